@@ -1,0 +1,1 @@
+"""Two real Kubernetes clusters on one Linux machine, from package registries only."""
