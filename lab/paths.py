@@ -18,13 +18,12 @@ def digest(*files: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def _sources(suffixes: tuple[str, ...]) -> list[Path]:
-    return [file for file in SOURCES.rglob("*") if file.suffix in suffixes]
+_HERE = Path(__file__).parent
+_MODULES = [file for file in SOURCES.rglob("*") if file.suffix in (".go", ".mod", ".sum")]
 
-
-TOOLS = CACHE / f"tools-{digest(*_sources(('.go', '.mod', '.sum')))}"
+TOOLS = CACHE / f"tools-{digest(*_MODULES)}"
 CHARTS = TOOLS / "charts"
-IMAGES = CACHE / f"images-{digest(*_sources(('.go', '.mod', '.sum')), Path(__file__).with_name('images.py'))}"
+IMAGES = CACHE / f"images-{digest(*_MODULES, _HERE / 'images.py', _HERE / 'oci.py')}"
 CONTAINERD_TEMPLATE = IMAGES / "containerd"
 
 IMAGE_HUB = "lab.multimesh/istio"

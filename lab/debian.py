@@ -1,0 +1,54 @@
+"""The programs that come from Debian's packages. Standard library only, see preflight."""
+
+import os
+import subprocess
+import sys
+
+# package -> the programs that are used of it
+PACKAGES = {
+    "conntrack": ["conntrack"],
+    "containernetworking-plugins": ["/usr/lib/cni/bridge"],
+    "ethtool": ["ethtool"],
+    "iproute2": ["ip"],
+    "iptables": ["iptables"],
+    "mmdebstrap": ["mmdebstrap"],
+    "mount": ["mount"],
+    "python3-venv": ["python3"],
+    "runc": ["runc"],
+    "socat": ["socat"],
+    "util-linux": ["nsenter"],
+}
+
+
+def missing() -> list[str]:
+    """Return the packages that are not installed."""
+    listed = subprocess.run(
+        ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *PACKAGES],
+        capture_output=True,
+        text=True,
+        check=False,  # says 1 when a package is unknown, which is an answer
+    ).stdout.splitlines()
+    return [package for package in PACKAGES if f"{package} installed" not in listed]
+
+
+def install() -> None:
+    """Install what is missing, and nothing that Debian only recommends.
+
+    Raises:
+        subprocess.CalledProcessError: apt-get failed; it has said why.
+    """
+    if not (absent := missing()):
+        print("✓ Debian packages")
+        return
+    print(f"• Debian packages: {', '.join(absent)}", flush=True)
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for arguments in (["update"], ["install", "--yes", "--no-install-recommends", *absent]):
+        subprocess.run(["apt-get", "--quiet=2", *arguments], env=environment, check=True)
+    print("✓ Debian packages")
+
+
+if __name__ == "__main__":
+    try:
+        install()
+    except subprocess.CalledProcessError as failed:
+        sys.exit(f"✗ Debian packages: {' '.join(failed.cmd)} failed with exit code {failed.returncode}")
