@@ -83,6 +83,7 @@ PULUMI_PYTHON = Build(
     SOURCES / "pulumi-language-python",
     ("github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python",),
 )
+PULUMI_SCRIPTS = ("cmd/pulumi-language-python-exec", "dist/pulumi-resource-pulumi-python")
 
 
 def build(*, with_pulumi: bool) -> None:
@@ -171,12 +172,13 @@ def _module_folder(module: str, of: Path) -> Path:
 
 def _copy_pulumi_scripts() -> None:
     """Copy the two scripts by which the engine runs Python programs and dynamic providers."""
-    if (TOOLS / "pulumi-resource-pulumi-python").exists():
+    targets = [TOOLS / Path(script).name for script in PULUMI_SCRIPTS]
+    if all(target.exists() for target in targets):
         return
     python = _module_folder("github.com/pulumi/pulumi/sdk/v3", PULUMI.module) / "python"
-    for script in (python / "cmd/pulumi-language-python-exec", python / "dist/pulumi-resource-pulumi-python"):
-        shutil.copyfile(script, TOOLS / script.name)
-        (TOOLS / script.name).chmod(0o755)
+    for script, target in zip(PULUMI_SCRIPTS, targets, strict=True):
+        shutil.copyfile(python / script, target)
+        target.chmod(0o755)
 
 
 def _copy_charts() -> None:

@@ -1,0 +1,45 @@
+"""The environment of the local stack: its tools on PATH, a state backend and a passphrase of its own.
+
+`python -m lab.environment` prints it as shell exports; with a command it runs the command in it.
+"""
+
+import os
+import secrets
+import shlex
+import sys
+from pathlib import Path
+
+CHECKOUT = Path(__file__).parent.parent
+LOCAL = CHECKOUT / ".state"
+BIN = LOCAL / "bin"
+PASSPHRASE = LOCAL / "passphrase"
+
+
+def environment() -> dict[str, str]:
+    """Return the variables that make `pulumi` use the local stack's own backend and passphrase, made at first use."""
+    backend = LOCAL / "pulumi"
+    backend.mkdir(parents=True, exist_ok=True)
+    if not PASSPHRASE.exists():
+        with os.fdopen(os.open(PASSPHRASE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(32))
+    return {
+        "PATH": f"{BIN}:{os.environ['PATH']}",
+        "PULUMI_BACKEND_URL": backend.as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(PASSPHRASE),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+
+
+def main(command: list[str]) -> None:
+    if not command:
+        for name, value in environment().items():
+            text = f'"{BIN}:$PATH"' if name == "PATH" else shlex.quote(value)
+            print(f"export {name}={text}")
+        return
+    os.environ.update(environment())
+    os.environ.pop("PULUMI_CONFIG_PASSPHRASE", None)  # it would win over the file
+    os.execvp(command[0], command)  # noqa: S606 - the command is the caller's
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,99 @@
+"""Everything between a Python environment and a first `pulumi up` of the local stack; what is done already is skipped."""
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from lab import debian, images, preflight, toolchain
+from lab.environment import BIN, CHECKOUT, environment
+from lab.paths import TOOLS
+
+PLUGINS = ("kubernetes", "tls")
+PLUGIN_TIMEOUT = 120  # seconds; where nothing can be downloaded the refusal comes at once
+STAND_INS = CHECKOUT / "lab/plugins/bin"
+
+
+def main() -> int:
+    """Prepare the machine and the checkout; return the process's exit code."""
+    if found := list(preflight.faults()):
+        return preflight.report(found)
+    debian.install()
+    with_pulumi = not _elsewhere("pulumi")
+    toolchain.build(with_pulumi=with_pulumi)
+    images.build()
+    BIN.mkdir(parents=True, exist_ok=True)
+    if with_pulumi:
+        for program in (
+            *toolchain.PULUMI.programs,
+            *toolchain.PULUMI_PYTHON.programs,
+            *(Path(script).name for script in toolchain.PULUMI_SCRIPTS),
+        ):
+            _link(program, TOOLS / program)
+    for program in ("helm", "kubectl"):
+        if not _elsewhere(program):
+            _link(program, TOOLS / program)
+    for plugin in PLUGINS:
+        _plugin(plugin)
+    _stack()
+    print(
+        "\nReady. For plain pulumi, helm and kubectl on the local stack, in this shell:\n"
+        '    eval "$(make env)"\n'
+        "For any other stack, with the backend and secrets provider of your choice:\n"
+        f'    export PATH="{BIN}:$PATH"',
+        flush=True,
+    )
+    return 0
+
+
+def _elsewhere(program: str) -> str | None:
+    """Return where the machine has the program, other than in this checkout."""
+    path = ":".join(folder for folder in environment()["PATH"].split(":") if Path(folder) != BIN)
+    return shutil.which(program, path=path)
+
+
+def _link(name: str, target: Path) -> None:
+    link = BIN / name
+    if not (link.is_symlink() and link.readlink() == target):
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
+
+
+def _plugin(name: str) -> None:
+    """Install the official plugin; where it cannot be downloaded, put the stand-in on PATH and say so."""
+    wanted = version(f"pulumi-{name}")
+    stand_in = f"pulumi-resource-{name}"
+    if (BIN / stand_in).exists():
+        print(f"✓ plugin {name}: the stand-in (the official one could not be downloaded; `make clean` tries again)")
+        return
+    install = ["pulumi", "plugin", "install", "resource", name, wanted]
+    try:
+        installed = subprocess.run(
+            install, env=_variables(), capture_output=True, text=True, check=False, timeout=PLUGIN_TIMEOUT
+        )
+        refusal = installed.stderr.strip().splitlines()[-1:] if installed.returncode else []
+    except subprocess.TimeoutExpired:
+        refusal = [f"no answer in {PLUGIN_TIMEOUT} s"]
+    if refusal:
+        _link(stand_in, STAND_INS / stand_in)
+        print(f"‼ plugin {name} {wanted}: cannot be downloaded here, its stand-in is used ({refusal[0][:160]})")
+    else:
+        print(f"✓ plugin {name} {wanted}")
+
+
+def _stack() -> None:
+    select = ["pulumi", "stack", "select", "--create", "--non-interactive", "local"]
+    selected = subprocess.run(select, cwd=CHECKOUT, env=_variables(), capture_output=True, text=True, check=False)
+    if selected.returncode:
+        sys.exit(f"✗ stack local: {selected.stderr.strip()}")
+    print("✓ stack local")
+
+
+def _variables() -> dict[str, str]:
+    return os.environ | environment()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
