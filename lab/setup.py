@@ -1,4 +1,4 @@
-"""Everything between a Python environment and a first `pulumi up` of the local stack; what is done already is skipped."""
+"""What a first `pulumi up` of the local stack needs besides Python packages; what is done already is skipped."""
 
 import os
 import shutil
