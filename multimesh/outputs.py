@@ -1,0 +1,90 @@
+"""What a stack says about itself: `pulumi stack output`, read and checked."""
+
+import subprocess
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, NonNegativeInt, SecretStr, ValidationError
+
+PROJECT = Path(__file__).parent.parent
+SAMPLE = "echo.demo."
+
+
+class OutputsError(Exception):
+    """The stack cannot be read, or its outputs are not those of a multimesh stack."""
+
+
+def _some_weight(weights: dict[str, int]) -> dict[str, int]:
+    if not any(weights.values()):
+        raise ValueError("no mesh has a weight above 0")
+    return weights
+
+
+class MeshOutputs(BaseModel):
+    """One mesh, as its stack exports it."""
+
+    ingress_url: str
+    gateway_address: str
+    gateway_port: int
+    trust_domain: str
+    ca_expires: str
+
+
+class StackOutputs(BaseModel):
+    """The outputs of a stack: the contract that the README documents."""
+
+    meshes: dict[str, MeshOutputs]
+    root_ca: str
+    root_ca_fingerprint: str
+    services: dict[str, Annotated[dict[str, NonNegativeInt], AfterValidator(_some_weight)]]
+    kubeconfigs: dict[str, SecretStr]
+
+    def sample(self) -> tuple[str, dict[str, int]]:
+        """The sample service: its global name, and the weight of every mesh that exports it.
+
+        Raises OutputsError when the stack federates no sample service.
+        """
+        for name, weights in self.services.items():
+            if name.startswith(SAMPLE):
+                return name, weights
+        raise OutputsError(
+            f"the stack federates no {SAMPLE}<suffix>, only {sorted(self.services)}: verify asks the sample service; "
+            "set multimesh:sample to true and list echo in multimesh:services"
+        )
+
+
+def parse_outputs(text: str) -> StackOutputs:
+    """The outputs in `text`, the JSON object that `pulumi stack output --json --show-secrets` prints.
+
+    Raises OutputsError when there are none, no mesh, or one of another shape; its message never quotes a value.
+    """
+    try:
+        outputs = StackOutputs.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the outputs"
+        raise OutputsError(f"not the outputs of a multimesh stack that is up: {where}: {first['msg']}") from None
+    if not outputs.meshes:
+        raise OutputsError("the stack has no meshes: run `pulumi up` first")
+    if missing := sorted(outputs.meshes.keys() - outputs.kubeconfigs.keys()):
+        raise OutputsError(f"the stack has no kubeconfig for {', '.join(missing)}")
+    return outputs
+
+
+def read_outputs(stack: str | None, project: Path = PROJECT) -> StackOutputs:
+    """The outputs of `stack` (None: the selected one), read by the Pulumi command line in the folder `project`.
+
+    Raises OutputsError when there is no Pulumi, no such stack, or nothing to read.
+    """
+    command = ["pulumi", "stack", "output", "--json", "--show-secrets", "--non-interactive"]
+    if stack is not None:
+        command += ["--stack", stack]
+    try:
+        done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=120)
+    except FileNotFoundError:
+        raise OutputsError("pulumi is not on PATH: `make setup` prints the line that puts it there") from None
+    except subprocess.TimeoutExpired:
+        raise OutputsError("pulumi stack output did not finish within 120 s") from None
+    if done.returncode != 0:
+        raise OutputsError(f"pulumi stack output failed: {done.stderr.strip() or f'exit code {done.returncode}'}")
+    return parse_outputs(done.stdout)

@@ -1,0 +1,34 @@
+"""Whether a split of requests is the configured one: an exact binomial bound."""
+
+from math import exp, fsum, lgamma, log
+
+
+def acceptable_counts(requests: int, share: float, error: float) -> range:
+    """The counts, out of `requests`, that a mesh with this `share` (0 to 1) of the traffic may have answered.
+
+    If every request goes there with probability `share`, independently, then the count falls outside with probability
+    at most `error` (0 to 1), half of it on either side. These are the counts whose Clopper-Pearson interval at
+    confidence 1 - `error` contains `share` (C. Clopper and E. Pearson, Biometrika 26, 1934). Envoy deals requests out
+    more evenly than chance does, so a correct split fails even less often. A share of 0 accepts 0 alone, one of 1 all.
+    """
+    if share in (0, 1):
+        return range(requests, requests + 1) if share else range(1)
+    terms = [_probability(requests, count, share) for count in range(requests + 1)]
+    low = _first_above(terms, error / 2)
+    high = requests - _first_above(terms[::-1], error / 2)
+    return range(low, high + 1)
+
+
+def _first_above(terms: list[float], tail: float) -> int:
+    """The first count up to which the summed probability exceeds `tail`."""
+    total = 0.0
+    for count, term in enumerate(terms):
+        total = fsum((total, term))
+        if total > tail:
+            return count
+    return len(terms) - 1
+
+
+def _probability(requests: int, count: int, share: float) -> float:
+    ways = lgamma(requests + 1) - lgamma(count + 1) - lgamma(requests - count + 1)
+    return exp(ways + count * log(share) + (requests - count) * log(1 - share))

@@ -1,0 +1,44 @@
+"""Ask every mesh of a stack, from outside and from inside, and judge who answered."""
+
+from collections.abc import Callable, Iterator
+
+from pydantic import SecretStr
+
+from multimesh.answers import Failure
+from multimesh.ingress import ask_ingress
+from multimesh.inside import InsideError, ask_from_pod, echo_pod
+from multimesh.judge import Measurement, Path, judge
+from multimesh.outputs import StackOutputs
+from multimesh.report import Report
+
+
+def verify(outputs: StackOutputs, requests: int, confidence: float, progress: Callable[[str], None]) -> Report:
+    """Send `requests` requests by each of three paths to every mesh, one path after the other, and judge the answers.
+
+    `confidence` (0 to 1) is that of the whole report; `progress` is told which mesh is asked how. Raises OutputsError
+    when the stack has no sample service; what goes wrong afterwards is in the report.
+    """
+    service, weights = outputs.sample()
+    measurements: list[Measurement] = []
+    for mesh, about in outputs.meshes.items():
+        progress(f"{mesh}: {Path.INGRESS}")
+        measurements.append(
+            Measurement(mesh, Path.INGRESS, about.ingress_url, ask_ingress(about.ingress_url, requests))
+        )
+        measurements += _from_inside(mesh, outputs.kubeconfigs[mesh], service, requests, progress)
+    return Report(service, weights, requests, confidence, judge(measurements, weights, confidence))
+
+
+def _from_inside(
+    mesh: str, kubeconfig: SecretStr, service: str, requests: int, progress: Callable[[str], None]
+) -> Iterator[Measurement]:
+    name, namespace, *_ = service.split(".")
+    urls = {Path.SHORT_NAME: f"http://{name}.{namespace}/", Path.GLOBAL_NAME: f"http://{service}/"}
+    try:
+        with echo_pod(kubeconfig) as run:
+            for path, url in urls.items():
+                progress(f"{mesh}: {path}")
+                yield Measurement(mesh, path, url, ask_from_pod(run, url, requests))
+    except InsideError as error:
+        for path, url in urls.items():
+            yield Measurement(mesh, path, url, [Failure(str(error))] * requests)

@@ -1,0 +1,101 @@
+"""The outputs of a stack."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from multimesh.outputs import OutputsError, parse_outputs, read_outputs
+
+MESH = {
+    "ingress_url": "http://10.200.0.2:30080",
+    "gateway_address": "10.200.0.2",
+    "gateway_port": 31443,
+    "trust_domain": "east.mesh",
+    "ca_expires": "2027-11-22T00:00:00Z",
+}
+OUTPUTS: dict[str, Any] = {
+    "meshes": {"east": MESH},
+    "root_ca": "-----BEGIN CERTIFICATE-----",
+    "root_ca_fingerprint": "ab:cd",
+    "services": {"shop.demo.global": {"east": 1}, "echo.demo.global": {"east": 80, "west": 20}},
+    "kubeconfigs": {"east": "the admin's private key"},
+}
+
+
+def test_the_sample_is_found_whatever_its_suffix() -> None:
+    outputs = parse_outputs(json.dumps(OUTPUTS | {"services": {"echo.demo.example": {"east": 3}}}))
+    assert outputs.sample() == ("echo.demo.example", {"east": 3})
+
+
+def test_a_stack_without_the_sample_says_what_it_has() -> None:
+    outputs = parse_outputs(json.dumps(OUTPUTS | {"services": {"shop.demo.global": {"east": 1}}}))
+    with pytest.raises(OutputsError, match=r"only \['shop.demo.global'\]"):
+        outputs.sample()
+
+
+def test_a_kubeconfig_is_never_printed() -> None:
+    assert "private key" not in repr(parse_outputs(json.dumps(OUTPUTS)))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{}", "meshes: Field required"),
+        ("", "the outputs: Invalid JSON"),
+        (json.dumps(OUTPUTS | {"meshes": {}}), "the stack has no meshes: run `pulumi up` first"),
+        (json.dumps(OUTPUTS | {"meshes": {"east": MESH | {"gateway_port": "x"}}}), "meshes.east.gateway_port: "),
+        (json.dumps(OUTPUTS | {"kubeconfigs": {}}), "the stack has no kubeconfig for east"),
+        (json.dumps(OUTPUTS | {"services": {"echo.demo.global": {"east": 0}}}), "no mesh has a weight above 0"),
+        (json.dumps(OUTPUTS | {"services": {"echo.demo.global": {"east": -1}}}), "greater than or equal to 0"),
+    ],
+)
+def test_outputs_that_cannot_be_verified_are_refused(text: str, message: str) -> None:
+    with pytest.raises(OutputsError) as refused:
+        parse_outputs(text)
+    assert message in str(refused.value)
+
+
+def test_a_refusal_quotes_no_secret() -> None:
+    with pytest.raises(OutputsError) as refused:
+        parse_outputs(json.dumps(OUTPUTS | {"kubeconfigs": "the admin's private key"}))
+    assert "private key" not in str(refused.value)
+
+
+Pulumi = Callable[[str], Path]
+
+
+@pytest.fixture
+def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pulumi:
+    """Puts a `pulumi` on PATH that is the given shell script; returns the project's folder."""
+
+    def install(script: str) -> Path:
+        program = tmp_path / "pulumi"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+        return tmp_path
+
+    return install
+
+
+def test_the_named_stack_is_read_in_the_project(pulumi: Pulumi, tmp_path: Path) -> None:
+    (tmp_path / "outputs.json").write_text(json.dumps(OUTPUTS))
+    project = pulumi('echo "$@" > arguments && cat outputs.json')
+    assert list(read_outputs("dev", project).meshes) == ["east"]
+    arguments = (tmp_path / "arguments").read_text().split()
+    assert arguments == ["stack", "output", "--json", "--show-secrets", "--non-interactive", "--stack", "dev"]
+
+
+def test_what_pulumi_says_is_passed_on(pulumi: Pulumi) -> None:
+    project = pulumi("echo 'error: no stack named dev' >&2; exit 255")
+    with pytest.raises(OutputsError, match="pulumi stack output failed: error: no stack named dev"):
+        read_outputs("dev", project)
+
+
+def test_a_machine_without_pulumi_is_told_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(OutputsError, match="pulumi is not on PATH"):
+        read_outputs(None, tmp_path)
