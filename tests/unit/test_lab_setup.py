@@ -1,0 +1,100 @@
+"""The local stack's environment, and the build of the toolchain."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab import environment, paths, toolchain
+from lab.progress import Progress
+
+
+@pytest.fixture
+def checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setattr(environment, "LOCAL", tmp_path / ".state")
+    monkeypatch.setattr(environment, "PASSPHRASE", tmp_path / ".state/passphrase")
+    return tmp_path
+
+
+def test_the_passphrase_is_made_once_for_its_owner_alone(checkout: Path) -> None:
+    environment.environment()
+    first = (checkout / ".state/passphrase").read_text()
+    environment.environment()
+    assert (checkout / ".state/passphrase").read_text() == first
+    assert stat.S_IMODE((checkout / ".state/passphrase").stat().st_mode) == 0o600
+    assert len(first) >= 32
+
+
+def test_the_state_is_kept_in_the_checkout(checkout: Path) -> None:
+    assert environment.environment()["PULUMI_BACKEND_URL"] == (checkout / ".state/pulumi").as_uri()
+
+
+@pytest.mark.usefixtures("checkout")
+def test_the_printed_exports_keep_the_path_that_the_shell_has(capsys: pytest.CaptureFixture[str]) -> None:
+    environment.main([])
+    script = capsys.readouterr().out + "echo $PATH"
+    said = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True, env={"PATH": "/bin"})
+    assert said.stdout.strip() == f"{environment.BIN}:/bin"
+
+
+def test_a_command_gets_the_passphrase_file_even_if_the_user_has_a_passphrase_of_their_own() -> None:
+    code = "import os; print(os.environ.get('PULUMI_CONFIG_PASSPHRASE'), os.environ['PULUMI_CONFIG_PASSPHRASE_FILE'])"
+    said = subprocess.run(
+        [sys.executable, "-m", "lab.environment", sys.executable, "-c", code],
+        cwd=environment.CHECKOUT,
+        env=os.environ | {"PULUMI_CONFIG_PASSPHRASE": "mine"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.split() == ["None", str(environment.PASSPHRASE)]
+
+
+@pytest.fixture
+def small_build(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> toolchain.Build:
+    """A Go module of one program, built into a folder of the test's own."""
+    monkeypatch.setattr(toolchain, "TOOLS", tmp_path / "tools")
+    module = tmp_path / "module"
+    (module / "hello").mkdir(parents=True)
+    (module / "go.mod").write_text("module multimesh/test\n\ngo 1.26\n")
+    (module / "hello/main.go").write_text('package main\n\nvar who = "?"\n\nfunc main() { println(who) }\n')
+    return toolchain.Build("hello", module, ("./hello",), (("main.who", "world"),))
+
+
+def test_a_build_leaves_the_stamped_program_and_says_how_long_it_took(
+    small_build: toolchain.Build, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toolchain._build(small_build)
+    said = subprocess.run([tmp_path / "tools/hello"], capture_output=True, text=True, check=True)
+    assert said.stderr == "world\n"
+    assert "✓ hello: built in" in capsys.readouterr().out
+
+
+def test_a_build_that_fails_says_what_the_compiler_said(small_build: toolchain.Build) -> None:
+    (small_build.module / "hello/main.go").write_text("package main\n\nfunc main() { wrong() }\n")
+    with pytest.raises(toolchain.ToolchainError, match=r"hello: go build failed in .*\n[\s\S]*undefined: wrong"):
+        toolchain._build(small_build)
+
+
+def test_the_digest_changes_with_the_content_and_with_the_name(tmp_path: Path) -> None:
+    first, second = tmp_path / "a", tmp_path / "b"
+    first.write_text("x")
+    second.write_text("x")
+    assert paths.digest(first) != paths.digest(second)
+    before = paths.digest(first)
+    first.write_text("y")
+    assert paths.digest(first) != before
+
+
+def test_progress_in_a_log_says_how_far_it_is_and_what_is_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = iter([0.0, 1.0, 20.0])
+    monkeypatch.setattr("lab.progress.time.monotonic", lambda: next(now))
+    with Progress("build", total=4, unit="packages") as progress:
+        progress.advance("quick")
+        progress.advance("slow")
+    assert capsys.readouterr().out.splitlines() == ["• build: 4 packages", "  2/4 packages, about 20 s left: slow"]

@@ -1,0 +1,74 @@
+"""What the machine lacks is said at once, before anything is made."""
+
+import os
+import platform
+import shutil
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from lab import debian, preflight
+
+
+@pytest.fixture
+def able_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine that has everything; each test takes one thing away."""
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
+    monkeypatch.setattr(preflight, "TOOLS", tmp_path)
+    monkeypatch.setattr(preflight, "_kernel", lambda: iter(()))
+    monkeypatch.setattr(shutil, "which", lambda program: f"/usr/bin/{program}")
+
+
+@pytest.mark.usefixtures("able_machine")
+def test_an_able_machine_lacks_nothing() -> None:
+    assert list(preflight.faults()) == []
+
+
+@pytest.mark.usefixtures("able_machine")
+def test_another_system_is_the_only_fault_named_because_the_rest_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    assert [fault.split(":")[0] for fault in preflight.faults()] == ["Linux is needed, this is Darwin"]
+
+
+@pytest.mark.usefixtures("able_machine")
+def test_a_user_who_is_not_root_is_told_the_user_and_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(preflight, "missing", list)
+    assert list(preflight.faults()) == ["root is needed, this is user 1000: use sudo, or a VM of its own."]
+
+
+@pytest.mark.usefixtures("able_machine")
+def test_an_old_go_is_named_with_the_version_that_was_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    go.write_text("#!/bin/sh\necho go version go1.19.8 linux/amd64\n")
+    go.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(preflight, "TOOLS", tmp_path / "not-built-yet")
+    monkeypatch.setattr(preflight, "_disk", lambda: iter(()))
+    (fault,) = preflight.faults()
+    assert "Go 1.26 or newer is needed, go version go1.19.8 linux/amd64" in fault
+
+
+@pytest.mark.usefixtures("able_machine")
+def test_every_fault_is_named_in_one_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    usage = namedtuple("usage", "total used free")(2**40, 2**40, 2**20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    monkeypatch.setattr(preflight, "TOOLS", tmp_path / "not-built-yet")
+    found = list(preflight.faults())
+    for expected in ("Go 1.26", "Debian's packages conntrack", "15 GiB of disk", "4 GiB of disk"):
+        assert any(expected in fault for fault in found), (expected, found)
+
+
+def test_faults_make_the_exit_code_1_and_are_all_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert preflight.report(["a", "b"]) == 1
+    assert capsys.readouterr().out.splitlines()[1:] == ["  ✗ a", "  ✗ b"]
+
+
+def test_debian_packages_that_are_installed_are_not_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not shutil.which("dpkg-query"):
+        pytest.skip("not a Debian machine")
+    monkeypatch.setattr(debian, "PACKAGES", {"base-files": [], "no-such-package-anywhere": []})
+    assert debian.missing() == ["no-such-package-anywhere"]
