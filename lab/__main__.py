@@ -1,0 +1,69 @@
+"""The lab's clusters by hand: python -m lab COMMAND."""
+
+import sys
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from lab import allocation, cluster
+from lab.cluster import NoSuchCluster
+from lab.processes import CommandFailed
+from lab.programs import StartFailed
+
+app = typer.Typer(help="Kubernetes clusters on this machine.", no_args_is_help=True, add_completion=False)
+
+
+def _report(line: str) -> None:
+    typer.echo(f"  {line}", err=True)
+
+
+@app.command()
+def create(name: str) -> None:
+    """Make a cluster and print its id."""
+    typer.echo(cluster.create(name, _report).id)
+
+
+@app.command()
+def status() -> None:
+    """List the clusters of this machine."""
+    table = Table("id", "name", "address", "state", box=None)
+    for given in allocation.find_all():
+        table.add_row(given.id, given.name, given.address, "\n".join(cluster.faults(given.id)) or "running")
+    Console().print(table)
+
+
+@app.command()
+def kubeconfig(id: str) -> None:
+    """Print the administrator's kubeconfig of a cluster."""
+    found = cluster.read(id)
+    if found is None:
+        raise NoSuchCluster(f"{id}: no such cluster")
+    typer.echo(found.kubeconfig)
+
+
+@app.command()
+def faults(id: str) -> None:
+    """Print what keeps a cluster from working; end with 1 if anything does."""
+    found = cluster.faults(id)
+    typer.echo("\n".join(found) or "none")
+    raise typer.Exit(bool(found))
+
+
+@app.command()
+def start(id: str) -> None:
+    """Start what does not run of a cluster."""
+    cluster.start(id, _report)
+
+
+@app.command()
+def destroy(id: str) -> None:
+    """Take a cluster away."""
+    cluster.destroy(id, _report)
+
+
+if __name__ == "__main__":
+    try:
+        app()
+    except (NoSuchCluster, allocation.NoFreeNetwork, StartFailed, CommandFailed) as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,144 @@
+"""What a cluster is given: an id, a number, and the networks and folders that follow from them."""
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from ipaddress import IPv4Network
+from pathlib import Path
+
+from lab import paths
+from lab.processes import run
+
+NUMBERS = range(200, 255)
+
+
+class NoFreeNetwork(Exception):
+    """Every network that a cluster could have overlaps with a route of this machine or with another cluster."""
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """A cluster's share of this machine: 10.NUMBER.0.0/16, and the two images that it was made with."""
+
+    id: str
+    name: str
+    number: int
+    pause_image: str
+    coredns_image: str
+
+    @property
+    def folder(self) -> Path:
+        """What survives a reboot."""
+        return paths.STATE / self.id
+
+    @property
+    def run(self) -> Path:
+        """Sockets and records of processes."""
+        return paths.RUN / self.id
+
+    @property
+    def gateway(self) -> str:
+        """The machine's address on the node network, a /24."""
+        return f"10.{self.number}.0.1"
+
+    @property
+    def address(self) -> str:
+        """The node's address."""
+        return f"10.{self.number}.0.2"
+
+    @property
+    def server(self) -> str:
+        """The API server's URL."""
+        return f"https://{self.address}:6443"
+
+    @property
+    def service_cidr(self) -> str:
+        """Where Services get their cluster IPs."""
+        return f"10.{self.number}.16.0/20"
+
+    @property
+    def kubernetes_service(self) -> str:
+        """The cluster IP of the API server: the first one, by Kubernetes' rule."""
+        return f"10.{self.number}.16.1"
+
+    @property
+    def dns_service(self) -> str:
+        """The cluster IP of the DNS server: the tenth, by custom."""
+        return f"10.{self.number}.16.10"
+
+    @property
+    def pod_cidr(self) -> str:
+        """Where pods get their addresses."""
+        return f"10.{self.number}.128.0/17"
+
+
+@contextlib.contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Hold back every other process that wants the same lock: the folder itself, which needs no file that may be left."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def find(id: str) -> Allocation | None:
+    """Return what the cluster was given, None when there is no such cluster."""
+    try:
+        return Allocation(**json.loads((paths.STATE / id / "cluster.json").read_text()))
+    except (OSError, ValueError):  # none, or not written yet
+        return None
+
+
+def find_all() -> list[Allocation]:
+    """Return the clusters of this machine, in the order of their numbers."""
+    found = (find(folder.name) for folder in paths.STATE.glob("mm??????"))
+    return sorted((cluster for cluster in found if cluster), key=lambda cluster: cluster.number)
+
+
+def _routes() -> list[IPv4Network]:
+    routes = json.loads(run("ip", "-4", "-json", "route", "show", "table", "all"))
+    return [IPv4Network(route["dst"]) for route in routes if route["dst"] != "default"]
+
+
+def choose_number(taken: list[IPv4Network]) -> int:
+    """Return the first number whose network overlaps nothing in `taken`; raise NoFreeNetwork when there is none."""
+    for number in NUMBERS:
+        if not any(IPv4Network(f"10.{number}.0.0/16").overlaps(network) for network in taken):
+            return number
+    first, last = NUMBERS[0], NUMBERS[-1]
+    blockers = ", ".join(sorted({str(network) for network in taken if network.overlaps(IPv4Network("10.192.0.0/10"))}))
+    raise NoFreeNetwork(f"a cluster needs one of 10.{first}.0.0/16 to 10.{last}.0.0/16, all in use by: {blockers}")
+
+
+def allocate(name: str) -> Allocation:
+    """Give a new cluster its id and number, and note them in its folder; raise NoFreeNetwork."""
+    with lock(paths.STATE.parent):
+        taken = [IPv4Network(f"10.{cluster.number}.0.0/16") for cluster in find_all()]
+        number = choose_number(taken + _routes())
+        id = f"mm{secrets.token_hex(3)}"
+        allocation = Allocation(id, name, number, paths.PAUSE_IMAGE, paths.COREDNS_IMAGE)
+        for folder in (allocation.folder, allocation.run):
+            folder.mkdir(mode=0o700, parents=True)
+        (allocation.folder / "cluster.json").write_text(json.dumps(asdict(allocation), indent=2) + "\n")
+    return allocation
+
+
+def release(id: str, shared: list[Path]) -> None:
+    """Remove the cluster's folders; with the last cluster's also their parents and the `shared` folders that are empty."""
+    with lock(paths.STATE.parent):
+        for folder in (paths.RUN / id, paths.STATE / id):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.rmtree(folder)
+        with contextlib.suppress(OSError):  # not empty: other clusters live
+            paths.STATE.rmdir()
+        if not paths.STATE.exists():
+            for folder in (paths.RUN, *shared):
+                with contextlib.suppress(OSError):  # not there, or not empty and so not ours
+                    folder.rmdir()

@@ -1,0 +1,84 @@
+"""The control groups of a cluster: its programs in /multimesh/ID/node, its pods in /multimesh/ID/kubepods.
+
+Whatever is in them was started by the cluster, and nothing that the cluster starts can leave them: so they tell what
+there is to end, even when containerd and the records of what was started are gone. Works with cgroup v1 (one hierarchy
+per controller) and v2.
+"""
+
+import contextlib
+import os
+import time
+from pathlib import Path
+
+from lab import processes
+
+ROOT = Path("/sys/fs/cgroup")
+
+
+class StillRunning(Exception):
+    """Processes of a cluster that did not end."""
+
+
+def _hierarchies() -> list[Path]:
+    if (ROOT / "cgroup.controllers").exists():
+        return [ROOT]
+    return [folder for folder in ROOT.iterdir() if not folder.is_symlink() and (folder / "cgroup.procs").exists()]
+
+
+def _groups(id: str, part: str = "") -> list[Path]:
+    """Return the cluster's control groups in every hierarchy, the innermost first."""
+    tops = [hierarchy / "multimesh" / id / part for hierarchy in _hierarchies()]
+    found = [Path(folder) for top in tops for folder, _, _ in os.walk(top)]
+    return sorted(found, key=lambda folder: len(folder.parts), reverse=True)
+
+
+def create(id: str) -> Path:
+    """Make the cluster's control group in every hierarchy; return the folder of the one that its programs are started in."""
+    for hierarchy in _hierarchies():
+        (hierarchy / "multimesh" / id).mkdir(parents=True, exist_ok=True)
+    freezer = ROOT / "freezer"  # v1: membership of one hierarchy is enough, and this one limits nothing
+    node = (freezer if freezer.exists() else ROOT) / "multimesh" / id / "node"
+    node.mkdir(exist_ok=True)
+    return node
+
+
+def members(id: str, part: str = "") -> set[int]:
+    """Return the pids of the cluster's processes, of all or of one part: `node` or `kubepods`."""
+    pids: set[int] = set()
+    for group in _groups(id, part):
+        with contextlib.suppress(OSError):  # removed meanwhile
+            pids.update(int(pid) for pid in (group / "cgroup.procs").read_text().split())
+    return pids
+
+
+def _is_member(id: str, pid: int) -> bool:
+    try:
+        return f":/multimesh/{id}/" in Path(f"/proc/{pid}/cgroup").read_text()
+    except OSError:
+        return False
+
+
+def end(id: str, part: str = "", timeout: float = 30) -> None:
+    """End the processes of members(id, part); raise StillRunning for those that live on after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while pids := members(id, part):
+        if time.monotonic() > deadline:
+            raise StillRunning(f"{id}: processes {sorted(pids)} did not end within {timeout:g} s of SIGKILL")
+        for pid in pids:
+            processes.kill(pid, lambda pid=pid: _is_member(id, pid))
+        time.sleep(0.02)
+
+
+def remove(id: str, timeout: float = 10) -> None:
+    """Remove the cluster's control groups, which must be empty of processes, and their parent with the last cluster's."""
+    deadline = time.monotonic() + timeout
+    while groups := _groups(id):
+        for group in groups:
+            with contextlib.suppress(OSError):  # a process that ended a moment ago still counts
+                group.rmdir()
+        if time.monotonic() > deadline:
+            raise StillRunning(f"{id}: control groups not empty after {timeout:g} s: {', '.join(map(str, groups))}")
+        time.sleep(0.01)
+    for hierarchy in _hierarchies():
+        with contextlib.suppress(OSError):  # another cluster's are in it
+            (hierarchy / "multimesh").rmdir()

@@ -1,0 +1,111 @@
+"""A real Kubernetes cluster of one node on this machine: made, brought back, looked at, taken away."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lab import allocation, api, cgroups, dns, network, node, pki, programs
+from lab.allocation import Allocation
+
+Report = Callable[[str], None]
+
+
+class NoSuchCluster(Exception):
+    """No cluster of this machine has the id."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster as its users see it.
+
+    `id` is also the name of its network namespace and of its link; `name` is what the user calls it; `address` is the
+    node's, reachable from this machine and from its other clusters; `kubeconfig` is the administrator's, as YAML.
+    """
+
+    id: str
+    name: str
+    address: str
+    pod_cidr: str
+    service_cidr: str
+    kubeconfig: str
+
+
+def create(name: str, report: Report) -> Cluster:
+    """Make a new cluster and return it with its node ready; on failure nothing of it is left.
+
+    `report` takes one line per step. Raises NoFreeNetwork, StartFailed, or CommandFailed.
+    """
+    id = allocation.allocate(name).id
+    try:
+        return start(id, report)
+    except BaseException:
+        destroy(id, report)
+        raise
+
+
+def start(id: str, report: Report) -> Cluster:
+    """Start what does not run of a cluster, with its data, and return it with its node ready.
+
+    What runs is left alone. Raises NoSuchCluster, StartFailed, or CommandFailed.
+    """
+    given = allocation.find(id)
+    if given is None:
+        known = ", ".join(cluster.id for cluster in allocation.find_all()) or "none"
+        raise NoSuchCluster(f"{id}: no such cluster; there are: {known}")
+    with allocation.lock(given.folder):
+        if not network.exists(id):
+            cgroups.end(id)  # nothing can reach the programs of a namespace that has lost its name
+        network.up(given)
+        report(f"network: {given.address} by link {id}")
+        node.prepare(given)
+        report("files: keys, configurations and images")
+        programs.start(given, "etcd", "kube-apiserver", "containerd")
+        with api.client(given) as client:
+            programs.wait(given, lambda: api.unready(client, "/readyz"), "etcd", "kube-apiserver")
+            report(f"API server: answers at {given.server}")
+            programs.start(given, "kube-controller-manager", "kube-scheduler")
+            programs.wait(given, lambda: node.unready(given), "containerd")
+            programs.start(given, "kubelet", "kube-proxy")
+            programs.wait(given, lambda: dns.unapplied(given, client), "kube-apiserver")
+            programs.wait(given, lambda: api.node_unready(client, id), "kubelet", "containerd")
+            report("node: ready")
+    return _describe(given)
+
+
+def read(id: str) -> Cluster | None:
+    """Return the cluster, whether it runs or not; None when there is none, or none that ever started."""
+    given = allocation.find(id)
+    return _describe(given) if given and pki.exists(given) else None
+
+
+def faults(id: str) -> list[str]:
+    """Return a line for each thing that keeps the cluster from working: a program that ended, an API that is not ready."""
+    given = allocation.find(id)
+    if given is None:
+        return [f"{id}: no such cluster"]
+    found = [fault for name in programs.NAMES if (fault := programs.fault(id, name))]
+    if pki.exists(given):
+        with api.client(given) as client:
+            found += filter(None, [api.unready(client, "/readyz")])
+    return found
+
+
+def destroy(id: str, report: Report) -> None:
+    """Take away whatever there is of a cluster, also of one that was half made or has died."""
+    programs.end(id)
+    cgroups.end(id)
+    cgroups.remove(id)
+    report("programs and pods: ended")
+    network.down(id)
+    allocation.release(id, [*node.FIXED_FOLDERS, network.NAMESPACES])
+    report("network and files: removed")
+
+
+def _describe(given: Allocation) -> Cluster:
+    return Cluster(
+        id=given.id,
+        name=given.name,
+        address=given.address,
+        pod_cidr=given.pod_cidr,
+        service_cidr=given.service_cidr,
+        kubeconfig=pki.admin_kubeconfig(given),
+    )

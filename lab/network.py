@@ -1,0 +1,77 @@
+"""A cluster's network: a namespace, a link to this machine, and leave for clusters to talk to each other."""
+
+import contextlib
+import shlex
+from pathlib import Path
+
+from lab.allocation import Allocation
+from lab.processes import CommandFailed, run
+
+NAMESPACES = Path("/run/netns")  # where `ip netns` looks
+
+
+def enter(id: str) -> list[str]:
+    """Return the command that the rest of a command line is put behind to run in the cluster's namespace.
+
+    Not `ip netns exec`, which mounts another /sys and so hides the control groups from kubelet.
+    """
+    return ["nsenter", f"--net={NAMESPACES / id}"]
+
+
+def exists(id: str) -> bool:
+    """Whether the namespace is there."""
+    namespace = NAMESPACES / id
+    return namespace.exists() and namespace.stat().st_dev != NAMESPACES.stat().st_dev
+
+
+def _link_exists(id: str) -> bool:
+    return Path(f"/sys/class/net/{id}").exists()
+
+
+def up(cluster: Allocation) -> None:
+    """Make what is missing of the network; leave what is there alone."""
+    id = cluster.id
+    if not exists(id):
+        NAMESPACES.mkdir(parents=True, exist_ok=True)
+        (NAMESPACES / id).touch()
+        run("unshare", f"--net={NAMESPACES / id}", "true")
+    if not _link_exists(id):
+        run("ip", "link", "add", id, "type", "veth", "peer", "name", "eth0", "netns", id)
+    run("ip", "address", "replace", f"{cluster.gateway}/24", "dev", id)
+    run("ip", "link", "set", id, "up")
+    # Of packets that come in by this link alone; the machine's own ip_forward stays as it is.
+    Path(f"/proc/sys/net/ipv4/conf/{id}/forwarding").write_text("1")
+    for command in (
+        "link set lo up",
+        f"address replace {cluster.address}/24 dev eth0",
+        "link set eth0 up",
+        f"route replace default via {cluster.gateway}",
+    ):
+        run("ip", "-netns", id, *command.split())
+    run(*enter(id), "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward")
+    _accept(id)
+
+
+def _accept(id: str) -> None:
+    """Let packets pass from this cluster to others, where the machine does not accept all forwarding anyway."""
+    rules = run("iptables", "--wait", "--list-rules", "FORWARD").splitlines()
+    if rules != ["-P FORWARD ACCEPT"] and not _rules(id, rules):
+        rule = f"-i {id} -o mm+ -m comment --comment {id} -j ACCEPT"
+        run("iptables", "--wait", "--insert", "FORWARD", *rule.split())
+
+
+def _rules(id: str, rules: list[str]) -> list[str]:
+    """Return the rules, as iptables lists them, that are marked with the cluster's id."""
+    return [rule for rule in rules if rule.startswith("-A FORWARD") and f"--comment {id}" in rule.replace('"', "")]
+
+
+def down(id: str) -> None:
+    """Remove whatever there is of the network."""
+    for rule in _rules(id, run("iptables", "--wait", "--list-rules", "FORWARD").splitlines()):
+        run("iptables", "--wait", "--delete", *shlex.split(rule)[1:])
+    if _link_exists(id):
+        with contextlib.suppress(CommandFailed):  # it goes by itself with the last process of the namespace
+            run("ip", "link", "delete", id)
+    if exists(id):
+        run("umount", "--lazy", str(NAMESPACES / id))
+    (NAMESPACES / id).unlink(missing_ok=True)

@@ -1,0 +1,75 @@
+"""The programs of a cluster, supervised: started in its namespaces and control group, looked after, ended."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from lab import cgroups, commands, network, node, paths, processes
+from lab.allocation import Allocation
+from lab.processes import Process
+
+NAMES = ("etcd", "kube-apiserver", "containerd", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")
+
+_ON_NODE = ("containerd", "kubelet")
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class StartFailed(Exception):
+    """A program of a cluster ended, or was not ready in time."""
+
+
+def _record(id: str, name: str) -> Path:
+    return paths.RUN / id / "processes" / name
+
+
+def _log(cluster: Allocation, name: str) -> Path:
+    return cluster.folder / "logs" / f"{name}.log"
+
+
+def start(cluster: Allocation, *names: str) -> None:
+    """Start those of the programs that do not run."""
+    cgroup = cgroups.create(cluster.id)
+    for name in names:
+        if fault(cluster.id, name):
+            log = _log(cluster, name)
+            log.parent.mkdir(exist_ok=True)
+            place = [*network.enter(cluster.id), *(node.enter(cluster) if name in _ON_NODE else [])]
+            process = processes.start(
+                [*place, *commands.of(cluster, name)], log=log, cgroup=cgroup, path=f"{paths.TOOLS}:{_PATH}"
+            )
+            process.write(_record(cluster.id, name))
+
+
+def fault(id: str, name: str) -> str:
+    """Return "" when the program runs, else a line that says that it does not."""
+    process = Process.read(_record(id, name))
+    if process and process.alive:
+        return ""
+    return f"{name} (pid {process.pid}) is not running" if process else f"{name} is not running"
+
+
+def wait(cluster: Allocation, unready: Callable[[], str], *names: str, timeout: float = 60) -> None:
+    """Wait until `unready` returns "", as the programs of these names make it do.
+
+    Raises StartFailed when one of them has ended or `timeout` seconds have passed, with the last lines of their logs.
+    """
+    deadline = time.monotonic() + timeout
+    while why := unready():
+        ended = "; ".join(filter(None, (fault(cluster.id, name) for name in names)))
+        if ended or time.monotonic() > deadline:
+            logs = "\n".join(_last_lines(_log(cluster, name)) for name in names)
+            raise StartFailed(f"{cluster.id}: {ended or f'not ready after {timeout:g} s'}: {why}\n{logs}")
+        time.sleep(0.05)
+
+
+def _last_lines(log: Path) -> str:
+    with log.open(errors="replace") as lines:
+        return f"the end of {log}:\n{''.join(deque(lines, 15))}"
+
+
+def end(id: str) -> None:
+    """End those of the programs that run."""
+    for name in NAMES:
+        if process := Process.read(_record(id, name)):
+            process.kill()
