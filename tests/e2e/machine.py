@@ -1,0 +1,91 @@
+"""What of clusters can be seen on a machine, so that what they leave behind can be told."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from lab import paths
+from lab.allocation import find_all
+
+FOLDERS = (
+    Path("/etc/cni"),
+    Path("/run"),
+    Path("/var/lib"),
+    Path("/var/lib/cni"),
+    Path("/var/log"),
+    paths.STATE,
+    paths.RUN,
+)
+
+
+def snapshot() -> set[str]:
+    """Everything by which a running cluster differs from none, one line each."""
+    return {*_processes(), *_mounts(), *_network(), *_rules(), *_cgroups(), *_sockets(), *_files()}
+
+
+def without(lines: set[str], labs: set[str]) -> set[str]:
+    """The lines that mention none of these clusters' ids."""
+    return {line for line in lines if not any(lab in line for lab in labs)}
+
+
+def labs() -> set[str]:
+    """The ids of the clusters that there are."""
+    return {cluster.id for cluster in find_all()}
+
+
+def _processes() -> Iterator[str]:
+    here = Path("/proc/self/ns/net").readlink()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            namespace = (process / "ns/net").readlink()
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            cgroups = (process / "cgroup").read_text().replace("\n", " ")
+        except OSError:
+            continue
+        if namespace != here or str(paths.TOOLS) in command:
+            yield f"process {process.name}: {command}in {cgroups}"
+
+
+def _mounts() -> Iterator[str]:
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        yield f"mount {line.split()[4]}"
+
+
+def _network() -> Iterator[str]:
+    for kind, name in (("netns", "name"), ("link", "ifname")):
+        for found in json.loads(_output("ip", "-json", kind, "show") or "[]"):
+            yield f"{kind} {found[name]}"
+    for kind in ("rule", "route"):
+        for line in _output("ip", kind, "show", *(["table", "all"] if kind == "route" else [])).splitlines():
+            yield f"{kind} {line}"
+
+
+def _rules() -> Iterator[str]:
+    for command in ("iptables-save", "ip6tables-save"):
+        for line in _output(command).splitlines():
+            if not line.startswith(("#", ":", "COMMIT", "*")):
+                yield f"{command}: {line}"
+
+
+def _cgroups() -> Iterator[str]:
+    for folder, _, _ in os.walk("/sys/fs/cgroup"):
+        yield f"cgroup {folder}"
+
+
+def _sockets() -> Iterator[str]:
+    for line in Path("/proc/net/unix").read_text().splitlines()[1:]:
+        if len(fields := line.split()) > 7:
+            yield f"socket {fields[7]}"
+
+
+def _files() -> Iterator[str]:
+    for folder in FOLDERS:
+        if folder.is_dir():
+            for entry in folder.iterdir():
+                yield f"file {entry}"
+
+
+def _output(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout

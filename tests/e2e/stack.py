@@ -1,0 +1,102 @@
+"""A stack of its own for the tests: the committed program, by the real engine, with its state in a temporary folder."""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lab.allocation import Allocation, find_all
+from multimesh.outputs import StackOutputs, parse_outputs
+
+CHECKOUT = Path(__file__).parent.parent.parent
+NAME = "e2e"
+
+
+class PulumiFailed(Exception):
+    """A Pulumi command ended with an error; the message holds what it printed."""
+
+
+class Stack:
+    """The stack `e2e`; its project folder consists of links into the checkout, so that its configuration stays outside.
+
+    `show` takes what Pulumi prints, line by line, as it comes.
+    """
+
+    def __init__(self, folder: Path, show: Callable[[str], None]) -> None:
+        self.show = show
+        self.project = folder / "project"
+        self.project.mkdir()
+        for entry in CHECKOUT.iterdir():
+            if entry.name != ".git" and not entry.match("Pulumi.*.yaml"):
+                (self.project / entry.name).symlink_to(entry)
+        backend = folder / "backend"
+        backend.mkdir()
+        self.environment = os.environ | {
+            "PULUMI_BACKEND_URL": backend.as_uri(),
+            "PULUMI_CONFIG_PASSPHRASE": secrets.token_urlsafe(),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_ERROR_OUTPUT_STRING": "1",
+        }
+        self.environment.pop("PULUMI_CONFIG_PASSPHRASE_FILE", None)
+        self.pulumi("stack", "init", NAME)
+        local: dict[str, Any] = yaml.safe_load((CHECKOUT / "Pulumi.local.yaml").read_text())
+        self.configure(lambda config: config.update(local["config"]))
+
+    def configure(self, change: Callable[[dict[str, Any]], None]) -> None:
+        """Let `change` edit the stack's configuration: keys such as `multimesh:services`."""
+        file = self.project / f"Pulumi.{NAME}.yaml"
+        settings: dict[str, Any] = yaml.safe_load(file.read_text()) if file.exists() else {}
+        change(settings.setdefault("config", {}))
+        file.write_text(yaml.safe_dump(settings))
+
+    def pulumi(self, *arguments: str, timeout: float = 420) -> str:
+        """Run a Pulumi command and return what it printed; raise PulumiFailed, also after `timeout` seconds."""
+        command = ["timeout", "--signal=INT", "--kill-after=60", str(timeout)]
+        command += ["pulumi", *arguments, "--non-interactive", "--color=never"]
+        lines: list[str] = []
+        with subprocess.Popen(
+            command, cwd=self.project, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        ) as process:
+            assert process.stdout
+            for line in process.stdout:
+                lines.append(line)
+                self.show(line.rstrip())
+        if process.returncode:
+            raise PulumiFailed(f"pulumi {' '.join(arguments)}: exit code {process.returncode}\n{''.join(lines)}")
+        return "".join(lines)
+
+    def up(self, *options: str) -> str:
+        """Bring the stack to its configuration, with a preview first; return what was printed."""
+        return self.pulumi("up", "--yes", "--stack", NAME, *options)
+
+    def outputs(self) -> StackOutputs:
+        """The stack's outputs."""
+        return parse_outputs(self._quietly("pulumi", "stack", "output", "--json", "--show-secrets", "--stack", NAME))
+
+    def state(self) -> str:
+        """The stack's state as it is stored: JSON, secrets encrypted."""
+        return self._quietly("pulumi", "stack", "export", "--stack", NAME)
+
+    def verify(self, requests: int = 100) -> dict[str, Any]:
+        """What `multimesh verify --output json` prints."""
+        command = [sys.executable, "-m", "multimesh", "verify", "--stack", NAME, "--output", "json"]
+        return json.loads(self._quietly(*command, f"--requests={requests}", exit_codes=(0, 1)))
+
+    def clusters(self) -> dict[str, Allocation]:
+        """The lab clusters of the stack, by mesh."""
+        mine = (cluster for cluster in find_all() if cluster.name.startswith(f"{NAME}-"))
+        return {cluster.name.removeprefix(f"{NAME}-"): cluster for cluster in mine}
+
+    def _quietly(self, *command: str, exit_codes: tuple[int, ...] = (0,)) -> str:
+        done = subprocess.run(
+            command, cwd=self.project, env=self.environment, text=True, capture_output=True, timeout=180
+        )
+        if done.returncode not in exit_codes:
+            raise PulumiFailed(f"{' '.join(command)}: exit code {done.returncode}\n{done.stderr}")
+        return done.stdout

@@ -1,0 +1,98 @@
+"""Who may reach what, tried by hand: raw TLS from this machine to the peers' port of a gateway."""
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from kubernetes import client, config
+
+from tests.e2e.peer import Issuer, ask, ask_in_plaintext
+from tests.e2e.stack import Stack
+
+EXPORTED = "outbound_.80_._.echo.demo.svc.cluster.local"
+REFUSED = r"(?i)EOF|reset"
+NOT_EXPORTED = "outbound_.80_._.unexported.demo.svc.cluster.local"
+
+
+class East:
+    """The gateway of mesh east, and an authority that issues what the mesh's own issues."""
+
+    def __init__(self, stack: Stack) -> None:
+        outputs = stack.outputs()
+        about = outputs.meshes["east"]
+        self.gateway = (about.gateway_address, about.gateway_port)
+        self.root = outputs.root_ca
+        self.identity = f"spiffe://{about.trust_domain}/ns/demo/sa/echo"
+        kubeconfig = yaml.safe_load(outputs.kubeconfigs["east"].get_secret_value())
+        self.api = client.CoreV1Api(config.new_client_from_config_dict(kubeconfig))
+        secret = self.api.read_namespaced_secret("cacerts", "istio-system").data or {}
+        pem = {name: base64.b64decode(value) for name, value in secret.items()}
+        self.issuer = Issuer.load(pem["ca-cert.pem"], pem["ca-key.pem"], pem["cert-chain.pem"])
+
+
+@pytest.fixture(scope="module")
+def east(stack: Stack) -> East:
+    return East(stack)
+
+
+@pytest.fixture
+def unexported(east: East) -> Iterator[None]:
+    """A Service in front of the very pods of echo, that no configuration exports."""
+    spec = client.V1ServiceSpec(
+        selector={"app": "echo"}, ports=[client.V1ServicePort(name="http", port=80, target_port=8080)]
+    )
+    service = client.V1Service(metadata=client.V1ObjectMeta(name="unexported"), spec=spec)
+    east.api.create_namespaced_service("demo", service)
+    yield
+    east.api.delete_namespaced_service("unexported", "demo")
+
+
+def test_a_peer_with_a_certificate_of_the_root_is_served(east: East, tmp_path: Path) -> None:
+    answer = ask(east.gateway, EXPORTED, east.root, east.issuer.issue(east.identity, tmp_path))
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"Cluster=east" in answer
+
+
+@pytest.mark.usefixtures("unexported")
+def test_a_service_that_is_not_exported_cannot_be_reached(east: East, tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=REFUSED):
+        ask(east.gateway, NOT_EXPORTED, east.root, east.issuer.issue(east.identity, tmp_path))
+
+
+@pytest.mark.parametrize(
+    "sni",
+    [
+        "outbound_.15012_._.istiod.istio-system.svc.cluster.local",
+        "outbound_.443_._.kubernetes.default.svc.cluster.local",
+        "echo.demo.svc.cluster.local",
+    ],
+)
+def test_nothing_else_of_the_cluster_can_be_reached(east: East, sni: str, tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=REFUSED):
+        ask(east.gateway, sni, east.root, east.issuer.issue(east.identity, tmp_path))
+
+
+def test_a_certificate_of_another_root_is_refused(east: East, tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"(?i)alert.unknown.ca"):
+        ask(east.gateway, EXPORTED, east.root, Issuer.stranger().issue(east.identity, tmp_path))
+
+
+def test_a_peer_without_a_certificate_is_refused(east: East) -> None:
+    with pytest.raises(OSError, match=r"(?i)certificate.required"):
+        ask(east.gateway, EXPORTED, east.root, None)
+
+
+def test_plaintext_is_refused_at_the_gateway(east: East) -> None:
+    try:
+        answer = ask_in_plaintext(east.gateway)
+    except ConnectionResetError:
+        answer = b""
+    assert answer == b""
+
+
+def test_a_caller_of_another_trust_domain_gets_403(east: East, tmp_path: Path) -> None:
+    stranger = east.issuer.issue("spiffe://elsewhere.mesh/ns/demo/sa/echo", tmp_path)
+    answer = ask(east.gateway, EXPORTED, east.root, stranger)
+    assert answer.startswith(b"HTTP/1.1 403")

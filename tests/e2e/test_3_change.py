@@ -1,0 +1,50 @@
+"""A line of configuration changes who answers and who may ask."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.stack import Stack
+
+
+def set_on_echo(stack: Stack, **settings: Any) -> None:
+    """Set keys of the service echo; None removes one."""
+
+    def change(config: dict[str, Any]) -> None:
+        [echo] = [service for service in config["multimesh:services"] if service["name"] == "echo"]
+        echo.update(settings)
+        for key in [key for key, value in echo.items() if value is None]:
+            del echo[key]
+
+    stack.configure(change)
+
+
+@pytest.fixture
+def restored(stack: Stack) -> Iterator[None]:
+    """Puts the configuration of the service back, without an `up`."""
+    yield
+    set_on_echo(stack, meshes={"east": 50, "west": 50}, callers=None)
+
+
+@pytest.mark.usefixtures("restored")
+def test_a_weight_change_changes_the_split(stack: Stack) -> None:
+    set_on_echo(stack, meshes={"east": 80, "west": 20})
+    stack.up("--skip-preview")
+    report = stack.verify(200)
+    assert report["findings"] == []
+    assert report["weights"] == {"east": 80, "west": 20}
+    for verdict in report["verdicts"]:
+        assert verdict["answered_by"][0]["at_least"] > 100, "the bound must tell 80/20 from 50/50"
+
+
+@pytest.mark.usefixtures("restored")
+def test_a_caller_that_is_not_listed_gets_403(stack: Stack) -> None:
+    set_on_echo(stack, callers=["east"])
+    stack.up("--skip-preview")
+    inside = {
+        verdict["mesh"]: verdict["errors"]
+        for verdict in stack.verify(25)["verdicts"]
+        if verdict["path"] == "global name"
+    }
+    assert inside == {"east": {}, "west": {"403 Forbidden": 25}}
