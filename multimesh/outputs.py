@@ -58,6 +58,8 @@ def parse_outputs(text: str) -> StackOutputs:
 
     Raises OutputsError when there are none, no mesh, or one of another shape; its message never quotes a value.
     """
+    if text.strip() == "{}":
+        raise OutputsError("the stack has no outputs: run `pulumi up` first")
     try:
         outputs = StackOutputs.model_validate_json(text)
     except ValidationError as error:
@@ -86,5 +88,5 @@ def read_outputs(stack: str | None, project: Path = PROJECT) -> StackOutputs:
     except subprocess.TimeoutExpired:
         raise OutputsError("pulumi stack output did not finish within 120 s") from None
     if done.returncode != 0:
-        raise OutputsError(f"pulumi stack output failed: {done.stderr.strip() or f'exit code {done.returncode}'}")
+        raise OutputsError(done.stderr.strip().removeprefix("error: ") or f"pulumi: exit code {done.returncode}")
     return parse_outputs(done.stdout)

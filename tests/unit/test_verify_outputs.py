@@ -43,7 +43,8 @@ def test_a_kubeconfig_is_never_printed() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{}", "meshes: Field required"),
+        ("{}\n", "the stack has no outputs: run `pulumi up` first"),
+        ('{"url": "http://"}', "not the outputs of a multimesh stack that is up: meshes: Field required"),
         ("", "the outputs: Invalid JSON"),
         (json.dumps(OUTPUTS | {"meshes": {}}), "the stack has no meshes: run `pulumi up` first"),
         (json.dumps(OUTPUTS | {"meshes": {"east": MESH | {"gateway_port": "x"}}}), "meshes.east.gateway_port: "),
@@ -91,7 +92,7 @@ def test_the_named_stack_is_read_in_the_project(pulumi: Pulumi, tmp_path: Path) 
 
 def test_what_pulumi_says_is_passed_on(pulumi: Pulumi) -> None:
     project = pulumi("echo 'error: no stack named dev' >&2; exit 255")
-    with pytest.raises(OutputsError, match="pulumi stack output failed: error: no stack named dev"):
+    with pytest.raises(OutputsError, match="^no stack named dev$"):
         read_outputs("dev", project)
 
 
