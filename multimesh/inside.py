@@ -94,5 +94,5 @@ def _execute(api: client.CoreV1Api, pod: str, command: list[str]) -> tuple[str, 
         return "", f"exec in pod {pod}: {getattr(error, 'reason', None) or error}"
     if status.get("status") == "Success":
         return output, ""
-    last = (log.strip().splitlines() or [str(status.get("message", "did not end within 60 s"))])[-1]
-    return output, "echo client: " + last.rpartition("\t")[2].removeprefix("Error ").strip()
+    said = (log.strip() or output.strip() or str(status.get("message", "did not end within 60 s"))).splitlines()[-1]
+    return "", "echo client: " + said.rpartition("\t")[2].removeprefix("Error ")
