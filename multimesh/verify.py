@@ -13,27 +13,29 @@ from multimesh.report import Report
 
 
 def verify(outputs: StackOutputs, requests: int, confidence: float, progress: Callable[[str], None]) -> Report:
-    """Send `requests` requests by each of three paths to every mesh, one path after the other, and judge the answers.
+    """Send `requests` requests by each path to every mesh, one path after the other, and judge the answers.
 
-    `confidence` (0 to 1) is that of the whole report; `progress` is told which mesh is asked how. Raises OutputsError
-    when the stack has no sample service; what goes wrong afterwards is in the report.
+    The short name is asked only where the service is exported: elsewhere it is not the federated one. `confidence`
+    (0 to 1) is that of the whole report; `progress` is told which mesh is asked how. Raises OutputsError when the stack
+    has no sample service; what goes wrong afterwards is in the report.
     """
     service, weights = outputs.sample()
+    name, namespace, *_ = service.split(".")
     measurements: list[Measurement] = []
     for mesh, about in outputs.meshes.items():
         progress(f"{mesh}: {Path.INGRESS}")
         measurements.append(
             Measurement(mesh, Path.INGRESS, about.ingress_url, ask_ingress(about.ingress_url, requests))
         )
-        measurements += _from_inside(mesh, outputs.kubeconfigs[mesh], service, requests, progress)
+        urls = {Path.SHORT_NAME: f"http://{name}.{namespace}/"} if mesh in weights else {}
+        urls[Path.GLOBAL_NAME] = f"http://{service}/"
+        measurements += _from_inside(mesh, outputs.kubeconfigs[mesh], urls, requests, progress)
     return Report(service, weights, requests, confidence, judge(measurements, weights, confidence))
 
 
 def _from_inside(
-    mesh: str, kubeconfig: SecretStr, service: str, requests: int, progress: Callable[[str], None]
+    mesh: str, kubeconfig: SecretStr, urls: dict[Path, str], requests: int, progress: Callable[[str], None]
 ) -> Iterator[Measurement]:
-    name, namespace, *_ = service.split(".")
-    urls = {Path.SHORT_NAME: f"http://{name}.{namespace}/", Path.GLOBAL_NAME: f"http://{service}/"}
     try:
         with echo_pod(kubeconfig) as run:
             for path, url in urls.items():

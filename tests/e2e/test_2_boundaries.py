@@ -1,12 +1,15 @@
 """Who may reach what, tried by hand: raw TLS from this machine to the peers' port of a gateway."""
 
 import base64
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from kubernetes import client, config
+from kubernetes.stream import stream
 
 from tests.e2e.peer import Issuer, ask, ask_in_plaintext
 from tests.e2e.stack import Stack
@@ -26,7 +29,7 @@ class East:
         self.root = outputs.root_ca
         self.identity = f"spiffe://{about.trust_domain}/ns/demo/sa/echo"
         kubeconfig = yaml.safe_load(outputs.kubeconfigs["east"].get_secret_value())
-        self.api = client.CoreV1Api(config.new_client_from_config_dict(kubeconfig))
+        self.api: Any = client.CoreV1Api(config.new_client_from_config_dict(kubeconfig))
         secret = self.api.read_namespaced_secret("cacerts", "istio-system").data or {}
         pem = {name: base64.b64decode(value) for name, value in secret.items()}
         self.issuer = Issuer.load(pem["ca-cert.pem"], pem["ca-key.pem"], pem["cert-chain.pem"])
@@ -47,6 +50,21 @@ def unexported(east: East) -> Iterator[None]:
     east.api.create_namespaced_service("demo", service)
     yield
     east.api.delete_namespaced_service("unexported", "demo")
+
+
+@pytest.fixture
+def bystander(east: East) -> Iterator[str]:
+    """The name of a pod next to echo, of the same image, that is not part of the mesh: it has no sidecar."""
+    [echo, *_] = east.api.list_namespaced_pod("demo", label_selector="app=echo").items
+    [image] = [container.image for container in echo.spec.containers if container.name == "app"]
+    metadata = {"name": "bystander", "labels": {"sidecar.istio.io/inject": "false"}}
+    spec = {"terminationGracePeriodSeconds": 0, "containers": [{"name": "app", "image": image}]}
+    east.api.create_namespaced_pod("demo", {"metadata": metadata, "spec": spec})
+    deadline = time.monotonic() + 60
+    while east.api.read_namespaced_pod("bystander", "demo").status.phase != "Running" and time.monotonic() < deadline:
+        time.sleep(0.2)
+    yield "bystander"
+    east.api.delete_namespaced_pod("bystander", "demo")
 
 
 def test_a_peer_with_a_certificate_of_the_root_is_served(east: East, tmp_path: Path) -> None:
@@ -90,6 +108,14 @@ def test_plaintext_is_refused_at_the_gateway(east: East) -> None:
     except ConnectionResetError:
         answer = b""
     assert answer == b""
+
+
+def test_plaintext_is_refused_inside_the_mesh(east: East, bystander: str) -> None:
+    command = ["/usr/local/bin/client", "http://echo.demo/", "--timeout=5s"]
+    said = stream(
+        east.api.connect_get_namespaced_pod_exec, bystander, "demo", command=command, stdout=True, stderr=True
+    )
+    assert "connection reset by peer" in said
 
 
 def test_a_caller_of_another_trust_domain_gets_403(east: East, tmp_path: Path) -> None:

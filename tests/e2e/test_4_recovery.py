@@ -1,33 +1,70 @@
-"""A cluster that died is noticed and comes back with its data."""
+"""A mesh that is lost is not missed, and a cluster that died is noticed and comes back with its data."""
 
+import time
+from typing import Any
+
+import pytest
 import yaml
 from kubernetes import client, config
 
-from lab import cluster, paths
+from lab import cgroups, cluster, paths
 from lab.processes import Process
-from tests.e2e.stack import Stack
+from multimesh.answers import Answer
+from multimesh.ingress import ask_ingress
+from tests.e2e.stack import NAME, Stack
 
 
-def witness(stack: Stack) -> client.CoreV1Api:
+@pytest.fixture(scope="module")
+def east(stack: Stack) -> Any:
+    """The API of the cluster that dies."""
     kubeconfig = yaml.safe_load(stack.outputs().kubeconfigs["east"].get_secret_value())
     return client.CoreV1Api(config.new_client_from_config_dict(kubeconfig))
 
 
-def test_a_killed_cluster_is_noticed_by_refresh_and_brought_back_by_up_with_its_data(stack: Stack) -> None:
-    note = client.V1ConfigMap(metadata=client.V1ObjectMeta(name="witness"), data={"seen": "before the kill"})
-    witness(stack).create_namespaced_config_map("demo", note)
+def settled(stack: Stack, seconds: float = 90) -> list[str]:
+    """What `verify` finds wrong, once it finds nothing or the time is over: pods take a while to run again."""
+    deadline = time.monotonic() + seconds
+    while (findings := stack.verify()["findings"]) and time.monotonic() < deadline:
+        time.sleep(1)
+    return findings
+
+
+def note(api: Any, name: str) -> None:
+    api.create_namespaced_config_map("demo", {"metadata": {"name": name}, "data": {"written": "before"}})
+
+
+def noted(api: Any, name: str) -> Any:
+    return api.read_namespaced_config_map(name, "demo").data
+
+
+def test_a_killed_program_is_noticed_by_refresh_and_brought_back_by_up(stack: Stack, east: Any) -> None:
+    note(east, "killed")
     id = stack.clusters()["east"].id
     etcd = Process.read(paths.RUN / id / "processes" / "etcd")
     assert etcd
     etcd.kill()
 
-    assert "etcd" in stack.pulumi("refresh", "--yes", "--skip-preview", "--diff", "--stack", "e2e")
+    assert "etcd (pid" in stack.pulumi("refresh", "--yes", "--skip-preview", "--diff", "--stack", NAME)
     stack.up("--skip-preview")
 
     assert cluster.faults(id) == []
-    kept = witness(stack).read_namespaced_config_map("witness", "demo").data
-    assert kept == {"seen": "before the kill"}
-    assert stack.verify()["findings"] == []
+    assert noted(east, "killed") == {"written": "before"}
+
+
+def test_a_lost_mesh_is_not_missed_and_comes_back_with_its_data(stack: Stack, east: Any) -> None:
+    note(east, "lost")
+    id = stack.clusters()["east"].id
+    cgroups.end(id)  # all its programs and pods at once: a power cut
+
+    outcomes = ask_ingress(stack.outputs().meshes["west"].ingress_url, 50)
+    assert [outcome for outcome in outcomes if not isinstance(outcome, Answer)] == []
+
+    stack.pulumi("refresh", "--yes", "--skip-preview", "--stack", NAME)
+    stack.up("--skip-preview")
+
+    assert cluster.faults(id) == []
+    assert noted(east, "lost") == {"written": "before"}
+    assert settled(stack) == []
 
 
 def test_afterwards_there_is_nothing_left_to_do(stack: Stack) -> None:

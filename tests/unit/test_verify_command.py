@@ -27,6 +27,7 @@ class World:
 
     def __init__(self) -> None:
         self.outcome: Outcome = Answer("east", 1.0)
+        self.outputs = OUTPUTS
         self.stacks: list[str | None] = []
         self.asked: list[str] = []
         self.pods = True
@@ -35,7 +36,7 @@ class World:
         self.stacks.append(stack)
         if stack == "missing":
             raise OutputsError("no stack named 'missing' found")
-        return OUTPUTS
+        return self.outputs
 
     def ask_ingress(self, url: str, requests: int) -> list[Outcome]:
         self.asked.append(url)
@@ -70,6 +71,13 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 def run(*arguments: str) -> tuple[int, str, str]:
     result = CliRunner().invoke(command.app, ["verify", *arguments])
     return result.exit_code, result.stdout, result.stderr
+
+
+def test_the_short_name_is_not_asked_where_the_service_is_not_exported(world: World) -> None:
+    world.outputs = OUTPUTS.model_copy(update={"services": {"echo.demo.global": {"east": 1}}})
+    run()
+    assert "pod by key of east -> http://echo.demo/" in world.asked
+    assert "pod by key of west -> http://echo.demo/" not in world.asked
 
 
 def test_every_mesh_is_asked_by_every_path(world: World) -> None:
