@@ -1,0 +1,80 @@
+"""Independent Istio meshes that answer as one: how data flows, from the configuration to the stack's outputs."""
+
+import pulumi
+
+from components import brought_root, charts, clusters, echo, istio, settings
+from components.echo import Echo
+from components.federation import FederatedService
+from components.mesh import Mesh
+from components.trust import IntermediateCa, RootCa
+
+# What the stack says
+stack = settings.read()
+for note in stack.notes():
+    pulumi.log.info(note)
+
+# One root of trust
+trust = stack.trust
+root = RootCa(
+    "root",
+    {
+        "validity_days": trust.root_days,
+        "intermediate_days": trust.intermediate_days,
+        "protect": trust.protect,
+        "brought": trust.root and brought_root.load(trust.root.certificate, trust.root.key, trust.intermediate_days),
+    },
+)
+
+# For each mesh: cluster, intermediate CA, control plane and gateway, sample service
+made, authorities, meshes, samples = {}, {}, {}, {}
+for name, wanted in stack.meshes.items():
+    cluster = made[name] = clusters.make(name, wanted.cluster)
+    platform = charts.chosen(cluster.platform, stack.istio, stack.sample_image)
+    trust_domain = stack.trust_domain(name)
+    authorities[name] = IntermediateCa(
+        name, {"root": root, "trust_domain": trust_domain, "validity_days": trust.intermediate_days}
+    )
+    meshes[name] = Mesh(
+        name,
+        {
+            "cluster": cluster,
+            "platform": platform,
+            "ca": authorities[name],
+            "trust_domain": trust_domain,
+            "exports": [istio.local_host(service.name, service.namespace) for service in stack.exported_by(name)],
+            "ingress_hosts": [host for service in stack.services for host in service.ingress_hosts],
+        },
+    )
+    if stack.sample:
+        samples[name] = Echo(f"{name}-echo", {"mesh": meshes[name], "image": platform.sample_image}).service
+
+# Every mesh's endpoint feeds every other mesh
+for service in stack.services:
+    FederatedService(
+        f"{service.name}.{service.namespace}",
+        {
+            "service": service,
+            "suffix": stack.suffix,
+            "meshes": meshes,
+            "made_here": samples if (service.name, service.namespace) == (echo.NAME, echo.NAMESPACE) else {},
+        },
+    )
+
+# What others build on
+pulumi.export(
+    "meshes",
+    {
+        name: {
+            "ingress_url": mesh.ingress_url,
+            "gateway_address": mesh.gateway_address,
+            "gateway_port": mesh.gateway_port,
+            "trust_domain": mesh.trust_domain,
+            "ca_expires": authorities[name].expires,
+        }
+        for name, mesh in meshes.items()
+    },
+)
+pulumi.export("root_ca", root.certificate_pem)
+pulumi.export("root_ca_fingerprint", root.fingerprint)
+pulumi.export("services", {service.global_name(stack.suffix): service.meshes for service in stack.services})
+pulumi.export("kubeconfigs", {name: cluster.kubeconfig for name, cluster in made.items()})

@@ -1,0 +1,78 @@
+"""Istio's Helm charts: where each is found, and the values that a mesh needs."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from components.clusters import Exposure, Platform
+from components.istio import INGRESS_PORT, PEER_PORT
+from components.settings import IstioSettings
+
+Values = dict[str, Any]
+
+
+def chosen(platform: Platform, istio: IstioSettings, sample_image: str | None = None) -> Platform:
+    """Return what the cluster kind needs, with the user's choices over it."""
+    images = {key: value for key, value in (("hub", istio.hub), ("tag", istio.tag)) if value}
+    values = merged(platform.values, {"istiod": {"global": images}} if images else {}, istio.values.model_dump())
+    return replace(
+        platform,
+        charts=istio.charts or platform.charts,
+        version=istio.version or platform.version,
+        values=values,
+        sample_image=sample_image or platform.sample_image,
+    )
+
+
+def source(platform: Platform, chart: str) -> dict[str, Any]:
+    """Return the Release arguments that find a chart: in a folder, an OCI registry or a Helm repository."""
+    if platform.charts.startswith("oci://"):
+        return {"chart": f"{platform.charts}/{chart}", "version": platform.version}
+    if "://" in platform.charts:
+        return {"chart": chart, "version": platform.version, "repository_opts": {"repo": platform.charts}}
+    return {"chart": f"{platform.charts}/{chart}"}
+
+
+def istiod_values(trust_domain: str) -> Values:
+    """Return the control plane's values; environment and proxy metadata are strings, as Istio drops anything else."""
+    return {
+        "env": {
+            # Peers have other trust domains. Aliases would let policies mistake a peer's identity for one's own.
+            "PILOT_SKIP_VALIDATE_TRUST_DOMAIN": "true",
+        },
+        "meshConfig": {
+            "trustDomain": trust_domain,
+            "defaultConfig": {
+                "proxyMetadata": {
+                    # The sidecar answers for global names, with addresses that istiod allocates.
+                    "ISTIO_META_DNS_CAPTURE": "true",
+                    "ECC_SIGNATURE_ALGORITHM": "ECDSA",
+                }
+            },
+        },
+        # A proxy that misses the first probe is asked again soon, not 15 seconds later.
+        "global": {"proxy": {"readinessPeriodSeconds": 2}},
+    }
+
+
+def gateway_values(exposure: Exposure) -> Values:
+    """Return the gateway's values: its Service's type and ports."""
+    node_port = exposure.service == "NodePort"
+    peers: Values = {"name": "tls", "port": PEER_PORT, "targetPort": PEER_PORT, "protocol": "TCP"}
+    ingress: Values = {"name": "http2", "port": INGRESS_PORT, "targetPort": INGRESS_PORT, "protocol": "TCP"}
+    if node_port:
+        peers["nodePort"] = exposure.port
+        ingress["nodePort"] = exposure.ingress_port
+    status: Values = {"name": "status-port", "port": 15021, "targetPort": 15021, "protocol": "TCP"}
+    return {"service": {"type": exposure.service, "ports": [status, ingress, peers]}}
+
+
+def merged(*layers: Mapping[str, Any]) -> Values:
+    """Return mappings merged in depth, the later over the earlier; lists are replaced whole."""
+    result: Values = {}
+    for layer in layers:
+        for key, value in layer.items():
+            old = result.get(key)
+            both = isinstance(old, Mapping) and isinstance(value, Mapping)
+            result[key] = merged(old, value) if both else value  # pyright: ignore[reportArgumentType]
+    return result

@@ -1,0 +1,77 @@
+"""Kubernetes clusters: every kind gives the same shape."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.istio import INGRESS_PORT, PEER_PORT
+
+if TYPE_CHECKING:
+    from components.settings import ClusterSettings
+
+PEER_NODE_PORT = 31443
+INGRESS_NODE_PORT = 30080
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What Istio and the sample service need on a kind of cluster; the defaults are public charts and images."""
+
+    charts: str = "https://istio-release.storage.googleapis.com/charts"
+    """A Helm repository, or a folder that holds the charts base, istiod and gateway."""
+    version: str | None = "1.31.0"
+    """The charts' version; None for a folder."""
+    values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Helm values by chart: base, istiod, gateway."""
+    sample_image: str = "registry.istio.io/release/app:1.31.0"
+    """An image of Istio's echo server."""
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """How a cluster lets the world and its peers reach the gateway.
+
+    `service` is the gateway Service's type. `port` and `ingress_port` are what is reached from outside: node ports of a
+    NodePort Service. Without an `address` it is read from the Service's status, once the load balancer is there.
+    """
+
+    service: str = "LoadBalancer"
+    address: pulumi.Input[str] | None = None
+    port: int = PEER_PORT
+    ingress_port: int = INGRESS_PORT
+
+
+class Cluster(pulumi.ComponentResource):
+    """A cluster that a mesh can be installed in; each kind is a subclass that sets these."""
+
+    kubeconfig: pulumi.Output[str]
+    """Secret YAML; its current context is this cluster."""
+    provider: kubernetes.Provider
+    exposure: Exposure
+    platform: Platform
+    lifetime: pulumi.Resource | None = None
+    """What everything in the cluster ceases to exist with; None for a cluster that outlives the stack."""
+
+    def child_options(
+        self, parent: pulumi.Resource, depends_on: list[pulumi.Resource] | None = None
+    ) -> pulumi.ResourceOptions:
+        """Return the options of a Kubernetes object in this cluster."""
+        return pulumi.ResourceOptions(
+            parent=parent, provider=self.provider, depends_on=depends_on, deleted_with=self.lifetime
+        )
+
+
+def make(name: str, settings: "ClusterSettings") -> Cluster:
+    """Make the cluster of a mesh; only the kinds that a stack uses are imported."""
+    match settings.kind:
+        case "local":
+            from components.clusters.local import LocalCluster
+
+            return LocalCluster(name)
+        case "existing":
+            from components.clusters.existing import ExistingCluster
+
+            return ExistingCluster(name, settings)

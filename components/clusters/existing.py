@@ -1,0 +1,36 @@
+"""A cluster that somebody else made and that outlives the stack."""
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.clusters import INGRESS_NODE_PORT, PEER_NODE_PORT, Cluster, Exposure, Platform, kubeconfig
+from components.istio import INGRESS_PORT, PEER_PORT
+from components.settings import ExistingClusterSettings, GatewaySettings
+
+
+def exposure(gateway: GatewaySettings) -> Exposure:
+    """Return how the gateway is reached, with the ports that its Service's type has by default."""
+    peers, ingress = (PEER_NODE_PORT, INGRESS_NODE_PORT) if gateway.service == "NodePort" else (PEER_PORT, INGRESS_PORT)
+    return Exposure(gateway.service, gateway.address, gateway.port or peers, gateway.ingress_port or ingress)
+
+
+class ExistingCluster(Cluster):
+    """The provider for the cluster that a kubeconfig leads to."""
+
+    def __init__(
+        self, name: str, settings: ExistingClusterSettings, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("multimesh:index:ExistingCluster", name, None, opts)
+        content, server = kubeconfig.load(settings.kubeconfig, settings.context)
+        self.kubeconfig = pulumi.Output.secret(content)
+        self.provider = kubernetes.Provider(
+            f"{name}-kubernetes",
+            kubeconfig=self.kubeconfig,
+            cluster_identifier=server,
+            enable_secret_mutable=True,
+            enable_config_map_mutable=True,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.exposure = exposure(settings.gateway)
+        self.platform = Platform()
+        self.register_outputs({"kubeconfig": self.kubeconfig})

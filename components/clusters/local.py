@@ -1,0 +1,134 @@
+"""A cluster of the lab: it runs on this machine, from `pulumi up` to `pulumi destroy`.
+
+The provider's methods run in a process of their own, which finds this module by its name: they import the lab
+themselves, so that what Pulumi stores of the provider stays a mere reference.
+"""
+
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi import dynamic
+
+from components.clusters import INGRESS_NODE_PORT, PEER_NODE_PORT, Cluster, Exposure, Platform
+
+
+def _report(line: str) -> None:
+    print(line, flush=True)
+
+
+class LabProvider(dynamic.ResourceProvider):
+    """Starts, watches and stops clusters of the lab.
+
+    Outputs: `address`, `kubeconfig`, `pod_cidr`, `service_cidr`, and `faults`: a line for each part found dead.
+    """
+
+    serialize_as_secret_always = False
+
+    def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
+        from lab import cluster
+
+        created = cluster.create(props["name"], _report)
+        return dynamic.CreateResult(created.id, _outputs(created, []))
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
+        """Compare the name, and look whether the cluster lives: a plain `up` then brings back one that died."""
+        from lab import cluster
+
+        renamed = _olds["name"] != _news["name"]
+        changes = renamed or bool(_olds["faults"]) or bool(cluster.faults(_id))
+        return dynamic.DiffResult(changes=changes, replaces=["name"] if renamed else [])
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
+        from lab import cluster
+
+        return dynamic.UpdateResult(_outputs(cluster.start(_id, _report), []))
+
+    def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:  # noqa: ARG002 - the base class names it
+        from lab import cluster
+
+        found = cluster.read(id_)
+        if found is None:
+            return dynamic.ReadResult(None, {})
+        return dynamic.ReadResult(id_, _outputs(found, cluster.faults(id_)))
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        from lab import cluster
+
+        cluster.destroy(_id, _report)
+
+
+def _outputs(cluster: Any, faults: list[str]) -> dict[str, Any]:
+    return {
+        "name": cluster.name,
+        "address": cluster.address,
+        "kubeconfig": cluster.kubeconfig,
+        "pod_cidr": cluster.pod_cidr,
+        "service_cidr": cluster.service_cidr,
+        "faults": faults,
+    }
+
+
+class LabCluster(dynamic.Resource, module="multimesh", name="LabCluster"):
+    """One cluster of the lab; `name` is what the lab's own commands call it."""
+
+    address: pulumi.Output[str]
+    kubeconfig: pulumi.Output[str]
+
+    def __init__(self, resource_name: str, name: str, opts: pulumi.ResourceOptions) -> None:
+        outputs = dict.fromkeys(("address", "kubeconfig", "pod_cidr", "service_cidr", "faults"))
+        super().__init__(
+            LabProvider(),
+            resource_name,
+            {"name": name, **outputs},
+            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=["kubeconfig"])),
+        )
+
+
+def platform() -> Platform:
+    """Return the lab's charts and images, with values for a stock Envoy, which lacks Istio's own filters."""
+    from lab.paths import CHARTS, IMAGE_HUB, IMAGE_TAG
+
+    small = {"requests": {"cpu": "10m", "memory": "64Mi"}}
+    istiod = {
+        "global": {
+            "hub": IMAGE_HUB,
+            "tag": IMAGE_TAG,
+            "imagePullPolicy": "IfNotPresent",
+            "proxy": {"resources": small},
+        },
+        "telemetry": {"enabled": False},
+        "env": {"PILOT_ENABLE_METADATA_EXCHANGE": "false", "PILOT_ENABLE_ALPN_FILTER": "false"},
+        "autoscaleEnabled": False,
+        "resources": small,
+    }
+    gateway = {"autoscaling": {"enabled": False}, "imagePullPolicy": "IfNotPresent", "resources": small}
+    return Platform(
+        charts=str(CHARTS),
+        version=None,
+        values={"istiod": istiod, "gateway": gateway},
+        sample_image=f"{IMAGE_HUB}/app:{IMAGE_TAG}",
+    )
+
+
+class LocalCluster(Cluster):
+    """A lab cluster and the provider for it."""
+
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("multimesh:index:LocalCluster", name, None, opts)
+        lab = LabCluster(f"{name}-lab", f"{pulumi.get_stack()}-{name}", pulumi.ResourceOptions(parent=self))
+        self.lifetime = lab
+        self.kubeconfig = pulumi.Output.secret(lab.kubeconfig)
+        self.provider = kubernetes.Provider(
+            f"{name}-kubernetes",
+            kubeconfig=self.kubeconfig,
+            cluster_identifier=lab.id,
+            enable_secret_mutable=True,
+            enable_config_map_mutable=True,
+            # A dead cluster comes back with its data: a refresh must not forget what is in it.
+            skip_update_unreachable=True,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.exposure = Exposure("NodePort", lab.address, PEER_NODE_PORT, INGRESS_NODE_PORT)
+        self.platform = platform()
+        self.register_outputs({"kubeconfig": self.kubeconfig, "address": lab.address})

@@ -1,0 +1,32 @@
+"""Where a mesh's gateway is reached from outside."""
+
+from collections.abc import Mapping, Sequence
+from ipaddress import IPv6Address, ip_address
+from typing import Any
+
+
+class NoAddress(ValueError):
+    """A gateway Service to which no load balancer has given an address."""
+
+
+def load_balancer_address(ingress: Sequence[Mapping[str, Any]] | None, mesh: str) -> str:
+    """Return the IP address or DNS name in a Service's `status.loadBalancer.ingress`. Raises NoAddress without one."""
+    for point in ingress or []:
+        if address := point.get("ip") or point.get("hostname"):
+            return address
+    raise NoAddress(
+        f"the gateway Service of mesh {mesh} has no load balancer address; wait for one and run `pulumi up` again, "
+        f"or set multimesh:meshes.{mesh}.cluster.gateway"
+    )
+
+
+def ingress_url(address: str, port: int) -> str:
+    """Return the URL of the ingress gateway."""
+    return f"http://{_in_url(address)}" + ("" if port == 80 else f":{port}")
+
+
+def _in_url(address: str) -> str:
+    try:
+        return f"[{address}]" if isinstance(ip_address(address), IPv6Address) else address
+    except ValueError:
+        return address

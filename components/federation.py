@@ -1,0 +1,155 @@
+"""Exported services: one global name over all meshes, with weights and callers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components import istio
+from components.mesh import Mesh
+from components.settings import ServiceSettings
+from components.weights import percentages
+
+
+class UnusableService(ValueError):
+    """A Service that cannot be exported as configured; the message says why."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What a Service leads to: its cluster IP, the pods' labels, and the pods' port (None if it is known by name)."""
+
+    cluster_ip: str
+    selector: dict[str, str]
+    port: int | None
+
+
+def workload(spec: kubernetes.core.v1.outputs.ServiceSpec, service: ServiceSettings, mesh: str) -> Workload:
+    """Return what an exported Service leads to. Raises UnusableService if it cannot be reached as configured."""
+    where = f"Service {service.namespace}/{service.name} in mesh {mesh}"
+    if not spec.cluster_ip or spec.cluster_ip == "None":
+        raise UnusableService(f"{where} has no cluster IP; a headless or external Service cannot be exported")
+    if not spec.selector:
+        raise UnusableService(f"{where} has no selector, so nothing says whom the callers' policy is for")
+    ports = {port.port: port for port in spec.ports or []}
+    if service.port not in ports:
+        raise UnusableService(f"{where} has no port {service.port}; it has: {', '.join(map(str, ports)) or 'none'}")
+    target = ports[service.port].target_port
+    if target is None:
+        target = service.port
+    return Workload(spec.cluster_ip, dict(spec.selector), int(target) if str(target).isdecimal() else None)
+
+
+class FederatedServiceArgs(TypedDict):
+    """What a federated service is made from."""
+
+    service: ServiceSettings
+    suffix: str
+    meshes: Mapping[str, Mesh]
+    """Every mesh of the stack."""
+    made_here: Mapping[str, kubernetes.core.v1.Service]
+    """The Service in those meshes where this stack makes it; elsewhere it must be there."""
+
+
+class FederatedService(pulumi.ComponentResource):
+    """A service that answers under its global name in every mesh, and under its short name where it runs."""
+
+    def __init__(self, name: str, args: FederatedServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("multimesh:index:FederatedService", name, None, opts)
+        self._name = name
+        self._service = service = args["service"]
+        self._meshes = meshes = args["meshes"]
+        self._global_name = service.global_name(args["suffix"])
+        exporters = {mesh: meshes[mesh] for mesh in meshes if mesh in service.meshes}
+        shares = percentages({mesh: service.meshes[mesh] for mesh in exporters})
+
+        workloads = {mesh: self._workload(exporters[mesh], args["made_here"].get(mesh)) for mesh in exporters}
+        for mesh in meshes.values():
+            self._route(mesh, workloads.get(mesh.name), [exporters[exporter] for exporter in shares], shares)
+        for mesh in exporters.values():
+            self._authorize(mesh, workloads[mesh.name])
+        self.register_outputs({})
+
+    def _workload(self, mesh: Mesh, made_here: kubernetes.core.v1.Service | None) -> pulumi.Output[Workload]:
+        service = self._service
+        found = made_here or kubernetes.core.v1.Service.get(
+            f"{self._name}-{mesh.name}",
+            f"{service.namespace}/{service.name}",
+            opts=pulumi.ResourceOptions(parent=self, provider=mesh.cluster.provider),
+        )
+        return found.spec.apply(lambda spec: workload(spec, service, mesh.name))
+
+    def _route(
+        self,
+        mesh: Mesh,
+        own: pulumi.Output[Workload] | None,
+        exporters: Sequence[Mesh],
+        shares: Mapping[str, int],
+    ) -> None:
+        """Make, in one mesh, what leads its callers to every exporter."""
+        service, host = self._service, self._global_name
+        failover = service.split == "failover"
+        local = istio.local_host(service.name, service.namespace)
+        identities = [
+            istio.principal(exporter.trust_domain, service.namespace, service.service_account) for exporter in exporters
+        ]
+
+        def endpoint(exporter: Mesh) -> pulumi.Input[istio.ServiceEndpoint]:
+            if exporter is mesh and own is not None:
+                return own.apply(lambda at: istio.ServiceEndpoint(mesh.name, at.cluster_ip, service.port))
+            return exporter.gateway_address.apply(
+                lambda address: istio.ServiceEndpoint(exporter.name, address, exporter.gateway_port)
+            )
+
+        entry = pulumi.Output.all(*(endpoint(exporter) for exporter in exporters)).apply(
+            lambda endpoints: istio.service_entry(host, service.port, endpoints, identities)
+        )
+        rule = istio.destination_rule(host, service.port, local, shares, failover=failover)
+        hosts = [host] if own is None else [local, host]
+        inside = istio.virtual_service(hosts, "mesh", host, service.port, shares, failover=failover)
+        self._object(mesh, "ServiceEntry", "service-entry", entry)
+        self._object(mesh, "DestinationRule", "destination-rule", rule)
+        self._object(mesh, "VirtualService", "virtual-service", inside)
+        if service.ingress_hosts:
+            gateway = f"{istio.NAMESPACE}/{istio.INGRESS_GATEWAY}"
+            outside = istio.virtual_service(
+                service.ingress_hosts, gateway, host, service.port, shares, failover=failover
+            )
+            self._object(mesh, "VirtualService", "ingress", outside, "-ingress")
+
+    def _authorize(self, mesh: Mesh, own: pulumi.Output[Workload]) -> None:
+        """Let the callers, and nobody else, reach the workload in one exporting mesh."""
+        callers = self._callers()
+        allowed = own.apply(lambda at: istio.callers_allowed(at.selector, at.port, callers))
+        self._object(mesh, "AuthorizationPolicy", "callers", allowed, "-callers", self._service.namespace)
+        # The mesh-wide policy admits all of the mesh's own; where only some may call, the rest is refused.
+        if istio.any_principal(mesh.trust_domain) not in callers:
+            denied = own.apply(lambda at: istio.others_denied(at.selector, at.port, callers))
+            self._object(mesh, "AuthorizationPolicy", "others", denied, "-others", self._service.namespace)
+
+    def _callers(self) -> list[str]:
+        """Return the callers' principals; who opens a service to the world lets every mesh's gateway call it."""
+        principals = []
+        for caller in self._service.callers:
+            mesh, _, identity = caller.partition("/")
+            trust_domain = self._meshes[mesh].trust_domain
+            principals.append(f"{trust_domain}/{identity}" if identity else istio.any_principal(trust_domain))
+        if self._service.ingress_hosts:
+            for mesh in self._meshes.values():
+                if istio.any_principal(mesh.trust_domain) not in principals:
+                    principals.append(istio.principal(mesh.trust_domain, istio.NAMESPACE, istio.GATEWAY))
+        return principals
+
+    def _object(
+        self,
+        mesh: Mesh,
+        kind: str,
+        suffix: str,
+        spec: pulumi.Input[Any],
+        name_suffix: str = "",
+        namespace: str = istio.NAMESPACE,
+    ) -> None:
+        name = f"{self._service.name}.{self._service.namespace}{name_suffix}"
+        mesh.istio_object(f"{self._name}-{mesh.name}-{suffix}", kind, namespace, name, spec, self)

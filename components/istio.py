@@ -1,0 +1,187 @@
+"""The Istio objects of a mesh and of a federated service, as plain specs.
+
+Pure functions: names, addresses and numbers in, the `spec` of one object out. Nothing here knows Pulumi.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any
+
+Spec = dict[str, Any]
+
+NAMESPACE = "istio-system"
+GATEWAY = "istio-ingressgateway"
+GATEWAY_SELECTOR = {"istio": "ingressgateway"}
+INGRESS_PORT = 80
+PEER_PORT = 15443
+INGRESS_GATEWAY = "ingress"
+PEER_GATEWAY = "peers"
+
+API_VERSIONS = {
+    "AuthorizationPolicy": "security.istio.io/v1",
+    "DestinationRule": "networking.istio.io/v1",
+    "Gateway": "networking.istio.io/v1",
+    "PeerAuthentication": "security.istio.io/v1",
+    "ServiceEntry": "networking.istio.io/v1",
+    "VirtualService": "networking.istio.io/v1",
+}
+
+# One protocol for every federated port: retries, and errors that tell a dead mesh from a failed request, need HTTP.
+PORT_NAME = "http"
+
+RETRIES = {"attempts": 3, "retryOn": "connect-failure,refused-stream,unavailable,reset,503"}
+
+
+@dataclass(frozen=True)
+class ServiceEndpoint:
+    """Where one mesh takes requests for a service: `address` is an IP address or a DNS name."""
+
+    mesh: str
+    address: str
+    port: int
+
+
+def local_host(name: str, namespace: str) -> str:
+    """Return the name of a Service inside its own cluster."""
+    return f"{name}.{namespace}.svc.cluster.local"
+
+
+def principal(trust_domain: str, namespace: str, service_account: str) -> str:
+    """Return a workload identity as AuthorizationPolicy writes it: SPIFFE without the scheme."""
+    return f"{trust_domain}/ns/{namespace}/sa/{service_account}"
+
+
+def any_principal(trust_domain: str) -> str:
+    """Return the pattern of every identity of a trust domain."""
+    return f"{trust_domain}/*"
+
+
+def strict_mutual_tls() -> Spec:
+    """Return the PeerAuthentication that refuses plaintext."""
+    return {"mtls": {"mode": "STRICT"}}
+
+
+def own_identities(trust_domain: str) -> Spec:
+    """Return the mesh-wide AuthorizationPolicy: a mesh's own workloads and nobody else."""
+    return {"action": "ALLOW", "rules": [{"from": [{"source": {"principals": [any_principal(trust_domain)]}}]}]}
+
+
+def world_to_ingress() -> Spec:
+    """Return the AuthorizationPolicy that lets anybody reach the gateway's ingress port.
+
+    The port for peers needs none: Istio applies no authorization to AUTO_PASSTHROUGH, the workload behind it decides.
+    """
+    return {
+        "selector": {"matchLabels": GATEWAY_SELECTOR},
+        "action": "ALLOW",
+        "rules": [{"to": [{"operation": {"ports": [str(INGRESS_PORT)]}}]}],
+    }
+
+
+def peer_gateway(hosts: Sequence[str]) -> Spec:
+    """Return the Gateway for peers: TLS passed through by SNI to the listed Services, and to no other."""
+    port = {"number": PEER_PORT, "name": "tls", "protocol": "TLS"}
+    server = {"port": port, "tls": {"mode": "AUTO_PASSTHROUGH"}, "hosts": sorted(hosts)}
+    return {"selector": GATEWAY_SELECTOR, "servers": [server]}
+
+
+def ingress_gateway(hosts: Sequence[str]) -> Spec:
+    """Return the Gateway for the world: plain HTTP for the listed hosts."""
+    port = {"number": INGRESS_PORT, "name": "http", "protocol": "HTTP"}
+    return {"selector": GATEWAY_SELECTOR, "servers": [{"port": port, "hosts": sorted(hosts)}]}
+
+
+def service_entry(host: str, port: int, endpoints: Sequence[ServiceEndpoint], identities: Sequence[str]) -> Spec:
+    """Return the ServiceEntry that makes `host` one service with an endpoint per mesh.
+
+    An endpoint's locality and `mesh` label are its mesh, by which traffic is distributed. `identities` are the
+    principals that may answer.
+    """
+    return {
+        "hosts": [host],
+        "location": "MESH_INTERNAL",
+        "resolution": "STATIC" if all(_is_ip(endpoint.address) for endpoint in endpoints) else "DNS",
+        "ports": [{"number": port, "name": PORT_NAME, "protocol": "HTTP"}],
+        "endpoints": [
+            {
+                "address": endpoint.address,
+                "ports": {PORT_NAME: endpoint.port},
+                "locality": endpoint.mesh,
+                "labels": {"mesh": endpoint.mesh},
+            }
+            for endpoint in endpoints
+        ],
+        "subjectAltNames": [f"spiffe://{identity}" for identity in identities],
+    }
+
+
+def destination_rule(host: str, port: int, local: str, shares: Mapping[str, int], *, failover: bool) -> Spec:
+    """Return the DestinationRule of a global name.
+
+    `local` is the Service's name in its cluster, which the peers' gateways know by SNI. `shares` (mesh: percent) are
+    the localities' weights when `failover`; otherwise the VirtualService splits, by subsets named after the meshes.
+    """
+    policy: Spec = {
+        "tls": {"mode": "ISTIO_MUTUAL", "sni": f"outbound_.{port}_._.{local}"},
+        "connectionPool": {"tcp": {"connectTimeout": "500ms"}},
+        "outlierDetection": {
+            # An application's own 500 is no sign of a dead mesh; Istio counts them unless told not to.
+            "consecutive5xxErrors": 0,
+            # A refused or timed out connection counts as a gateway error, too.
+            "consecutiveGatewayErrors": 2,
+            "interval": "1s",
+            "baseEjectionTime": "5s",
+            "maxEjectionPercent": 100,
+            "minHealthPercent": 0,
+        },
+    }
+    if failover:
+        distribute = [{"from": "*", "to": {f"{mesh}/*": share for mesh, share in shares.items()}}]
+        policy["loadBalancer"] = {"localityLbSetting": {"enabled": True, "distribute": distribute}}
+        return {"host": host, "trafficPolicy": policy}
+    policy["loadBalancer"] = {"localityLbSetting": {"enabled": False}}
+    return {
+        "host": host,
+        "trafficPolicy": policy,
+        "subsets": [{"name": mesh, "labels": {"mesh": mesh}} for mesh in shares],
+    }
+
+
+def virtual_service(
+    hosts: Sequence[str], gateway: str, global_name: str, port: int, shares: Mapping[str, int], *, failover: bool
+) -> Spec:
+    """Return the VirtualService that sends `hosts` to the global name, retrying what did not arrive.
+
+    `gateway` is `mesh` for the sidecars, or a Gateway as `<namespace>/<name>`.
+    """
+    destination = {"host": global_name, "port": {"number": port}}
+    if failover:
+        route = [{"destination": destination}]
+    else:
+        route = [{"destination": {**destination, "subset": mesh}, "weight": share} for mesh, share in shares.items()]
+    return {"hosts": list(hosts), "gateways": [gateway], "http": [{"route": route, "retries": RETRIES}]}
+
+
+def callers_allowed(selector: Mapping[str, str], workload_port: int | None, callers: Sequence[str]) -> Spec:
+    """Return the AuthorizationPolicy that lets `callers` (principals) reach a service's workload."""
+    rule = {"from": [{"source": {"principals": list(callers)}}], **_to_port(workload_port)}
+    return {"selector": {"matchLabels": dict(selector)}, "action": "ALLOW", "rules": [rule]}
+
+
+def others_denied(selector: Mapping[str, str], workload_port: int | None, callers: Sequence[str]) -> Spec:
+    """Return the AuthorizationPolicy that refuses everybody but `callers`, the workload's own mesh included."""
+    rule = {"from": [{"source": {"notPrincipals": list(callers)}}], **_to_port(workload_port)}
+    return {"selector": {"matchLabels": dict(selector)}, "action": "DENY", "rules": [rule]}
+
+
+def _to_port(port: int | None) -> Spec:
+    return {} if port is None else {"to": [{"operation": {"ports": [str(port)]}}]}
+
+
+def _is_ip(address: str) -> bool:
+    try:
+        ip_address(address)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,143 @@
+"""One mesh: an Istio control plane and a gateway in one cluster, with a CA and a trust domain of its own."""
+
+from collections.abc import Sequence
+from typing import Any, TypedDict
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.helm.v3 import Release
+
+from components import charts, endpoint, istio
+from components.clusters import Cluster, Platform
+from components.trust import IntermediateCa
+
+NAMESPACE = istio.NAMESPACE
+
+
+class MeshArgs(TypedDict):
+    """What a mesh is made from."""
+
+    cluster: Cluster
+    platform: Platform
+    """The cluster's, with the user's choices over it."""
+    ca: IntermediateCa
+    trust_domain: str
+    exports: Sequence[str]
+    """The Services (`<name>.<namespace>.svc.cluster.local`) that peers may reach through the gateway."""
+    ingress_hosts: Sequence[str]
+    """The hosts that the gateway answers for to the world."""
+
+
+class Mesh(pulumi.ComponentResource):
+    """The control plane, the gateway and the policies of one mesh."""
+
+    name: str
+    trust_domain: str
+    cluster: Cluster
+    control_plane: pulumi.Resource
+    """Istio's own objects and injected workloads can be made after it."""
+    gateway_address: pulumi.Output[str]
+    gateway_port: int
+    ingress_url: pulumi.Output[str]
+
+    def __init__(self, name: str, args: MeshArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        described = {key: args[key] for key in ("trust_domain", "exports", "ingress_hosts")}
+        super().__init__("multimesh:index:Mesh", name, described, opts)
+        self.name = name
+        self.trust_domain = args["trust_domain"]
+        self.cluster = args["cluster"]
+        platform, exposure = args["platform"], self.cluster.exposure
+
+        # The CA that istiod signs with, there before istiod starts
+        namespace = kubernetes.core.v1.Namespace(
+            f"{name}-{NAMESPACE}", metadata={"name": NAMESPACE}, opts=self.cluster.child_options(self)
+        )
+        ca = args["ca"]
+        cacerts = kubernetes.core.v1.Secret(
+            f"{name}-cacerts",
+            metadata={"name": "cacerts", "namespace": namespace.metadata.name},
+            string_data={
+                "ca-cert.pem": ca.certificate_pem,
+                "ca-key.pem": ca.private_key_pem,
+                "root-cert.pem": ca.root_pem,
+                "cert-chain.pem": pulumi.Output.concat(ca.certificate_pem, ca.root_pem),
+            },
+            opts=self.cluster.child_options(self),
+        )
+
+        # The control plane and the gateway
+        base = self._release("base", "istio-base", platform, {}, [namespace])
+        self.control_plane = self._release(
+            "istiod", "istiod", platform, charts.istiod_values(self.trust_domain), [base, cacerts]
+        )
+        gateway = self._release(
+            "gateway", istio.GATEWAY, platform, charts.gateway_values(exposure), [self.control_plane]
+        )
+
+        # Who may speak to whom: own workloads, and the world to the ingress
+        self._policy("PeerAuthentication", "strict", "default", istio.strict_mutual_tls())
+        self._policy("AuthorizationPolicy", "own", "own-identities", istio.own_identities(self.trust_domain))
+        self._policy("AuthorizationPolicy", "ingress", "world-to-ingress", istio.world_to_ingress())
+
+        # What is reached through the gateway
+        if exports := args["exports"]:
+            self._policy("Gateway", "peer-gateway", istio.PEER_GATEWAY, istio.peer_gateway(exports))
+        if hosts := args["ingress_hosts"]:
+            self._policy("Gateway", "ingress-gateway", istio.INGRESS_GATEWAY, istio.ingress_gateway(hosts))
+
+        # Where that is
+        if exposure.address is None:
+            self.gateway_address = self._load_balancer_address(gateway)
+        else:
+            self.gateway_address = pulumi.Output.from_input(exposure.address)
+        self.gateway_port = exposure.port
+        self.ingress_url = self.gateway_address.apply(lambda at: endpoint.ingress_url(at, exposure.ingress_port))
+        self.register_outputs(
+            {
+                "gateway_address": self.gateway_address,
+                "gateway_port": self.gateway_port,
+                "ingress_url": self.ingress_url,
+            }
+        )
+
+    def istio_object(
+        self, resource_name: str, kind: str, namespace: str, name: str, spec: pulumi.Input[Any], parent: pulumi.Resource
+    ) -> kubernetes.apiextensions.CustomResource:
+        """Make one of Istio's objects in this mesh, once its control plane is there to check it."""
+        return kubernetes.apiextensions.CustomResource(
+            resource_name,
+            api_version=istio.API_VERSIONS[kind],
+            kind=kind,
+            metadata={"name": name, "namespace": namespace},
+            spec=spec,
+            opts=self.cluster.child_options(parent, [self.control_plane]),
+        )
+
+    def _policy(self, kind: str, suffix: str, name: str, spec: istio.Spec) -> None:
+        self.istio_object(f"{self.name}-{suffix}", kind, NAMESPACE, name, spec, self)
+
+    def _release(
+        self, chart: str, name: str, platform: Platform, values: charts.Values, after: list[pulumi.Resource]
+    ) -> Release:
+        return Release(
+            f"{self.name}-{chart}",
+            name=name,
+            namespace=NAMESPACE,
+            **charts.source(platform, chart),
+            values=charts.merged(values, platform.values.get(chart, {})),
+            opts=self.cluster.child_options(self, after),
+        )
+
+    def _load_balancer_address(self, gateway: Release) -> pulumi.Output[str]:
+        service = kubernetes.core.v1.Service.get(
+            f"{self.name}-gateway-service",
+            pulumi.Output.concat(gateway.status.namespace, "/", gateway.status.name),
+            opts=pulumi.ResourceOptions(parent=self, provider=self.cluster.provider),
+        )
+
+        def address(status: kubernetes.core.v1.outputs.ServiceStatus | None) -> str:
+            balancer = status.load_balancer if status else None
+            points = balancer.ingress if isinstance(balancer, kubernetes.core.v1.outputs.LoadBalancerStatus) else None
+            return endpoint.load_balancer_address(points, self.name)
+
+        return service.status.apply(address)

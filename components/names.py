@@ -1,0 +1,94 @@
+"""Names and numbers of a stack's configuration, each with one message that says what is allowed."""
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import PlainValidator, ValidationInfo
+
+_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+_SERVICE = r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?"
+_DOMAIN = rf"{_LABEL}(\.{_LABEL})*"
+
+
+def _text(pattern: str, allowed: str, longest: int = 253) -> Callable[[Any], str]:
+    compiled = re.compile(pattern)
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or len(value) > longest or not compiled.fullmatch(value):
+            raise ValueError(allowed)
+        return value
+
+    return check
+
+
+def _whole_number(lowest: int, highest: int, allowed: str) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        if type(value) is not int or not lowest <= value <= highest:
+            raise ValueError(allowed)
+        return value
+
+    return check
+
+
+Label = Annotated[
+    str,
+    PlainValidator(_text(_LABEL, "a DNS label is wanted: 1 to 63 of a-z, 0-9 and -, with no - at the ends (RFC 1123)")),
+]
+ServiceName = Annotated[
+    str,
+    PlainValidator(_text(_SERVICE, "a Service's name is wanted: 1 to 63 of a-z, 0-9 and -, a letter first, no - last")),
+]
+ServiceAccount = Annotated[
+    str,
+    PlainValidator(_text(_DOMAIN, "a service account's name is wanted: DNS labels with dots between")),
+]
+Suffix = Annotated[
+    str,
+    PlainValidator(
+        _text(rf"(?!(.*\.)?cluster\.local$){_DOMAIN}", "a DNS domain is wanted, and not cluster.local", longest=100)
+    ),
+]
+TrustDomain = Annotated[
+    str,
+    PlainValidator(_text(r"[-a-z0-9._]+", "a SPIFFE trust domain is wanted: 1 to 255 of a-z, 0-9, '.', '-', '_'", 255)),
+]
+IngressHost = Annotated[
+    str,
+    PlainValidator(_text(rf"\*|(\*\.)?{_DOMAIN}", "a DNS name is wanted, or one after '*.', or '*' for every host")),
+]
+Address = Annotated[
+    str, PlainValidator(_text(rf"{_DOMAIN}|[0-9a-f:]*:[0-9a-f:.]*", "an IP address or a DNS name is wanted"))
+]
+Port = Annotated[int, PlainValidator(_whole_number(1, 65535, "a port number is wanted, from 1 to 65535"))]
+Weight = Annotated[
+    int, PlainValidator(_whole_number(0, 1_000_000, "a weight is wanted: a whole number, 0 (no traffic) or more"))
+]
+Days = Annotated[int, PlainValidator(_whole_number(1, 36_500, "a number of days is wanted, from 1 to 36500"))]
+
+
+def _known_mesh(value: Any, info: ValidationInfo) -> str:
+    meshes = known_meshes(info)
+    if value not in meshes:
+        raise ValueError(f"a mesh of this stack is wanted: {', '.join(meshes) or 'it has none'}")
+    return value
+
+
+def _caller(value: Any, info: ValidationInfo) -> str:
+    meshes = known_meshes(info)
+    mesh, *identity = value.split("/", 1) if isinstance(value, str) else ("",)
+    if mesh not in meshes or (identity and not re.fullmatch(rf"ns/{_LABEL}/sa/{_DOMAIN}", identity[0])):
+        raise ValueError(
+            f"a mesh of this stack is wanted ({', '.join(meshes) or 'it has none'}), "
+            "or <mesh>/ns/<namespace>/sa/<service account>"
+        )
+    return value
+
+
+def known_meshes(info: ValidationInfo) -> list[str]:
+    """Return the names of the stack's meshes, which the validation's context holds."""
+    return (info.context or {}).get("meshes", [])
+
+
+KnownMesh = Annotated[str, PlainValidator(_known_mesh)]
+Caller = Annotated[str, PlainValidator(_caller)]
