@@ -92,7 +92,7 @@ def test_the_named_stack_is_read_in_the_project(pulumi: Pulumi, tmp_path: Path) 
 
 def test_what_pulumi_says_is_passed_on(pulumi: Pulumi) -> None:
     project = pulumi("echo 'error: no stack named dev' >&2; exit 255")
-    with pytest.raises(OutputsError, match="^no stack named dev$"):
+    with pytest.raises(OutputsError, match=r"^no stack named dev$"):
         read_outputs("dev", project)
 
 
