@@ -32,12 +32,13 @@ class PluginError(Exception):
 
 
 class PartialError(PluginError):
-    """An object that was made or changed but did not become ready; the engine keeps its state and tries again."""
+    """An object that exists but is not ready; the engine keeps its state and tries again at the next update."""
 
-    def __init__(self, message: str, id: str, properties: Properties) -> None:
+    def __init__(self, message: str, id: str, properties: Properties, inputs: Properties | None = None) -> None:
         super().__init__(message)
         self.id = id
         self.properties = properties
+        self.inputs = inputs
 
 
 class Log(Protocol):
@@ -88,10 +89,10 @@ class Provider:
     def check_config(self, request: provider_pb2.CheckRequest) -> provider_pb2.CheckResponse:
         return provider_pb2.CheckResponse(inputs=request.news)
 
-    def diff_config(self, _: provider_pb2.DiffRequest) -> provider_pb2.DiffResponse:
+    def diff_config(self, request: provider_pb2.DiffRequest) -> provider_pb2.DiffResponse:  # noqa: ARG002 a default
         return provider_pb2.DiffResponse()
 
-    def configure(self, _: provider_pb2.ConfigureRequest) -> provider_pb2.ConfigureResponse:
+    def configure(self, request: provider_pb2.ConfigureRequest) -> provider_pb2.ConfigureResponse:  # noqa: ARG002
         if self._first_to_speak():
             self.log(
                 f"multimesh's stand-in plugin answers for the {self.package} provider: the official one is not "
@@ -153,9 +154,12 @@ class _Servicer:
 
 def _details(error: PartialError) -> bytes:
     status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(error))
-    status.details.add().Pack(
-        provider_pb2.ErrorResourceInitFailed(id=error.id, properties=encode(error.properties), reasons=[str(error)])
+    detail = provider_pb2.ErrorResourceInitFailed(
+        id=error.id, properties=encode(error.properties), reasons=[str(error)]
     )
+    if error.inputs is not None:
+        detail.inputs.CopyFrom(encode(error.inputs))
+    status.details.add().Pack(detail)
     return status.SerializeToString()
 
 

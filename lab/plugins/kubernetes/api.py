@@ -1,0 +1,144 @@
+"""The Kubernetes API, spoken with plain objects (dicts as in JSON)."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from lab.plugins.kubernetes.kubeconfig import Kubeconfig
+from lab.plugins.server import PluginError
+
+Object = dict[str, Any]
+
+_CONNECT_SECONDS = 10
+_ANSWER_SECONDS = 60
+_CONNECTION_RETRIES = 2
+_BUSY_RETRIES = 5  # of a server that says 429 (too many requests)
+
+
+class UnreachableError(PluginError):
+    """An API server that does not answer."""
+
+
+class KindUnknownError(PluginError):
+    """A kind that the API server does not have, at least not yet."""
+
+
+class ApiError(PluginError):
+    """A request that the API server refused; status is the HTTP one, reason and details are the API's."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        try:
+            body = answer.json()
+        except ValueError:
+            body = {}
+        self.status = answer.status_code
+        self.reason: str = body.get("reason", "")
+        self.details: Object = body.get("details") or {}
+        super().__init__(body.get("message") or f"{answer.status_code} {answer.reason_phrase}: {answer.text[:500]}")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind as the API serves it."""
+
+    api_version: str
+    plural: str
+    namespaced: bool
+
+    def path(self, namespace: str, name: str = "") -> str:
+        """Return the URL path of the collection, or of the object of that name in it."""
+        root = "/apis" if "/" in self.api_version else "/api"
+        scope = f"/namespaces/{namespace}" if self.namespaced else ""
+        return f"{root}/{self.api_version}{scope}/{self.plural}" + (f"/{name}" if name else "")
+
+
+class Api:
+    """One API server, as one user. Kinds are asked for once each and remembered. Safe to use from several threads."""
+
+    def __init__(self, kubeconfig: Kubeconfig) -> None:
+        self._kinds: dict[tuple[str, str], Kind] = {}
+        self._http = httpx.Client(
+            base_url=kubeconfig.server,
+            headers=kubeconfig.headers(),
+            transport=httpx.HTTPTransport(verify=kubeconfig.tls(), retries=_CONNECTION_RETRIES),
+            timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
+        )
+
+    def kind(self, api_version: str, kind: str) -> Kind:
+        """Return what the server says of this kind. Raises KindUnknownError when it has none of that name."""
+        if (api_version, kind) not in self._kinds:
+            root = "/apis" if "/" in api_version else "/api"
+            try:
+                served = self.request("GET", f"{root}/{api_version}")["resources"]
+            except ApiError as error:
+                if error.status != httpx.codes.NOT_FOUND:
+                    raise
+                served = []
+            for resource in served:
+                if "/" not in resource["name"]:  # that would be a subresource
+                    found = Kind(api_version, resource["name"], resource["namespaced"])
+                    self._kinds[api_version, resource["kind"]] = found
+        try:
+            return self._kinds[api_version, kind]
+        except KeyError:
+            raise KindUnknownError(f'no matches for kind "{kind}" in version "{api_version}"') from None
+
+    def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
+        """Return the object, or None if there is none."""
+        try:
+            return self.request("GET", kind.path(namespace, name))
+        except ApiError as error:
+            if error.status == httpx.codes.NOT_FOUND:
+                return None
+            raise
+
+    def list(self, kind: Kind, namespace: str, labels: str) -> list[Object]:
+        """Return the objects that a label selector selects."""
+        return self.request("GET", kind.path(namespace), params={"labelSelector": labels})["items"]
+
+    def apply(
+        self, kind: Kind, namespace: str, wanted: Object, manager: str, *, force: bool = False, dry_run: bool = False
+    ) -> Object:
+        """Server-side apply the object and return it as it is then, or would be after a dry run."""
+        parameters = {"fieldManager": manager, "force": str(force).lower()} | ({"dryRun": "All"} if dry_run else {})
+        return self.request(
+            "PATCH",
+            kind.path(namespace, wanted["metadata"]["name"]),
+            params=parameters,
+            json=wanted,
+            headers={"Content-Type": "application/apply-patch+yaml"},
+        )
+
+    def delete(self, kind: Kind, namespace: str, name: str, propagation: str) -> bool:
+        """Ask for the object's deletion; False if there is none."""
+        try:
+            self.request("DELETE", kind.path(namespace, name), json={"propagationPolicy": propagation})
+        except ApiError as error:
+            if error.status == httpx.codes.NOT_FOUND:
+                return False
+            raise
+        return True
+
+    def request(self, method: str, path: str, **options: Any) -> Object:
+        """Send one request and return the JSON of its answer.
+
+        Raises ApiError when the server refuses it, UnreachableError when the server does not answer.
+        """
+        for attempt in range(_BUSY_RETRIES):
+            answer = self._send(method, path, options)
+            if answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
+                break
+            time.sleep(min(float(answer.headers.get("Retry-After", 1)), 2**attempt))
+        else:
+            answer = self._send(method, path, options)
+        if answer.is_error:
+            raise ApiError(answer)
+        return answer.json()
+
+    def _send(self, method: str, path: str, options: dict[str, Any]) -> httpx.Response:
+        try:
+            return self._http.request(method, path, **options)
+        except httpx.HTTPError as error:
+            raise UnreachableError(f"{method} {self._http.base_url}{path.lstrip('/')}: {error}") from error
