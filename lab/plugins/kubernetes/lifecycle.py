@@ -89,7 +89,6 @@ class Lifecycle:
             waiting_for = readiness.missing(self.api, live)
             reason = "was cancelled" if self.cancelled.is_set() else f"timed out after {seconds:.0f} s"
             raise NotReadyError(f"waiting for {live['kind']} {name} {reason}: {waiting_for}", live)
-        self.report("")
         return live
 
     def delete(self, kind: Kind, namespace: str, name: str, propagation: str, seconds: float) -> None:
@@ -121,6 +120,8 @@ class Lifecycle:
             if time.monotonic() > end or self.cancelled.wait(pause):
                 return False
             pause = min(pause * _PAUSE_GROWTH, _LONGEST_PAUSE)
+        if pause > _FIRST_PAUSE:
+            self.report("")
         return True
 
 
