@@ -7,7 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 from lab import allocation, cluster
-from lab.cluster import NoSuchCluster
+from lab.allocation import NoFreeNetwork, NoSuchCluster
+from lab.cgroups import StillRunning
 from lab.processes import CommandFailed
 from lab.programs import StartFailed
 
@@ -65,5 +66,5 @@ def destroy(id: str) -> None:
 if __name__ == "__main__":
     try:
         app()
-    except (NoSuchCluster, allocation.NoFreeNetwork, StartFailed, CommandFailed) as error:
+    except (NoSuchCluster, NoFreeNetwork, StartFailed, StillRunning, CommandFailed) as error:
         sys.exit(f"error: {error}")

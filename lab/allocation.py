@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -15,6 +16,10 @@ from lab import paths
 from lab.processes import run
 
 NUMBERS = range(200, 255)
+
+
+class NoSuchCluster(Exception):
+    """No cluster of this machine has the id."""
 
 
 class NoFreeNetwork(Exception):
@@ -79,7 +84,7 @@ class Allocation:
 
 @contextlib.contextmanager
 def lock(folder: Path) -> Iterator[None]:
-    """Hold back every other process that wants the same lock: the folder itself, which needs no file that may be left."""
+    """Hold back every other process that locks the same folder; no lock file is needed, or left."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -88,8 +93,15 @@ def lock(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def is_id(id: str) -> bool:
+    """Whether this can be the id of a cluster; nothing else may become part of a path."""
+    return re.fullmatch("mm[0-9a-f]{6}", id) is not None
+
+
 def find(id: str) -> Allocation | None:
     """Return what the cluster was given, None when there is no such cluster."""
+    if not is_id(id):
+        return None
     try:
         return Allocation(**json.loads((paths.STATE / id / "cluster.json").read_text()))
     except (OSError, ValueError):  # none, or not written yet
@@ -98,13 +110,14 @@ def find(id: str) -> Allocation | None:
 
 def find_all() -> list[Allocation]:
     """Return the clusters of this machine, in the order of their numbers."""
-    found = (find(folder.name) for folder in paths.STATE.glob("mm??????"))
+    found = (find(folder.name) for folder in paths.STATE.glob("*"))
     return sorted((cluster for cluster in found if cluster), key=lambda cluster: cluster.number)
 
 
 def _routes() -> list[IPv4Network]:
     routes = json.loads(run("ip", "-4", "-json", "route", "show", "table", "all"))
-    return [IPv4Network(route["dst"]) for route in routes if route["dst"] != "default"]
+    networks = [IPv4Network(route["dst"]) for route in routes if route["dst"] != "default"]
+    return [network for network in networks if network.prefixlen >= 8]  # a VPN's 0.0.0.0/1 is a default route, too
 
 
 def choose_number(taken: list[IPv4Network]) -> int:
@@ -131,7 +144,7 @@ def allocate(name: str) -> Allocation:
 
 
 def release(id: str, shared: list[Path]) -> None:
-    """Remove the cluster's folders; with the last cluster's also their parents and the `shared` folders that are empty."""
+    """Remove the cluster's folders, and with the last cluster's their parents and what is empty of `shared`."""
     with lock(paths.STATE.parent):
         for folder in (paths.RUN / id, paths.STATE / id):
             with contextlib.suppress(FileNotFoundError):

@@ -13,7 +13,7 @@ def client(cluster: Allocation) -> httpx.Client:
     pki = cluster.folder / "pki"
     context = ssl.create_default_context(cafile=pki / "ca.crt")
     context.load_cert_chain(pki / "admin.crt", pki / "admin.key")
-    return httpx.Client(base_url=cluster.server, verify=context, timeout=10, trust_env=False)
+    return httpx.Client(base_url=cluster.server, verify=context, timeout=httpx.Timeout(10, connect=2), trust_env=False)
 
 
 def unready(client: httpx.Client, path: str) -> str:
@@ -43,4 +43,8 @@ def _fault(client: httpx.Client, request: httpx.Request) -> str:
         response = client.send(request)
     except httpx.HTTPError as error:
         return f"{request.url}: {error}"
-    return "" if response.is_success else f"{request.url}: {response.status_code} {response.text.strip()}"
+    if response.is_success:
+        return ""
+    lines = response.text.splitlines()
+    failed_checks = [line for line in lines if line.startswith("[-]")]
+    return f"{request.url}: {response.status_code} {', '.join(failed_checks or lines)}"

@@ -33,13 +33,22 @@ def _groups(id: str, part: str = "") -> list[Path]:
 
 
 def create(id: str) -> Path:
-    """Make the cluster's control group in every hierarchy; return the folder of the one that its programs are started in."""
+    """Make the cluster's control groups; return the folder of the one that its programs are started in."""
     for hierarchy in _hierarchies():
         (hierarchy / "multimesh" / id).mkdir(parents=True, exist_ok=True)
+        for parent in (hierarchy, hierarchy / "multimesh"):
+            _delegate(parent)
     freezer = ROOT / "freezer"  # v1: membership of one hierarchy is enough, and this one limits nothing
     node = (freezer if freezer.exists() else ROOT) / "multimesh" / id / "node"
     node.mkdir(exist_ok=True)
     return node
+
+
+def _delegate(group: Path) -> None:
+    """Let the groups below use every controller that the group has, which v2 does not do by itself."""
+    controllers = group / "cgroup.controllers"
+    for controller in controllers.read_text().split() if controllers.exists() else ():
+        (group / "cgroup.subtree_control").write_text(f"+{controller}")
 
 
 def members(id: str, part: str = "") -> set[int]:
@@ -70,7 +79,7 @@ def end(id: str, part: str = "", timeout: float = 30) -> None:
 
 
 def remove(id: str, timeout: float = 10) -> None:
-    """Remove the cluster's control groups, which must be empty of processes, and their parent with the last cluster's."""
+    """Remove the cluster's control groups, whose processes have ended, and with the last cluster's their parent."""
     deadline = time.monotonic() + timeout
     while groups := _groups(id):
         for group in groups:

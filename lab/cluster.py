@@ -4,13 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lab import allocation, api, cgroups, dns, network, node, pki, programs
-from lab.allocation import Allocation
+from lab.allocation import Allocation, NoSuchCluster
 
 Report = Callable[[str], None]
-
-
-class NoSuchCluster(Exception):
-    """No cluster of this machine has the id."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +51,8 @@ def start(id: str, report: Report) -> Cluster:
         if not network.exists(id):
             cgroups.end(id)  # nothing can reach the programs of a namespace that has lost its name
         network.up(given)
+        if not faults(id):
+            return _describe(given)
         report(f"network: {given.address} by link {id}")
         node.prepare(given)
         report("files: keys, configurations and images")
@@ -78,7 +76,7 @@ def read(id: str) -> Cluster | None:
 
 
 def faults(id: str) -> list[str]:
-    """Return a line for each thing that keeps the cluster from working: a program that ended, an API that is not ready."""
+    """Return a line for each program that has ended and for an API server that is not ready; [] for a sound cluster."""
     given = allocation.find(id)
     if given is None:
         return [f"{id}: no such cluster"]
@@ -90,7 +88,12 @@ def faults(id: str) -> list[str]:
 
 
 def destroy(id: str, report: Report) -> None:
-    """Take away whatever there is of a cluster, also of one that was half made or has died."""
+    """Take away whatever there is of a cluster, also of one that was half made or has died; nothing when it is gone.
+
+    Raises NoSuchCluster for what cannot be an id, StillRunning, or CommandFailed.
+    """
+    if not allocation.is_id(id):
+        raise NoSuchCluster(f"{id!r} is not the id of a cluster: mm and 6 hexadecimal digits")
     programs.end(id)
     cgroups.end(id)
     cgroups.remove(id)

@@ -28,10 +28,17 @@ def _link_exists(id: str) -> bool:
     return Path(f"/sys/class/net/{id}").exists()
 
 
+def _remove_link(id: str) -> None:
+    if _link_exists(id):
+        with contextlib.suppress(CommandFailed):  # it also goes by itself, some time after its namespace
+            run("ip", "link", "delete", id)
+
+
 def up(cluster: Allocation) -> None:
     """Make what is missing of the network; leave what is there alone."""
     id = cluster.id
     if not exists(id):
+        _remove_link(id)  # its other end is in a namespace that has lost its name
         NAMESPACES.mkdir(parents=True, exist_ok=True)
         (NAMESPACES / id).touch()
         run("unshare", f"--net={NAMESPACES / id}", "true")
@@ -69,9 +76,7 @@ def down(id: str) -> None:
     """Remove whatever there is of the network."""
     for rule in _rules(id, run("iptables", "--wait", "--list-rules", "FORWARD").splitlines()):
         run("iptables", "--wait", "--delete", *shlex.split(rule)[1:])
-    if _link_exists(id):
-        with contextlib.suppress(CommandFailed):  # it goes by itself with the last process of the namespace
-            run("ip", "link", "delete", id)
+    _remove_link(id)
     if exists(id):
         run("umount", "--lazy", str(NAMESPACES / id))
     (NAMESPACES / id).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The node that containerd and kubelet run on: this machine, but with a few folders of its own and images of its own."""
+"""The node that containerd and kubelet run on: this machine, with some folders and the images of its own."""
 
 import os
 import shutil

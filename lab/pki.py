@@ -65,7 +65,10 @@ def _make_authority(common_name: str) -> _Authority:
 
 
 def _issue(
-    authority: _Authority, common_name: str, organization: str | None = None, server_names: list[str | IPv4Address] | None = None
+    authority: _Authority,
+    common_name: str,
+    organization: str | None = None,
+    server_names: list[str | IPv4Address] | None = None,
 ) -> tuple[bytes, bytes]:
     """Return certificate and key as PEM: a client's, or a server's when it has names or addresses to be reached by."""
     key = generate_private_key(SECP256R1())
@@ -101,7 +104,10 @@ def _kubeconfig(cluster: Allocation, user: str, authority: bytes, certificate: b
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [
-            {"name": cluster.name, "cluster": {"server": cluster.server, "certificate-authority-data": encode(authority)}}
+            {
+                "name": cluster.name,
+                "cluster": {"server": cluster.server, "certificate-authority-data": encode(authority)},
+            }
         ],
         "users": [
             {
@@ -137,8 +143,8 @@ def make(cluster: Allocation) -> dict[str, bytes]:
     files = {"ca.crt": authority_pem, "ca.key": _private(authority.key)}
 
     # servers
-    service = "kubernetes.default.svc.cluster.local".split(".")
-    service_names = [".".join(service[:length]) for length in (1, 2, 3, 5)]
+    suffixes = ("", ".default", ".default.svc", ".default.svc.cluster.local")
+    service_names = [f"kubernetes{suffix}" for suffix in suffixes]
     addresses = [IPv4Address(cluster.address), IPv4Address(cluster.kubernetes_service)]
     files["apiserver.crt"], files["apiserver.key"] = _issue(
         authority, "kube-apiserver", server_names=[*service_names, *addresses]

@@ -1,4 +1,4 @@
-"""Long-running programs, each known by its pid and the moment it started, so that nobody else's process is ever ended."""
+"""Processes, each known by its pid and the moment it started, so that nobody else's is ever ended."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ class CommandFailed(Exception):
 
 @dataclass(frozen=True)
 class Process:
-    """A process: its pid, and its start in clock ticks since boot (field 22 of /proc/PID/stat), which a reused pid differs in."""
+    """A process: its pid and its start, in clock ticks since boot (field 22 of /proc/PID/stat)."""
 
     pid: int
     started: int
@@ -89,9 +89,9 @@ def start(command: list[str], log: Path, cgroup: Path, path: str) -> Process:
 
 
 def run(*command: str, stdin: str = "") -> str:
-    """Run a short command (60 s at most) and return its output; raise CommandFailed with what it said."""
+    """Run a short command (5 minutes at most) and return its output; raise CommandFailed with what it said."""
     try:
-        return subprocess.run(command, input=stdin, capture_output=True, text=True, check=True, timeout=60).stdout
+        return subprocess.run(command, input=stdin, capture_output=True, text=True, check=True, timeout=300).stdout
     except subprocess.CalledProcessError as error:
         raise CommandFailed(f"{' '.join(command)}: {error.stderr.strip() or error.stdout.strip()}") from error
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -49,17 +49,18 @@ def fault(id: str, name: str) -> str:
     return f"{name} (pid {process.pid}) is not running" if process else f"{name} is not running"
 
 
-def wait(cluster: Allocation, unready: Callable[[], str], *names: str, timeout: float = 60) -> None:
+def wait(cluster: Allocation, unready: Callable[[], str], *names: str, timeout: float = 120) -> None:
     """Wait until `unready` returns "", as the programs of these names make it do.
 
     Raises StartFailed when one of them has ended or `timeout` seconds have passed, with the last lines of their logs.
     """
-    deadline = time.monotonic() + timeout
+    began = time.monotonic()
     while why := unready():
-        ended = "; ".join(filter(None, (fault(cluster.id, name) for name in names)))
-        if ended or time.monotonic() > deadline:
-            logs = "\n".join(_last_lines(_log(cluster, name)) for name in names)
-            raise StartFailed(f"{cluster.id}: {ended or f'not ready after {timeout:g} s'}: {why}\n{logs}")
+        ended = {name: line for name in names if (line := fault(cluster.id, name))}
+        if ended or time.monotonic() > began + timeout:
+            reasons = "; ".join([*ended.values(), why])
+            logs = "\n".join(_last_lines(_log(cluster, name)) for name in ended or names)
+            raise StartFailed(f"{cluster.id}: not ready after {time.monotonic() - began:.0f} s: {reasons}\n{logs}")
         time.sleep(0.05)
 
 
