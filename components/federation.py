@@ -33,13 +33,11 @@ def workload(spec: kubernetes.core.v1.outputs.ServiceSpec, service: ServiceSetti
         raise UnusableService(f"{where} has no cluster IP; a headless or external Service cannot be exported")
     if not spec.selector:
         raise UnusableService(f"{where} has no selector, so nothing says whom the callers' policy is for")
-    ports = {port.port: port for port in spec.ports or []}
+    ports = {int(port.port): port for port in spec.ports or []}
     if service.port not in ports:
         raise UnusableService(f"{where} has no port {service.port}; it has: {', '.join(map(str, ports)) or 'none'}")
-    target = ports[service.port].target_port
-    if target is None:
-        target = service.port
-    return Workload(spec.cluster_ip, dict(spec.selector), int(target) if str(target).isdecimal() else None)
+    target = ports[service.port].target_port or service.port
+    return Workload(spec.cluster_ip, dict(spec.selector), None if isinstance(target, str) else int(target))
 
 
 class FederatedServiceArgs(TypedDict):
@@ -57,9 +55,10 @@ class FederatedService(pulumi.ComponentResource):
     """A service that answers under its global name in every mesh, and under its short name where it runs."""
 
     def __init__(self, name: str, args: FederatedServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("multimesh:index:FederatedService", name, None, opts)
         self._name = name
         self._service = service = args["service"]
+        described = {"suffix": args["suffix"], **service.model_dump()}
+        super().__init__("multimesh:index:FederatedService", name, described, opts)
         self._meshes = meshes = args["meshes"]
         self._global_name = service.global_name(args["suffix"])
         exporters = {mesh: meshes[mesh] for mesh in meshes if mesh in service.meshes}
@@ -75,7 +74,7 @@ class FederatedService(pulumi.ComponentResource):
     def _workload(self, mesh: Mesh, made_here: kubernetes.core.v1.Service | None) -> pulumi.Output[Workload]:
         service = self._service
         found = made_here or kubernetes.core.v1.Service.get(
-            f"{self._name}-{mesh.name}",
+            f"{self._name}.{mesh.name}",
             f"{service.namespace}/{service.name}",
             opts=pulumi.ResourceOptions(parent=self, provider=mesh.cluster.provider),
         )
@@ -152,4 +151,4 @@ class FederatedService(pulumi.ComponentResource):
         namespace: str = istio.NAMESPACE,
     ) -> None:
         name = f"{self._service.name}.{self._service.namespace}{name_suffix}"
-        mesh.istio_object(f"{self._name}-{mesh.name}-{suffix}", kind, namespace, name, spec, self)
+        mesh.istio_object(f"{self._name}.{mesh.name}-{suffix}", kind, namespace, name, spec, self)

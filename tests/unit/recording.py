@@ -1,0 +1,172 @@
+"""A mock of Pulumi's engine that records what a program registers, and with which options."""
+
+import functools
+import json
+import runpy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi.runtime import mocks, rpc, settings
+from pulumi.runtime.stack import Stack
+
+CHECKOUT = Path(__file__).parents[2]
+SECRET = rpc._special_sig_key
+
+PEM = "-----BEGIN CERTIFICATE-----\nMTIzNA==\n-----END CERTIFICATE-----\n"
+
+
+@dataclass
+class Recorded:
+    """One resource as it was registered; `inputs` are plain, `secrets` the names of those that were secret."""
+
+    urn: str
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    secrets: set[str]
+    parent: str
+    provider: str
+    dependencies: set[str]
+    deleted_with: str
+    protect: bool
+
+
+@dataclass
+class Recording:
+    """What a program registered, by name, and its stack outputs."""
+
+    resources: dict[str, Recorded] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    secret_outputs: set[str] = field(default_factory=set)
+
+    def __getitem__(self, name: str) -> Recorded:
+        return self.resources[name]
+
+    def of(self, type_suffix: str) -> list[Recorded]:
+        """Return the resources of a type."""
+        return [resource for resource in self.resources.values() if resource.type.endswith(type_suffix)]
+
+    def after(self, name: str) -> set[str]:
+        """Return the names of everything that must be there before the named resource."""
+        by_urn = {resource.urn: resource for resource in self.resources.values()}
+        found: set[str] = set()
+        open_ = [self[name]]
+        while open_:
+            resource = open_.pop()
+            for urn in {*resource.dependencies, resource.parent, resource.provider.rpartition("::")[0]} & by_urn.keys():
+                if by_urn[urn].name not in found:
+                    found.add(by_urn[urn].name)
+                    open_.append(by_urn[urn])
+        return found
+
+
+class _Outputs(mocks.Mocks):
+    """Answers as the providers would, as far as the program reads it."""
+
+    def __init__(self, services: dict[str, dict[str, Any]]) -> None:
+        self.services = services
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        outputs = dict(args.inputs)
+        match args.typ.rpartition(":")[2]:
+            case "PrivateKey":
+                outputs["privateKeyPem"] = f"key of {args.name}"
+            case "SelfSignedCert" | "LocallySignedCert":
+                outputs |= {"certPem": PEM, "validityEndTime": "2036-01-01T00:00:00Z"}
+            case "CertRequest":
+                outputs["certRequestPem"] = f"request of {args.name}"
+            case "LabCluster":
+                outputs |= {"address": f"{args.name}.address", "kubeconfig": f"kubeconfig of {args.name}"}
+            case "Release":
+                outputs["status"] = {"namespace": args.inputs["namespace"], "name": args.inputs["name"]}
+            case "Service":
+                outputs |= self.services.get(args.resource_id or args.name, {})
+                outputs.setdefault("spec", {}).setdefault("clusterIP", "10.0.0.1")
+        return args.resource_id or f"{args.name}-id", outputs
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:  # noqa: ARG002 - the base class names it
+        return {}, None
+
+
+def _with_integers(value: Any) -> Any:
+    """Undo what protobuf does to whole numbers."""
+    if isinstance(value, dict):
+        return {key: _with_integers(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_integers(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class _Monitor(mocks.MockMonitor):
+    def __init__(self, answers: mocks.Mocks, recording: Recording) -> None:
+        super().__init__(answers)
+        self.recording = recording
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
+        response = super().RegisterResource(request)
+        self._record(request, request.object, response.urn, request.dependencies, request.deletedWith, request.protect)
+        return response
+
+    def ReadResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
+        response = super().ReadResource(request)
+        self._record(request, request.properties, response.urn, request.dependencies, "", None)
+        return response
+
+    def _record(
+        self, request: Any, inputs: Any, urn: str, dependencies: Any, deleted_with: str, protect: bool | None
+    ) -> None:
+        if request.type == "pulumi:pulumi:Stack":
+            return
+        plain = rpc.deserialize_properties(inputs, keep_unknowns=True)
+        secrets = {name for name, value in plain.items() if rpc.is_rpc_secret(value)}
+        component = request.type.startswith("multimesh:index:")
+        key = f"{request.type.rpartition(':')[2]} {request.name}" if component else request.name
+        if key in self.recording.resources:
+            key = f"{key} in {request.parent}"
+        self.recording.resources[key] = Recorded(
+            urn=urn,
+            type=request.type,
+            name=key,
+            inputs={name: _with_integers(rpc.unwrap_rpc_secret(value)) for name, value in plain.items()},
+            secrets=secrets,
+            parent=request.parent,
+            provider=request.provider,
+            dependencies=set(dependencies),
+            deleted_with=deleted_with,
+            protect=bool(protect),
+        )
+
+
+@functools.cache
+def _recorded(config: str, services: str) -> Recording:
+    return record(json.loads(config), json.loads(services))
+
+
+def recorded(config: dict[str, Any], services: dict[str, dict[str, Any]] | None = None) -> Recording:
+    """Like `record`, but the program is run once only for the same input; do not change what is returned."""
+    return _recorded(json.dumps(config), json.dumps(services or {}))
+
+
+def record(config: dict[str, Any], services: dict[str, dict[str, Any]] | None = None) -> Recording:
+    """Run the program with this configuration; `services` are the Services in the clusters, by `<namespace>/<name>`."""
+    recording = Recording()
+    answers = _Outputs(services or {})
+    mocks.set_mocks(answers, project="multimesh", stack="test", preview=False, monitor=_Monitor(answers, recording))
+    pulumi.runtime.set_all_config({f"multimesh:{key}": json.dumps(value) for key, value in config.items()})
+
+    @pulumi.runtime.test
+    def run() -> pulumi.Output[list[None]]:
+        runpy.run_path(str(CHECKOUT / "__main__.py"), run_name="__main__")
+        stack = settings.get_root_resource()
+        assert isinstance(stack, Stack)
+        outputs = {name: pulumi.Output.from_input(value) for name, value in stack.outputs.items()}
+        secret = pulumi.Output.from_input({name: output.is_secret() for name, output in outputs.items()})
+        return pulumi.Output.all(
+            pulumi.Output.from_input(outputs).apply(recording.outputs.update),
+            secret.apply(lambda flags: recording.secret_outputs.update(name for name in flags if flags[name])),
+        )
+
+    run()
+    return recording

@@ -1,0 +1,76 @@
+"""The rendered Istio objects: snapshots of whole meshes, and the rules that a snapshot would not explain."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from recording import recorded
+from syrupy.assertion import SnapshotAssertion
+
+from components import istio
+
+LOCAL = {"cluster": {"kind": "local"}}
+ECHO = {"name": "echo", "namespace": "demo", "port": 80, "ingress_hosts": ["*"], "service_account": "echo"}
+
+
+def objects(mesh: str, meshes: list[str], service: dict[str, Any]) -> dict[str, Any]:
+    """Return the Istio objects that the program makes in one mesh, by kind and name."""
+    recording = recorded({"meshes": dict.fromkeys(meshes, LOCAL), "services": [service]})
+    provider = recording[f"{mesh}-kubernetes"].urn
+    return {
+        f"{resource.inputs['kind']} {resource.inputs['metadata']['namespace']}/{resource.inputs['metadata']['name']}": (
+            resource.inputs["spec"]
+        )
+        for resource in recording.resources.values()
+        if ".istio.io/" in resource.type and resource.provider.startswith(provider)
+    }
+
+
+def test_two_meshes(snapshot: SnapshotAssertion) -> None:
+    service = ECHO | {"meshes": {"east": 80, "west": 20}}
+    assert objects("east", ["east", "west"], service) == snapshot
+
+
+def test_three_meshes_of_which_two_export_to_some_callers(snapshot: SnapshotAssertion) -> None:
+    service = ECHO | {
+        "meshes": {"east": 1, "west": 1},
+        "callers": ["west", "south/ns/shop/sa/web"],
+        "ingress_hosts": [],
+    }
+    meshes = ["east", "west", "south"]
+    assert {mesh: objects(mesh, meshes, service) for mesh in ("east", "south")} == snapshot
+
+
+def test_a_plain_weighted_split(snapshot: SnapshotAssertion) -> None:
+    service = ECHO | {"meshes": {"east": 80, "west": 20}, "split": "weighted"}
+    assert objects("east", ["east", "west"], service) == snapshot
+
+
+@pytest.mark.parametrize(
+    ("addresses", "resolution"),
+    [
+        (["10.0.0.1", "2001:db8::1"], "STATIC"),
+        (["10.0.0.1", "abc.elb.amazonaws.com"], "DNS"),
+    ],
+)
+def test_one_dns_name_makes_the_whole_entry_resolve_by_dns(addresses: list[str], resolution: str) -> None:
+    endpoints = [istio.ServiceEndpoint(f"mesh{i}", address, 15443) for i, address in enumerate(addresses)]
+    assert istio.service_entry("echo.demo.global", 80, endpoints, [])["resolution"] == resolution
+
+
+@given(st.sets(st.from_regex(r"[a-z]{1,8}\.[a-z]{1,8}\.svc\.cluster\.local", fullmatch=True), min_size=1))
+def test_the_gateway_for_peers_lists_exact_hosts_in_one_order(hosts: set[str]) -> None:
+    (server,) = istio.peer_gateway(list(hosts))["servers"]
+    assert server["hosts"] == sorted(hosts)
+    assert not [host for host in server["hosts"] if "*" in host]
+
+
+def test_errors_of_the_application_itself_do_not_eject_a_mesh() -> None:
+    rule = istio.destination_rule("echo.demo.global", 80, "echo.demo.svc.cluster.local", {"east": 100}, failover=True)
+    assert rule["trafficPolicy"]["outlierDetection"]["consecutive5xxErrors"] == 0
+
+
+def test_the_port_of_the_callers_policy_is_left_open_when_it_is_known_by_name_only() -> None:
+    (rule,) = istio.callers_allowed({"app": "echo"}, None, ["east.mesh/*"])["rules"]
+    assert "to" not in rule
