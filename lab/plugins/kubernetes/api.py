@@ -59,8 +59,9 @@ class Api:
 
     def __init__(self, kubeconfig: Kubeconfig) -> None:
         self._kinds: dict[tuple[str, str], Kind] = {}
+        self._server = kubeconfig.server
         self._http = httpx.Client(
-            base_url=kubeconfig.server,
+            base_url=self._server,
             headers=kubeconfig.headers(),
             transport=httpx.HTTPTransport(verify=kubeconfig.tls(), retries=_CONNECTION_RETRIES),
             timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
@@ -83,7 +84,9 @@ class Api:
         try:
             return self._kinds[api_version, kind]
         except KeyError:
-            raise KindUnknownError(f'no matches for kind "{kind}" in version "{api_version}"') from None
+            raise KindUnknownError(
+                f'no matches for kind "{kind}" in version "{api_version}": verify that the required CRDs exist'
+            ) from None
 
     def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
         """Return the object, or None if there is none."""
@@ -141,4 +144,4 @@ class Api:
         try:
             return self._http.request(method, path, **options)
         except httpx.HTTPError as error:
-            raise UnreachableError(f"{method} {self._http.base_url}{path.lstrip('/')}: {error}") from error
+            raise UnreachableError(f"{method} {self._server}{path}: {error}") from error

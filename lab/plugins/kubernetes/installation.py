@@ -80,8 +80,8 @@ class Installation:
             self._run("install", _FLAGS | _INSTALL_FLAGS)
 
     def uninstall(self) -> None:
-        """Remove the release; one that does not exist is fine already. Raises HelmError."""
-        output = self._on_release("uninstall", "--ignore-not-found", *self._waiting)
+        """Remove the release; one that does not exist is fine already. Raises HelmError, UnreachableError."""
+        output = self._on_release("uninstall", "--ignore-not-found", *self._waiting) if self._latest() else ""
         if "kept due to the resource policy" in output:
             self.log(f"Helm uninstall returned information: {output.strip()}")
 
