@@ -1,0 +1,253 @@
+"""What a stack may say, and the one message that each mistake gets."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components import settings
+from components.clusters import kubeconfig as kubeconfigs
+
+LOCAL = {"cluster": {"kind": "local"}}
+MESHES = {"east": LOCAL, "west": LOCAL}
+ECHO = {"name": "echo", "namespace": "demo", "port": 80}
+KUBECONFIG = yaml.safe_dump(
+    {
+        "kind": "Config",
+        "current-context": "here",
+        "contexts": [{"name": "here", "context": {"cluster": "it"}}, {"name": "lost", "context": {"cluster": "gone"}}],
+        "clusters": [{"name": "it", "cluster": {"server": "https://it:6443"}}],
+    }
+)
+
+LABEL = "a DNS label is wanted: 1 to 63 of a-z, 0-9 and -, with no - at the ends (RFC 1123)"
+SERVICE_NAME = "a Service's name is wanted: 1 to 63 of a-z, 0-9 and -, a letter first, no - last"
+TRUST_DOMAIN = "a SPIFFE trust domain is wanted: 1 to 255 of a-z, 0-9, '.', '-', '_'"
+PORT = "a port number is wanted, from 1 to 65535"
+WEIGHT = "a weight is wanted: a whole number, 0 (no traffic) or more"
+DAYS = "a number of days is wanted, from 1 to 36500"
+DOMAIN = "a DNS domain is wanted, and not cluster.local"
+HOST = "a DNS name is wanted, or one after '*.', or '*' for every host"
+ADDRESS = "an IP address or a DNS name is wanted"
+ACCOUNT = "a service account's name is wanted: DNS labels with dots between"
+CALLER = "a mesh of this stack is wanted (east, west), or <mesh>/ns/<namespace>/sa/<service account>"
+SERVICE_KEYS = "callers, ingress_hosts, meshes, name, namespace, port, selector, service_account, split"
+
+
+def mesh(**given: Any) -> dict[str, Any]:
+    return {"meshes": {"east": given, "west": LOCAL}}
+
+
+def existing(**given: Any) -> dict[str, Any]:
+    return mesh(cluster={"kind": "existing", "kubeconfig": KUBECONFIG, **given})
+
+
+def service(**given: Any) -> dict[str, Any]:
+    return {"meshes": MESHES, "services": [ECHO | given]}
+
+
+def other(**given: Any) -> dict[str, Any]:
+    return {"meshes": MESHES, **given}
+
+
+BAD_INPUT = [
+    # The stack
+    ({}, "meshes: is missing"),
+    (other(mesh={}), "mesh: unknown key; allowed: istio, meshes, sample, sample_image, services, suffix, trust"),
+    (other(suffix=""), f"suffix: '': {DOMAIN}"),
+    (other(suffix="Global"), f"suffix: 'Global': {DOMAIN}"),
+    (other(suffix="svc.cluster.local"), f"suffix: 'svc.cluster.local': {DOMAIN}"),
+    (other(suffix=".global"), f"suffix: '.global': {DOMAIN}"),
+    (other(sample="yes"), "sample: 'yes': true or false is wanted"),
+    (other(sample=1), "sample: 1: true or false is wanted"),
+    (other(sample_image=1), "sample_image: 1: text is wanted"),
+    # Meshes
+    ({"meshes": {}}, "meshes: 1 to 100 meshes are wanted"),
+    ({"meshes": {f"mesh{i}": LOCAL for i in range(101)}}, "meshes: 1 to 100 meshes are wanted"),
+    ({"meshes": ["east"]}, "meshes: a mapping is wanted"),
+    ({"meshes": "east"}, "meshes: 'east': a mapping is wanted"),
+    ({"meshes": {"": LOCAL}}, f"meshes.: '': {LABEL}"),
+    ({"meshes": {"East": LOCAL}}, f"meshes.East: 'East': {LABEL}"),
+    ({"meshes": {"a.b": LOCAL}}, f"meshes.a.b: 'a.b': {LABEL}"),
+    ({"meshes": {"-a": LOCAL}}, f"meshes.-a: '-a': {LABEL}"),
+    ({"meshes": {"a" * 64: LOCAL}}, f"meshes.{'a' * 64}: {'a' * 64!r}: {LABEL}"),
+    (mesh(), "meshes.east.cluster: is missing"),
+    (mesh(cluster="local"), "meshes.east.cluster: 'local': a mapping is wanted"),
+    (mesh(cluster={}), "meshes.east.cluster.kind: is missing; allowed: 'local', 'existing'"),
+    (mesh(cluster={"kind": "lokal"}), "meshes.east.cluster.kind: 'lokal': allowed: 'local', 'existing'"),
+    (mesh(cluster={"kind": "local", "nodes": 3}), "meshes.east.cluster.nodes: unknown key; allowed: kind"),
+    (mesh(**LOCAL, domain="a"), "meshes.east.domain: unknown key; allowed: cluster, trust_domain"),
+    (mesh(**LOCAL, trust_domain="A.b"), f"meshes.east.trust_domain: 'A.b': {TRUST_DOMAIN}"),
+    (mesh(**LOCAL, trust_domain=""), f"meshes.east.trust_domain: '': {TRUST_DOMAIN}"),
+    (mesh(**LOCAL, trust_domain="a/b"), f"meshes.east.trust_domain: 'a/b': {TRUST_DOMAIN}"),
+    (mesh(**LOCAL, trust_domain="a" * 256), f"meshes.east.trust_domain: '{'a' * 69}...: {TRUST_DOMAIN}"),
+    (
+        mesh(**LOCAL, trust_domain="west.mesh"),
+        "meshes.west.trust_domain: 'west.mesh': a trust domain may belong to one mesh",
+    ),
+    # Existing clusters
+    (mesh(cluster={"kind": "existing"}), "meshes.east.cluster.kubeconfig: is missing"),
+    (existing(kubeconfig=7), "meshes.east.cluster.kubeconfig: 7: text is wanted"),
+    (existing(kubeconfig="/no/such/file"), "meshes.east.cluster.kubeconfig: '/no/such/file': no such file"),
+    (existing(kubeconfig="/"), "meshes.east.cluster.kubeconfig: '/': the file cannot be read: Is a directory"),
+    (
+        existing(kubeconfig="kind: Pod\n"),
+        "meshes.east.cluster.kubeconfig: it is no kubeconfig: YAML of kind Config is wanted",
+    ),
+    (
+        existing(kubeconfig="a: [\n"),
+        "meshes.east.cluster.kubeconfig: it is no kubeconfig: YAML of kind Config is wanted",
+    ),
+    (
+        existing(kubeconfig="{"),
+        "meshes.east.cluster.kubeconfig: it is no kubeconfig: YAML of kind Config is wanted",
+    ),
+    (
+        existing(kubeconfig="kind: Config\n"),
+        "meshes.east.cluster.kubeconfig: it has no current context; set `context` to one of: none",
+    ),
+    (
+        existing(context="there"),
+        "meshes.east.cluster.kubeconfig: it has no context 'there'; it has: here, lost",
+    ),
+    (existing(context="lost"), "meshes.east.cluster.kubeconfig: context 'lost' names no cluster with a server"),
+    (
+        existing(contxt="here"),
+        "meshes.east.cluster.contxt: unknown key; allowed: context, gateway, kind, kubeconfig",
+    ),
+    (
+        existing(gateway={"service": "ClusterIP"}),
+        "meshes.east.cluster.gateway.service: 'ClusterIP': allowed: 'LoadBalancer' or 'NodePort'",
+    ),
+    (
+        existing(gateway={"service": "NodePort"}),
+        f"meshes.east.cluster.gateway.address: null: {ADDRESS}, at which the node ports are reached",
+    ),
+    (existing(gateway={"address": "a b"}), f"meshes.east.cluster.gateway.address: 'a b': {ADDRESS}"),
+    (existing(gateway={"port": 0}), f"meshes.east.cluster.gateway.port: 0: {PORT}"),
+    (existing(gateway={"ingress_port": "http"}), f"meshes.east.cluster.gateway.ingress_port: 'http': {PORT}"),
+    # Services
+    (other(services={}), "services: a list is wanted"),
+    (other(services=["echo"]), "services[0]: 'echo': a mapping is wanted"),
+    (other(services=[{}]), "services[0].name: is missing"),
+    (other(services=[{}]), "services[0].namespace: is missing"),
+    (other(services=[{}]), "services[0].port: is missing"),
+    (service(selector={}), f"services[0].selector: unknown key; allowed: {SERVICE_KEYS.replace('selector, ', '')}"),
+    (service(name="1echo"), f"services[0].name: '1echo': {SERVICE_NAME}"),
+    (service(name="echo.demo"), f"services[0].name: 'echo.demo': {SERVICE_NAME}"),
+    (service(namespace="De mo"), f"services[0].namespace: 'De mo': {LABEL}"),
+    (
+        service(namespace="istio-system"),
+        "services[0].namespace: 'istio-system': any namespace is allowed but istio-system, "
+        "whose policies hold for every namespace",
+    ),
+    (service(port=0), f"services[0].port: 0: {PORT}"),
+    (service(port=65536), f"services[0].port: 65536: {PORT}"),
+    (service(port="http"), f"services[0].port: 'http': {PORT}"),
+    (service(port=80.0), f"services[0].port: 80.0: {PORT}"),
+    (service(port=True), f"services[0].port: True: {PORT}"),
+    (service(meshes=["east"]), "services[0].meshes: a mapping is wanted"),
+    (service(meshes={"east": -1}), f"services[0].meshes.east: -1: {WEIGHT}"),
+    (service(meshes={"east": "half"}), f"services[0].meshes.east: 'half': {WEIGHT}"),
+    (service(meshes={"east": 0.5}), f"services[0].meshes.east: 0.5: {WEIGHT}"),
+    (service(meshes={"east": None}), f"services[0].meshes.east: null: {WEIGHT}"),
+    (service(meshes={"east": 0, "west": 0}), "services[0].meshes: at least one mesh must have a weight above 0"),
+    (service(meshes={"north": 1}), "services[0].meshes.north: 'north': a mesh of this stack is wanted: east, west"),
+    (service(callers="east"), "services[0].callers: 'east': a list is wanted"),
+    (service(callers=["north"]), f"services[0].callers[0]: 'north': {CALLER}"),
+    (service(callers=["east/web"]), f"services[0].callers[0]: 'east/web': {CALLER}"),
+    (service(callers=["east", "north/ns/a/sa/b"]), f"services[0].callers[1]: 'north/ns/a/sa/b': {CALLER}"),
+    (service(callers=[7]), f"services[0].callers[0]: 7: {CALLER}"),
+    (service(service_account="Echo"), f"services[0].service_account: 'Echo': {ACCOUNT}"),
+    (service(ingress_hosts="*"), "services[0].ingress_hosts: '*': a list is wanted"),
+    (service(ingress_hosts=["a.*"]), f"services[0].ingress_hosts[0]: 'a.*': {HOST}"),
+    (service(ingress_hosts=["*", "*"]), "services: '*': an ingress host may belong to one service"),
+    (service(split="even"), "services[0].split: 'even': allowed: 'failover' or 'weighted'"),
+    (other(services=[ECHO, ECHO]), "services: 'echo.demo': a service may be listed once"),
+    # Trust
+    (other(trust=[]), "trust: a mapping is wanted"),
+    (other(trust={"root_days": 0}), f"trust.root_days: 0: {DAYS}"),
+    (other(trust={"root_days": "10y"}), f"trust.root_days: '10y': {DAYS}"),
+    (other(trust={"intermediate_days": 36_501}), f"trust.intermediate_days: 36501: {DAYS}"),
+    (other(trust={"root_days": 365}), "trust.root_days: 365: the root must outlive its intermediates of 365 days"),
+    (other(trust={"protect": "no"}), "trust.protect: 'no': true or false is wanted"),
+    (other(trust={"root": "made"}), "trust.root: 'made': a mapping is wanted"),
+    (other(trust={"root": {"certificate": "a.pem"}}), "trust.root.key: is missing"),
+    # Istio
+    (other(istio={"version": 1.31}), "istio.version: 1.31: text is wanted"),
+    (other(istio={"revision": "a"}), "istio.revision: unknown key; allowed: charts, hub, tag, values, version"),
+    (other(istio={"values": {"cni": {}}}), "istio.values.cni: unknown key; allowed: base, gateway, istiod"),
+    (other(istio={"values": {"istiod": []}}), "istio.values.istiod: a mapping is wanted"),
+]
+
+
+@pytest.mark.parametrize(("raw", "message"), BAD_INPUT, ids=[message[:60] for _, message in BAD_INPUT])
+def test_a_mistake_is_named_by_path_value_and_what_is_allowed(raw: dict[str, Any], message: str) -> None:
+    with pytest.raises(settings.SettingsError) as caught:
+        settings.validate(raw)
+    assert f"  multimesh:{message}" in str(caught.value).splitlines()
+
+
+def test_all_mistakes_are_reported_at_once() -> None:
+    raw = {
+        "meshes": {"East": LOCAL, "west": {"cluster": {"kind": "lokal"}}},
+        "services": [ECHO | {"port": 0, "callers": ["north"]}, ECHO],
+        "suffix": "",
+    }
+    with pytest.raises(settings.SettingsError) as caught:
+        settings.validate(raw)
+    first, *lines = str(caught.value).splitlines()
+    assert first == "the stack's configuration has 6 mistakes; nothing was created:"
+    assert len(lines) == 6
+
+
+def test_a_kubeconfig_is_never_repeated_in_a_message() -> None:
+    with pytest.raises(settings.SettingsError) as caught:
+        settings.validate(existing(kubeconfig="kind: Pod\ntoken: hunter2\n"))
+    assert "hunter2" not in str(caught.value)
+
+
+def test_left_out_meshes_and_callers_are_every_mesh() -> None:
+    (echo,) = settings.validate(service()).services
+    assert echo.meshes == {"east": 1, "west": 1}
+    assert echo.callers == ["east", "west"]
+
+
+def test_a_mesh_on_its_own_is_allowed_and_said() -> None:
+    (note,) = settings.validate({"meshes": {"east": LOCAL}, "services": [ECHO]}).notes()
+    assert note.startswith("multimesh:meshes: east is the only mesh")
+    assert settings.validate(service()).notes() == []
+
+
+@given(st.from_regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=True))
+def test_every_dns_label_is_a_mesh_name(name: str) -> None:
+    stack = settings.validate({"meshes": {name: LOCAL}})
+    assert stack.trust_domain(name) == f"{name}.mesh"
+
+
+@given(st.integers(1, 65535), st.integers(0, 1_000_000))
+def test_every_port_and_weight_in_range_is_taken(port: int, weight: int) -> None:
+    (echo,) = settings.validate(service(port=port, meshes={"east": weight, "west": 1})).services
+    assert (echo.port, echo.meshes["east"]) == (port, weight)
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "2001:db8::1", "gateway.example.com"])
+def test_addresses_are_ip_addresses_and_dns_names(address: str) -> None:
+    assert settings.validate(existing(gateway={"service": "NodePort", "address": address}))
+
+
+def test_a_kubeconfig_may_be_a_path(tmp_path: Path) -> None:
+    (path := tmp_path / "kubeconfig").write_text(KUBECONFIG)
+    assert settings.validate(existing(kubeconfig=str(path)))
+
+
+def test_a_cluster_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(_kubeconfig: str) -> None:
+        raise kubeconfigs.KubeconfigError("the API server does not answer: timed out")
+
+    monkeypatch.setattr(kubeconfigs, "check_reachable", silent)
+    with pytest.raises(settings.SettingsError, match=r"east\.cluster\.kubeconfig: the API server does not answer"):
+        settings.check_clusters(settings.validate(existing()))
