@@ -84,6 +84,10 @@ def _plugin(name: str) -> None:
 
 
 def _stack() -> None:
+    """Make the stack `local`; its configuration is a copy, to which Pulumi adds the salt of the passphrase."""
+    configuration = CHECKOUT / "Pulumi.local.yaml"
+    if not configuration.exists():
+        shutil.copyfile(CHECKOUT / "lab/Pulumi.local.yaml", configuration)
     select = ["pulumi", "stack", "select", "--create", "--non-interactive", "local"]
     selected = subprocess.run(select, cwd=CHECKOUT, env=_variables(), capture_output=True, text=True, check=False)
     if selected.returncode:

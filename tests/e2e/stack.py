@@ -45,7 +45,7 @@ class Stack:
         }
         self.environment.pop("PULUMI_CONFIG_PASSPHRASE_FILE", None)
         self.pulumi("stack", "init", NAME)
-        local: dict[str, Any] = yaml.safe_load((CHECKOUT / "Pulumi.local.yaml").read_text())
+        local: dict[str, Any] = yaml.safe_load((CHECKOUT / "lab/Pulumi.local.yaml").read_text())
         self.configure(lambda config: config.update(local["config"]))
 
     def configure(self, change: Callable[[dict[str, Any]], None]) -> None:
