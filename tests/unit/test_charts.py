@@ -1,0 +1,70 @@
+"""Where the charts come from, and what their values say."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components import charts
+from components.clusters import Exposure, Platform
+from components.settings import IstioSettings
+
+nested = st.recursive(
+    st.dictionaries(st.sampled_from("abc"), st.integers(), max_size=3),
+    lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+)
+
+
+@given(nested, nested)
+def test_what_is_merged_last_wins_in_depth(under: dict, over: dict) -> None:
+    def check(result: dict, expected: dict) -> None:
+        for key, value in expected.items():
+            if isinstance(value, dict):
+                check(result[key], value)
+            else:
+                assert result[key] == value
+
+    check(charts.merged(under, over), over)
+
+
+def test_merging_keeps_what_the_later_layer_does_not_name() -> None:
+    assert charts.merged({"a": {"b": 1, "c": [1]}}, {"a": {"c": [2]}}) == {"a": {"b": 1, "c": [2]}}
+
+
+@pytest.mark.parametrize(
+    ("where", "arguments"),
+    [
+        ("/charts", {"chart": "/charts/istiod"}),
+        ("oci://hub/charts", {"chart": "oci://hub/charts/istiod", "version": "1.2"}),
+        (
+            "https://hub/charts",
+            {"chart": "istiod", "version": "1.2", "repository_opts": {"repo": "https://hub/charts"}},
+        ),
+    ],
+)
+def test_charts_are_found_in_a_folder_a_registry_or_a_repository(where: str, arguments: dict) -> None:
+    assert charts.source(Platform(charts=where, version="1.2"), "istiod") == arguments
+
+
+def test_the_users_choices_go_over_the_platforms() -> None:
+    platform = Platform(values={"istiod": {"global": {"hub": "lab", "tag": "1"}, "replicaCount": 1}})
+    istio = IstioSettings.model_validate(
+        {"version": "1.30.0", "hub": "mine", "values": {"istiod": {"replicaCount": 3}, "gateway": {"a": "b"}}}
+    )
+    chosen = charts.chosen(platform, istio, "mine/app")
+    assert chosen.values["istiod"] == {"global": {"hub": "mine", "tag": "1"}, "replicaCount": 3}
+    assert chosen.values["gateway"] == {"a": "b"}
+    assert (chosen.version, chosen.charts, chosen.sample_image) == ("1.30.0", platform.charts, "mine/app")
+
+
+def test_environment_and_proxy_metadata_are_strings() -> None:
+    values = charts.istiod_values("east.mesh")
+    texts = [*values["env"].values(), *values["meshConfig"]["defaultConfig"]["proxyMetadata"].values()]
+    assert all(isinstance(text, str) for text in texts), "Istio drops what is no string, with all the rest"
+
+
+def test_node_ports_are_named_only_for_node_ports() -> None:
+    balanced = charts.gateway_values(Exposure("LoadBalancer"))["service"]
+    assert balanced["type"] == "LoadBalancer"
+    assert not [port for port in balanced["ports"] if "nodePort" in port]
+    node = charts.gateway_values(Exposure("NodePort", "10.0.0.1", 31443, 30080))["service"]
+    assert {port["port"]: port.get("nodePort") for port in node["ports"]} == {15021: None, 80: 30080, 15443: 31443}

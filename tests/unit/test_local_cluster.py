@@ -1,0 +1,98 @@
+"""The dynamic provider of local clusters, on a lab that is made up."""
+
+import base64
+from dataclasses import dataclass
+
+import pytest
+from pulumi.dynamic.dynamic import serialize_provider
+
+from components.clusters.local import LabProvider
+from lab import cluster
+
+
+@dataclass
+class Lab:
+    """Stands in for `lab.cluster`."""
+
+    dead: list[str]
+    calls: list[str]
+
+
+MADE = cluster.Cluster("mm000001", "test-east", "10.200.0.2", "10.200.128.0/17", "10.200.16.0/20", "kubeconfig")
+STATE = {"name": "test-east", "faults": []}
+
+
+@pytest.fixture
+def lab(monkeypatch: pytest.MonkeyPatch) -> Lab:
+    lab = Lab([], [])
+
+    def start(id: str, _report: object) -> cluster.Cluster:
+        lab.calls.append(f"start {id}")
+        return MADE
+
+    def create(name: str, _report: object) -> cluster.Cluster:
+        lab.calls.append(f"create {name}")
+        return MADE
+
+    monkeypatch.setattr(cluster, "create", create)
+    monkeypatch.setattr(cluster, "start", start)
+    monkeypatch.setattr(cluster, "destroy", lambda id, _report: lab.calls.append(f"destroy {id}"))
+    monkeypatch.setattr(cluster, "read", lambda id: MADE if id == MADE.id else None)
+    monkeypatch.setattr(cluster, "faults", lambda _id: lab.dead)
+    return lab
+
+
+def test_a_cluster_is_created_under_its_name(lab: Lab) -> None:
+    result = LabProvider().create({"name": "test-east"})
+    assert result.id == "mm000001"
+    assert result.outs is not None
+    assert result.outs["address"] == "10.200.0.2"
+    assert lab.calls == ["create test-east"]
+
+
+def test_a_living_cluster_is_left_alone(lab: Lab) -> None:
+    assert lab.dead == []
+    assert LabProvider().diff(MADE.id, STATE, STATE).changes is False
+
+
+def test_a_cluster_that_died_is_brought_back_by_a_plain_up(lab: Lab) -> None:
+    lab.dead = ["etcd (pid 123) is not running"]
+    assert LabProvider().diff(MADE.id, STATE, STATE).changes is True
+    assert LabProvider().update(MADE.id, STATE, STATE).outs == {
+        "name": "test-east",
+        "address": "10.200.0.2",
+        "kubeconfig": "kubeconfig",
+        "pod_cidr": "10.200.128.0/17",
+        "service_cidr": "10.200.16.0/20",
+        "faults": [],
+    }
+    assert lab.calls == ["start mm000001"]
+
+
+def test_a_refresh_shows_what_died(lab: Lab) -> None:
+    lab.dead = ["etcd (pid 123) is not running"]
+    outs = LabProvider().read(MADE.id, STATE).outs
+    assert outs is not None
+    assert outs["faults"] == lab.dead
+
+
+def test_a_cluster_that_is_gone_is_gone_from_the_state(lab: Lab) -> None:
+    assert lab.dead == []
+    assert LabProvider().read("mm999999", STATE).id is None
+
+
+def test_another_name_is_another_cluster(lab: Lab) -> None:
+    assert lab.dead == []
+    result = LabProvider().diff(MADE.id, STATE, STATE | {"name": "test-west"})
+    assert (result.changes, result.replaces) == (True, ["name"])
+
+
+def test_a_cluster_is_destroyed_by_its_id(lab: Lab) -> None:
+    LabProvider().delete(MADE.id, STATE)
+    assert lab.calls == ["destroy mm000001"]
+
+
+def test_the_stored_provider_is_a_reference_and_no_code() -> None:
+    stored = base64.b64decode(serialize_provider(LabProvider()))
+    assert len(stored) < 200
+    assert b"components.clusters.local" in stored
