@@ -72,7 +72,7 @@ class Installation:
             self._on_release("rollback")
         elif record and not record.worked:
             self.log(f"the installation did not come to its end ({record.status}): removing its rest to try again")
-            self._on_release("uninstall", "--ignore-not-found")
+            self._on_release("uninstall", "--ignore-not-found", *self._waiting)
             record = None
         if record:
             self._run("upgrade", _FLAGS | _UPGRADE_FLAGS)

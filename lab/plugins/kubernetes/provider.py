@@ -123,7 +123,7 @@ class Kubernetes(Provider):
             return self.releases.create(request)
         inputs = decode(request.properties)
         wanted = objects.for_api(reveal(inputs))
-        manager = objects.new_field_manager(wanted)
+        manager = objects.field_manager(wanted, request.urn)
         if request.preview:
             live = None if has_unknown(inputs) else self._dry_run(wanted, manager, exists=False)
             preview = objects.checkpoint(inputs, live, manager, wanted["apiVersion"]) if live else inputs
@@ -132,7 +132,8 @@ class Kubernetes(Provider):
             lifecycle = self._lifecycle(request.urn)
             kind = lifecycle.kind(wanted["apiVersion"], wanted["kind"])
             namespace, name = self._place(kind, wanted)
-            if not self.settings.upsert and self.api.get(kind, namespace, name):
+            existing = None if self.settings.upsert else self.api.get(kind, namespace, name)
+            if existing and not objects.is_managed_by(existing, manager):  # one of ours is from an interrupted run
                 raise PluginError(f'{kind.plural} "{name}" already exists')
             live = lifecycle.apply(kind, namespace, wanted, manager, force=self._force(wanted))
         live = self._await(lifecycle, kind, live, inputs, manager, request.timeout)
@@ -145,7 +146,7 @@ class Kubernetes(Provider):
         inputs = decode(request.news)
         wanted = objects.for_api(reveal(inputs))
         _, _, manager = objects.parse_checkpoint(reveal(decode(request.olds)))
-        manager = objects.annotation(wanted, "patchFieldManager") or manager or objects.new_field_manager(wanted)
+        manager = manager or objects.field_manager(wanted, request.urn)
         if request.preview:
             live = None if has_unknown(inputs) else self._dry_run(wanted, manager, exists=True)
             preview = objects.checkpoint(inputs, live, manager, wanted["apiVersion"]) if live else inputs
@@ -188,7 +189,7 @@ class Kubernetes(Provider):
                 reveal(old), objects.with_string_data(before), objects.with_string_data(objects.from_api(live))
             )
         inputs = conceal(inputs, old)
-        manager = manager or objects.new_field_manager(reveal(inputs))
+        manager = manager or objects.field_manager(reveal(inputs), request.urn)
         state = objects.checkpoint(inputs, live, manager, live["apiVersion"])
         if old and objects.annotation(reveal(old), "skipAwait") != "true":
             try:
