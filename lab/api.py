@@ -26,7 +26,7 @@ def node_unready(client: httpx.Client, name: str) -> str:
     # Asked for first, as the condition may still be that of a kubelet which has ended since.
     if fault := unready(client, f"/api/v1/nodes/{name}/proxy/healthz"):
         return fault
-    conditions = client.get(f"/api/v1/nodes/{name}").raise_for_status().json()["status"]["conditions"]
+    conditions = client.get(f"/api/v1/nodes/{name}").json()["status"]["conditions"]
     ready = next(condition for condition in conditions if condition["type"] == "Ready")
     return "" if ready["status"] == "True" else f"node {name}: {ready['message']}"
 

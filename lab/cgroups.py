@@ -19,8 +19,12 @@ class StillRunning(Exception):
     """Processes of a cluster that did not end."""
 
 
+def _is_v2() -> bool:
+    return (ROOT / "cgroup.controllers").exists()
+
+
 def _hierarchies() -> list[Path]:
-    if (ROOT / "cgroup.controllers").exists():
+    if _is_v2():
         return [ROOT]
     return [folder for folder in ROOT.iterdir() if not folder.is_symlink() and (folder / "cgroup.procs").exists()]
 
@@ -36,18 +40,18 @@ def create(id: str) -> Path:
     """Make the cluster's control groups; return the folder of the one that its programs are started in."""
     for hierarchy in _hierarchies():
         (hierarchy / "multimesh" / id).mkdir(parents=True, exist_ok=True)
-        for parent in (hierarchy, hierarchy / "multimesh"):
-            _delegate(parent)
-    freezer = ROOT / "freezer"  # v1: membership of one hierarchy is enough, and this one limits nothing
-    node = (freezer if freezer.exists() else ROOT) / "multimesh" / id / "node"
+    if _is_v2():
+        _delegate(ROOT)
+        _delegate(ROOT / "multimesh")
+    # v1: membership of one hierarchy is enough to be found again, and this one limits nothing.
+    node = (ROOT if _is_v2() else ROOT / "freezer") / "multimesh" / id / "node"
     node.mkdir(exist_ok=True)
     return node
 
 
 def _delegate(group: Path) -> None:
-    """Let the groups below use every controller that the group has, which v2 does not do by itself."""
-    controllers = group / "cgroup.controllers"
-    for controller in controllers.read_text().split() if controllers.exists() else ():
+    """Let the groups below use every controller that the group has, as kubelet expects them to."""
+    for controller in (group / "cgroup.controllers").read_text().split():
         (group / "cgroup.subtree_control").write_text(f"+{controller}")
 
 

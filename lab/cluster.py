@@ -48,8 +48,8 @@ def start(id: str, report: Report) -> Cluster:
         known = ", ".join(cluster.id for cluster in allocation.find_all()) or "none"
         raise NoSuchCluster(f"{id}: no such cluster; there are: {known}")
     with allocation.lock(given.folder):
-        if not network.exists(id):
-            cgroups.end(id)  # nothing can reach the programs of a namespace that has lost its name
+        if not (network.exists(id) and given.run.exists()):
+            cgroups.end(id)  # what may still run is out of reach: its namespace or its sockets are lost
         network.up(given)
         if not faults(id):
             return _describe(given)
@@ -63,7 +63,7 @@ def start(id: str, report: Report) -> Cluster:
             programs.start(given, "kube-controller-manager", "kube-scheduler")
             programs.wait(given, lambda: node.unready(given), "containerd")
             programs.start(given, "kubelet", "kube-proxy")
-            programs.wait(given, lambda: dns.unapplied(given, client), "kube-apiserver")
+            programs.wait(given, lambda: dns.install(given, client), "kube-apiserver")
             programs.wait(given, lambda: api.node_unready(client, id), "kubelet", "containerd")
             report("node: ready")
     return _describe(given)

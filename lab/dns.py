@@ -22,7 +22,7 @@ _COREFILE = """\
 _LABELS = {"k8s-app": "kube-dns"}
 
 
-def unapplied(cluster: Allocation, client: httpx.Client) -> str:
+def install(cluster: Allocation, client: httpx.Client) -> str:
     """Install CoreDNS, or what is missing of it; return why that is not possible yet, "" when it is done."""
     for path, manifest in manifests(cluster).items():
         if fault := api.apply(client, path, manifest):

@@ -24,7 +24,9 @@ def v1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def v2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(cgroups, "ROOT", tmp_path)
-    (tmp_path / "cgroup.controllers").write_text("cpu memory\n")
+    for group in (tmp_path, tmp_path / "multimesh"):
+        group.mkdir(exist_ok=True)
+        (group / "cgroup.controllers").write_text("cpu memory\n")
     (tmp_path / "cgroup.procs").write_text("1\n")
     return tmp_path
 
@@ -44,7 +46,8 @@ def test_v2_programs_start_in_the_one_hierarchy(v2: Path) -> None:
 
 def test_v2_controllers_are_handed_down(v2: Path) -> None:
     cgroups.create(ID)
-    assert (v2 / "cgroup.subtree_control").read_text() == "+memory", "the last of those written one by one"
+    written = [(group / "cgroup.subtree_control").read_text() for group in (v2, v2 / "multimesh")]
+    assert written == ["+memory", "+memory"], "each controller by a write of its own, memory last"
 
 
 def test_members_are_those_of_every_hierarchy(v1: Path) -> None:
@@ -85,7 +88,7 @@ def test_removing_leaves_another_clusters_groups(v2: Path) -> None:
     for id in (ID, OTHER):
         (v2 / "multimesh" / id / "node").mkdir(parents=True)
     cgroups.remove(ID)
-    assert [group.name for group in (v2 / "multimesh").iterdir()] == [OTHER]
+    assert [group.name for group in (v2 / "multimesh").glob("*/")] == [OTHER]
 
 
 def test_a_group_that_cannot_be_removed_is_named(v2: Path) -> None:
