@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lab import paths
 from lab.allocation import find_all
+from lab.node import FIXED_FOLDERS
 
 FOLDERS = (
     Path("/etc/cni"),
@@ -25,14 +26,11 @@ def snapshot() -> set[str]:
     return {*_processes(), *_mounts(), *_network(), *_rules(), *_cgroups(), *_sockets(), *_files()}
 
 
-def without(lines: set[str], labs: set[str]) -> set[str]:
-    """The lines that mention none of these clusters' ids."""
-    return {line for line in lines if not any(lab in line for lab in labs)}
-
-
-def labs() -> set[str]:
-    """The ids of the clusters that there are."""
-    return {cluster.id for cluster in find_all()}
+def without_others(lines: set[str]) -> set[str]:
+    """The lines that have nothing to do with clusters that run now, whose they ever are."""
+    others = {cluster.id for cluster in find_all()}
+    shared = {"multimesh", *(folder.name for folder in FIXED_FOLDERS)} if others else set[str]()
+    return {line for line in lines if not any(other in line for other in others) and Path(line).name not in shared}
 
 
 def _processes() -> Iterator[str]:

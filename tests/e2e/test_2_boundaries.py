@@ -112,9 +112,11 @@ def test_plaintext_is_refused_at_the_gateway(east: East) -> None:
 
 def test_plaintext_is_refused_inside_the_mesh(east: East, bystander: str) -> None:
     command = ["/usr/local/bin/client", "http://echo.demo/", "--timeout=5s"]
-    said = stream(
-        east.api.connect_get_namespaced_pod_exec, bystander, "demo", command=command, stdout=True, stderr=True
-    )
+    open_exec = east.api.connect_get_namespaced_pod_exec
+    session = stream(open_exec, bystander, "demo", command=command, stdout=True, stderr=True, _preload_content=False)
+    session.run_forever(timeout=20)
+    said = session.read_all()
+    session.close()
     assert "connection reset by peer" in said
 
 

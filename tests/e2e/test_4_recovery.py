@@ -40,11 +40,11 @@ def noted(api: Any, name: str) -> Any:
 def test_a_killed_program_is_noticed_by_refresh_and_brought_back_by_up(stack: Stack, east: Any) -> None:
     note(east, "killed")
     id = stack.clusters()["east"].id
-    etcd = Process.read(paths.RUN / id / "processes" / "etcd")
-    assert etcd
-    etcd.kill()
+    api_server = Process.read(paths.RUN / id / "processes" / "kube-apiserver")
+    assert api_server
+    api_server.kill()
 
-    assert "etcd (pid" in stack.pulumi("refresh", "--yes", "--skip-preview", "--diff", "--stack", NAME)
+    assert "kube-apiserver (pid" in stack.pulumi("refresh", "--yes", "--skip-preview", "--diff", "--stack", NAME)
     stack.up("--skip-preview")
 
     assert cluster.faults(id) == []

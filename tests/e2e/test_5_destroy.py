@@ -3,19 +3,19 @@
 import time
 
 from tests.e2e import machine
-from tests.e2e.stack import Stack
+from tests.e2e.stack import NAME, Stack
 
 
 def test_destroy_leaves_nothing(stack: Stack, before: set[str]) -> None:
     mine = {cluster.id for cluster in stack.clusters().values()}
     assert len(mine) == 2
 
-    stack.pulumi("destroy", "--yes", "--skip-preview", "--stack", "e2e")
+    stack.pulumi("destroy", "--yes", "--skip-preview", "--stack", NAME)
 
     left = machine.snapshot() - before
     deadline = time.monotonic() + 5
     while left and time.monotonic() < deadline:  # the kernel takes links and cgroups away a moment later
         time.sleep(0.2)
         left &= machine.snapshot()
-    assert sorted(machine.without(left, machine.labs())) == []
+    assert sorted(machine.without_others(left)) == []
     assert not stack.clusters()
