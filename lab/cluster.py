@@ -76,11 +76,13 @@ def read(id: str) -> Cluster | None:
 
 
 def faults(id: str) -> list[str]:
-    """Return a line for each program that has ended and for an API server that is not ready; [] for a sound cluster."""
+    """Return a line for each program that has ended, for a lost network, for an unready API; [] for a sound cluster."""
     given = allocation.find(id)
     if given is None:
         return [f"{id}: no such cluster"]
     found = [fault for name in programs.NAMES if (fault := programs.fault(id, name))]
+    if not (network.exists(id) and network.link_exists(id)):
+        return [*found, "its network is gone"]  # and others may answer at its address
     if pki.exists(given):
         with api.client(given) as client:
             found += filter(None, [api.unready(client, "/readyz")])

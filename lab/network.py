@@ -24,12 +24,13 @@ def exists(id: str) -> bool:
     return namespace.exists() and namespace.stat().st_dev != NAMESPACES.stat().st_dev
 
 
-def _link_exists(id: str) -> bool:
+def link_exists(id: str) -> bool:
+    """Whether the link is there."""
     return Path(f"/sys/class/net/{id}").exists()
 
 
 def _remove_link(id: str) -> None:
-    if _link_exists(id):
+    if link_exists(id):
         with contextlib.suppress(CommandFailed):  # it also goes by itself, some time after its namespace
             run("ip", "link", "delete", id)
 
@@ -42,7 +43,7 @@ def up(cluster: Allocation) -> None:
         NAMESPACES.mkdir(parents=True, exist_ok=True)
         (NAMESPACES / id).touch()
         run("unshare", f"--net={NAMESPACES / id}", "true")
-    if not _link_exists(id):
+    if not link_exists(id):
         run("ip", "link", "add", id, "type", "veth", "peer", "name", "eth0", "netns", id)
     run("ip", "address", "replace", f"{cluster.gateway}/24", "dev", id)
     run("ip", "link", "set", id, "up")

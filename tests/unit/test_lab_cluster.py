@@ -64,7 +64,8 @@ def test_every_program_of_a_dead_cluster_is_a_fault_that_names_its_pid() -> None
     Process(1, 0).write(paths.RUN / id / "processes" / "etcd")
     found = cluster.faults(id)
     assert found[0] == "etcd (pid 1) is not running"
-    assert len(found) == len(programs.NAMES)
+    assert found[-1] == "its network is gone"
+    assert len(found) == len(programs.NAMES) + 1
 
 
 def test_starting_an_unknown_cluster_names_those_there_are() -> None:
