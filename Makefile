@@ -17,7 +17,7 @@ env: ## Print the exports by which plain pulumi uses the local stack
 up: setup ## Make the two meshes, then verify them
 	@$(PYTHON) -m lab.environment pulumi up --stack $(STACK) --yes --skip-preview
 	@$(MAKE) --no-print-directory verify
-	@$(PYTHON) -m lab.environment next
+	@$(PYTHON) -m lab.environment $(PYTHON) -m lab.next_steps
 
 preview: setup ## Show what `make up` would change
 	@$(PYTHON) -m lab.environment pulumi preview --stack $(STACK)
