@@ -74,7 +74,13 @@ class Echo(pulumi.ComponentResource):
         # Service
         self.service = kubernetes.core.v1.Service(
             f"{name}-service",
-            metadata=metadata,
+            # Its address is known at once, so routes need not wait for the pods; the Deployment does.
+            metadata={
+                "name": NAME,
+                "namespace": namespace.metadata.name,
+                "labels": {"app": NAME},
+                "annotations": {"pulumi.com/skipAwait": "true"},
+            },
             spec={
                 "selector": {"app": NAME},
                 "ports": [{"name": "http", "port": PORT, "target_port": _CONTAINER_PORT}],
