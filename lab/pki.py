@@ -72,7 +72,6 @@ def _issue(
 ) -> tuple[bytes, bytes]:
     """Return certificate and key as PEM: a client's, or a server's when it has names or addresses to be reached by."""
     key = generate_private_key(SECP256R1())
-    issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key())
     usage = ExtendedKeyUsageOID.SERVER_AUTH if server_names else ExtendedKeyUsageOID.CLIENT_AUTH
     builder = (
         _builder(common_name, organization)
@@ -81,7 +80,7 @@ def _issue(
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(authority=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-        .add_extension(issuer_key, critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key()), critical=False)
     )
     if server_names:
         names = [x509.DNSName(name) if isinstance(name, str) else x509.IPAddress(name) for name in server_names]
@@ -99,23 +98,14 @@ def _kubeconfig(cluster: Allocation, user: str, authority: bytes, certificate: b
     def encode(pem: bytes) -> str:
         return base64.b64encode(pem).decode()
 
-    context = {"cluster": cluster.name, "user": user}
+    server = {"server": cluster.server, "certificate-authority-data": encode(authority)}
+    credentials = {"client-certificate-data": encode(certificate), "client-key-data": encode(key)}
     config = {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [
-            {
-                "name": cluster.name,
-                "cluster": {"server": cluster.server, "certificate-authority-data": encode(authority)},
-            }
-        ],
-        "users": [
-            {
-                "name": user,
-                "user": {"client-certificate-data": encode(certificate), "client-key-data": encode(key)},
-            }
-        ],
-        "contexts": [{"name": cluster.name, "context": context}],
+        "clusters": [{"name": cluster.name, "cluster": server}],
+        "users": [{"name": user, "user": credentials}],
+        "contexts": [{"name": cluster.name, "context": {"cluster": cluster.name, "user": user}}],
         "current-context": cluster.name,
     }
     return yaml.safe_dump(config, sort_keys=False).encode()
@@ -134,13 +124,13 @@ def admin_kubeconfig(cluster: Allocation) -> str:
 def make(cluster: Allocation) -> dict[str, bytes]:
     """Return the content of every file by its name.
 
-    `ca`, `apiserver`, `kubelet` (as server), `apiserver-kubelet-client` and `admin` each as .crt and .key; `sa.key` and
+    `apiserver`, `kubelet` (as server), `apiserver-kubelet-client` and `admin` each as .crt and .key; `sa.key` and
     `sa.pub` for service-account tokens; a .kubeconfig for `admin` and each of the cluster's own clients. The subjects
-    are those that Kubernetes' default RBAC roles are bound to.
+    are those that Kubernetes' default RBAC roles are bound to. Of the CA, ca.crt alone: its key has no further use.
     """
     authority = _make_authority(f"multimesh {cluster.id}")
     authority_pem = authority.certificate.public_bytes(Encoding.PEM)
-    files = {"ca.crt": authority_pem, "ca.key": _private(authority.key)}
+    files = {"ca.crt": authority_pem}
 
     # servers
     suffixes = ("", ".default", ".default.svc", ".default.svc.cluster.local")

@@ -71,6 +71,10 @@ def test_the_ca_signs_no_other_ca() -> None:
     assert (constraints.ca, constraints.path_length) == (True, 0)
 
 
+def test_the_key_of_the_ca_is_not_kept() -> None:
+    assert "ca.key" not in FILES
+
+
 def test_two_clusters_have_no_ca_in_common() -> None:
     assert pki.make(CLUSTER)["ca.crt"] != FILES["ca.crt"]
 
