@@ -94,10 +94,7 @@ class Provider:
 
     def configure(self, request: provider_pb2.ConfigureRequest) -> provider_pb2.ConfigureResponse:  # noqa: ARG002
         if self._first_to_speak():
-            self.log(
-                f"multimesh's stand-in plugin answers for the {self.package} provider: the official one is not "
-                "installed (where it can be downloaded, `pulumi plugin install` replaces the stand-in)"
-            )
+            self.log(f"{self.package}: answered by multimesh's stand-in plugin, as the official one is not installed")
         return provider_pb2.ConfigureResponse(
             acceptSecrets=True, supportsPreview=True, supports_autonaming_configuration=True
         )
@@ -117,11 +114,13 @@ class Provider:
 
     def _first_to_speak(self) -> bool:
         """Of the processes of one run, the first to take this name, which ends with the process, speaks for all."""
-        self._name = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        name = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            self._name.bind(f"\0multimesh-{self.package}-{self.engine}")
+            name.bind(f"\0multimesh-{self.package}-{self.engine}")
         except OSError:
+            name.close()
             return False
+        name.detach()
         return True
 
 
