@@ -30,19 +30,19 @@ made, authorities, meshes, samples = {}, {}, {}, {}
 for name, wanted in stack.meshes.items():
     cluster = made[name] = clusters.make(name, wanted.cluster)
     platform = charts.chosen(cluster.platform, stack.istio, stack.sample_image)
-    trust_domain = stack.trust_domain(name)
-    authorities[name] = IntermediateCa(
-        name, {"root": root, "trust_domain": trust_domain, "validity_days": trust.intermediate_days}
+    ca = authorities[name] = IntermediateCa(
+        name, {"root": root, "trust_domain": stack.trust_domain(name), "validity_days": trust.intermediate_days}
     )
     meshes[name] = Mesh(
         name,
         {
             "cluster": cluster,
             "platform": platform,
-            "ca": authorities[name],
-            "trust_domain": trust_domain,
+            "ca": ca,
+            "trust_domain": stack.trust_domain(name),
             "exports": [istio.local_host(service.name, service.namespace) for service in stack.exported_by(name)],
             "ingress_hosts": [host for service in stack.services for host in service.ingress_hosts],
+            "global_names": [service.global_name(stack.suffix) for service in stack.services],
         },
     )
     if stack.sample:

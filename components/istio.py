@@ -21,6 +21,7 @@ PEER_GATEWAY = "peers"
 API_VERSIONS = {
     "AuthorizationPolicy": "security.istio.io/v1",
     "DestinationRule": "networking.istio.io/v1",
+    "EnvoyFilter": "networking.istio.io/v1alpha3",
     "Gateway": "networking.istio.io/v1",
     "PeerAuthentication": "security.istio.io/v1",
     "ServiceEntry": "networking.istio.io/v1",
@@ -29,6 +30,11 @@ API_VERSIONS = {
 
 # One protocol for every federated port: retries, and errors that tell a dead mesh from a failed request, need HTTP.
 PORT_NAME = "http"
+
+# Linux's numbers, which Envoy wants as such.
+_IPPROTO_TCP = 6
+_TCP_USER_TIMEOUT = 18
+_UNACKNOWLEDGED_MILLISECONDS = 3000
 
 RETRIES = {"attempts": 3, "retryOn": "connect-failure,refused-stream,unavailable,reset,503"}
 
@@ -161,6 +167,36 @@ def virtual_service(
     else:
         route = [{"destination": {**destination, "subset": mesh}, "weight": share} for mesh, share in shares.items()]
     return {"hosts": list(hosts), "gateways": [gateway], "http": [{"route": route, "retries": RETRIES}]}
+
+
+def lost_peers(global_names: Sequence[str]) -> Spec:
+    """Return the EnvoyFilter for what no DestinationRule can say of a lost peer.
+
+    A request on a connection whose other side has vanished would hang until the kernel gives up, a quarter of an hour
+    later. TCP_USER_TIMEOUT resets the connection, so that the request is retried elsewhere; a slow answer is let be.
+    And a mesh that was away for long is tried again within half a minute.
+    """
+    socket_option = {
+        "description": "TCP_USER_TIMEOUT",
+        "level": _IPPROTO_TCP,
+        "name": _TCP_USER_TIMEOUT,
+        "int_value": _UNACKNOWLEDGED_MILLISECONDS,
+        "state": "STATE_PREBIND",
+    }
+    value = {
+        "upstream_bind_config": {"socket_options": [socket_option]},
+        "outlier_detection": {"max_ejection_time": "30s"},
+    }
+    return {
+        "configPatches": [
+            {
+                "applyTo": "CLUSTER",
+                "match": {"context": "ANY", "cluster": {"service": name}},
+                "patch": {"operation": "MERGE", "value": value},
+            }
+            for name in sorted(global_names)
+        ]
+    }
 
 
 def callers_allowed(selector: Mapping[str, str], workload_port: int | None, callers: Sequence[str]) -> Spec:

@@ -26,6 +26,8 @@ class MeshArgs(TypedDict):
     """The Services (`<name>.<namespace>.svc.cluster.local`) that peers may reach through the gateway."""
     ingress_hosts: Sequence[str]
     """The hosts that the gateway answers for to the world."""
+    global_names: Sequence[str]
+    """Every federated service that the mesh's callers may ask for."""
 
 
 class Mesh(pulumi.ComponentResource):
@@ -41,7 +43,7 @@ class Mesh(pulumi.ComponentResource):
     ingress_url: pulumi.Output[str]
 
     def __init__(self, name: str, args: MeshArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        described = {key: args[key] for key in ("trust_domain", "exports", "ingress_hosts")}
+        described = {key: args[key] for key in ("trust_domain", "exports", "ingress_hosts", "global_names")}
         super().__init__("multimesh:index:Mesh", name, described, opts)
         self.name = name
         self.trust_domain = args["trust_domain"]
@@ -85,7 +87,11 @@ class Mesh(pulumi.ComponentResource):
         if hosts := args["ingress_hosts"]:
             self._policy("Gateway", "ingress-gateway", istio.INGRESS_GATEWAY, istio.ingress_gateway(hosts))
 
-        # Where that is
+        # What is reached of the peers
+        if global_names := args["global_names"]:
+            self._policy("EnvoyFilter", "lost-peers", "lost-peers", istio.lost_peers(global_names))
+
+        # Where the gateway is
         if exposure.address is None:
             self.gateway_address = self._load_balancer_address(gateway)
         else:

@@ -179,7 +179,7 @@ def test_a_weight_touches_its_service_alone() -> None:
     }
 
 
-def test_another_service_touches_the_gateways_for_peers_alone() -> None:
+def test_another_service_touches_what_lists_services_alone() -> None:
     services = {"shop/web": WEB_SERVICE}
     before = recorded(config("east", "west"), services)
     after = recorded(config("east", "west", services=[ECHO, WEB]), services)
@@ -189,6 +189,8 @@ def test_another_service_touches_the_gateways_for_peers_alone() -> None:
         "Mesh west",
         "east-peer-gateway",
         "west-peer-gateway",
+        "east-lost-peers",
+        "west-lost-peers",
     }
 
 
