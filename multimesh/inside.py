@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import yaml
@@ -34,10 +34,12 @@ def echo_pod(kubeconfig: SecretStr) -> Iterator[Run]:
     Raises InsideError when the cluster does not answer or has no such pod. The Kubernetes client needs certificates in
     files: they live in a private folder for as long as the context does.
     """
-    with tempfile.TemporaryDirectory() as private:
+    with ExitStack() as cleanup:
+        private = cleanup.enter_context(tempfile.TemporaryDirectory())
         try:
             settings = yaml.safe_load(kubeconfig.get_secret_value())
-            api = client.CoreV1Api(config.new_client_from_config_dict(settings, temp_file_path=private))
+            connected = cleanup.enter_context(config.new_client_from_config_dict(settings, temp_file_path=private))
+            api = client.CoreV1Api(connected)
             pods = api.list_namespaced_pod(NAMESPACE, label_selector=SELECTOR, _request_timeout=10).items
         except (ApiException, HTTPError, config.ConfigException) as error:
             raise InsideError(f"the cluster does not answer: {getattr(error, 'reason', None) or error}") from None

@@ -5,11 +5,13 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
+from kubernetes import client, config
 
 from lab.allocation import Allocation, find_all
 from multimesh.outputs import StackOutputs, parse_outputs
@@ -87,6 +89,13 @@ class Stack:
         """What `multimesh verify --output json` prints."""
         command = [sys.executable, "-m", "multimesh", "verify", "--stack", NAME, "--output", "json"]
         return json.loads(self._quietly(*command, f"--requests={requests}", exit_codes=(0, 1)))
+
+    @contextmanager
+    def api(self, mesh: str) -> Iterator[Any]:
+        """The Kubernetes API of a mesh's cluster, a CoreV1Api."""
+        kubeconfig = yaml.safe_load(self.outputs().kubeconfigs[mesh].get_secret_value())
+        with config.new_client_from_config_dict(kubeconfig) as connected:
+            yield client.CoreV1Api(connected)
 
     def clusters(self) -> dict[str, Allocation]:
         """The lab clusters of the stack, by mesh."""

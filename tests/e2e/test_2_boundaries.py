@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from kubernetes import client, config
+from kubernetes import client
 from kubernetes.stream import stream
 
+from multimesh.outputs import StackOutputs
 from tests.e2e.peer import Issuer, ask, ask_in_plaintext
 from tests.e2e.stack import Stack
 
@@ -22,22 +22,21 @@ NOT_EXPORTED = "outbound_.80_._.unexported.demo.svc.cluster.local"
 class East:
     """The gateway of mesh east, and an authority that issues what the mesh's own issues."""
 
-    def __init__(self, stack: Stack) -> None:
-        outputs = stack.outputs()
+    def __init__(self, outputs: StackOutputs, api: Any) -> None:
         about = outputs.meshes["east"]
         self.gateway = (about.gateway_address, about.gateway_port)
         self.root = outputs.root_ca
         self.identity = f"spiffe://{about.trust_domain}/ns/demo/sa/echo"
-        kubeconfig = yaml.safe_load(outputs.kubeconfigs["east"].get_secret_value())
-        self.api: Any = client.CoreV1Api(config.new_client_from_config_dict(kubeconfig))
-        secret = self.api.read_namespaced_secret("cacerts", "istio-system").data or {}
+        self.api = api
+        secret = api.read_namespaced_secret("cacerts", "istio-system").data or {}
         pem = {name: base64.b64decode(value) for name, value in secret.items()}
         self.issuer = Issuer.load(pem["ca-cert.pem"], pem["ca-key.pem"], pem["cert-chain.pem"])
 
 
 @pytest.fixture(scope="module")
-def east(stack: Stack) -> East:
-    return East(stack)
+def east(stack: Stack) -> Iterator[East]:
+    with stack.api("east") as api:
+        yield East(stack.outputs(), api)
 
 
 @pytest.fixture

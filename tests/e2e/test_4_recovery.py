@@ -2,11 +2,10 @@
 
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
-from kubernetes import client, config
 
 from lab import cgroups, cluster, paths
 from lab.processes import Process
@@ -16,10 +15,10 @@ from tests.e2e.stack import NAME, Stack
 
 
 @pytest.fixture(scope="module")
-def east(stack: Stack) -> Any:
+def east(stack: Stack) -> Iterator[Any]:
     """The API of the cluster that dies."""
-    kubeconfig = yaml.safe_load(stack.outputs().kubeconfigs["east"].get_secret_value())
-    return client.CoreV1Api(config.new_client_from_config_dict(kubeconfig))
+    with stack.api("east") as api:
+        yield api
 
 
 def settled(stack: Stack, seconds: float = 90) -> list[str]:
