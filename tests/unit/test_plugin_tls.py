@@ -9,6 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509 import verification
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from lab.plugins.protocol import provider_pb2
 from lab.plugins.server import PluginError
@@ -167,7 +168,7 @@ def test_allowed_uses_are_the_certificates_usages() -> None:
     usage = leaf.extensions.get_extension_for_class(x509.KeyUsage).value
     assert (usage.digital_signature, usage.key_cert_sign) == (True, False)
     extended = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    assert list(extended) == [x509.ExtendedKeyUsageOID.SERVER_AUTH]
+    assert list(extended) == [ExtendedKeyUsageOID.SERVER_AUTH]
 
 
 def test_a_certificate_names_its_issuers_key() -> None:
