@@ -1,0 +1,149 @@
+"""What the Kubernetes stand-in tells helm to do about a release, whatever state an earlier run left it in."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from plugin_api_server import ApiServer
+from plugin_helm import INPUTS, MANIFEST, URN, recorded
+from plugin_helm import Helm as FakeHelm
+from plugin_requests import configured
+
+from lab.plugins.kubernetes.charts import chart_arguments
+from lab.plugins.kubernetes.helm import Helm, HelmError, resource_names
+from lab.plugins.kubernetes.installation import Installation
+from lab.plugins.kubernetes.kubeconfig import load
+from lab.plugins.kubernetes.provider import Kubernetes
+
+
+@pytest.fixture
+def helm(tmp_path: Path) -> Iterator[FakeHelm]:
+    with FakeHelm.on_path(tmp_path) as helm:
+        yield helm
+
+
+@pytest.fixture
+def server() -> Iterator[ApiServer]:
+    with ApiServer.running() as server:
+        yield server
+
+
+@pytest.fixture
+def provider(server: ApiServer) -> Kubernetes:
+    return configured(kubeconfig=server.kubeconfig)
+
+
+def installation(provider: Kubernetes, said: list[str] | None = None, **inputs: Any) -> Installation:
+    helm = Helm(load(provider.settings.kubeconfig), threading.Event())
+    return Installation(helm, provider.api, INPUTS | inputs, URN, (said if said is not None else []).append)
+
+
+def test_a_new_release_is_installed_and_awaited(provider: Kubernetes, helm: FakeHelm) -> None:
+    installation(provider).install()
+
+    arguments = helm.runs[0]["arguments"]
+    assert arguments[:7] == ["install", "echo", "./echo", "--namespace", "demo", "--wait", "--timeout"]
+
+
+def test_a_release_that_need_not_be_awaited_is_not(provider: Kubernetes, helm: FakeHelm) -> None:
+    installation(provider, skipAwait=True).install()
+
+    assert "--wait" not in helm.runs[0]["arguments"]
+
+
+def test_values_and_kubeconfig_are_files_that_only_this_user_reads(provider: Kubernetes, helm: FakeHelm) -> None:
+    installation(provider).install()
+
+    run = helm.runs[0]
+    assert (run["--values"], run["mode"]) == ({"replicas": 2}, "0o600")
+    assert run["--kubeconfig"]["users"][0]["user"] == {"token": "t"}
+
+
+def test_flags_of_the_release_are_flags_of_helm(provider: Kubernetes, helm: FakeHelm) -> None:
+    installation(provider, atomic=True, createNamespace=True, waitForJobs=True, skipCrds=True).install()
+
+    assert {"--atomic", "--create-namespace", "--wait-for-jobs", "--skip-crds"} <= set(helm.runs[0]["arguments"])
+
+
+def test_a_chart_is_found_in_its_repository() -> None:
+    inputs = INPUTS | {"chart": "base", "version": "1.31.0", "repositoryOpts": {"repo": "https://charts.example"}}
+
+    assert chart_arguments(inputs) == (
+        ["echo", "base", "--namespace", "demo", "--version", "1.31.0", "--repo", "https://charts.example"]
+    )
+
+
+def test_a_release_of_someone_else_is_left_to_helm_to_refuse(
+    provider: Kubernetes, server: ApiServer, helm: FakeHelm
+) -> None:
+    recorded(server, "deployed", owner="another")
+
+    installation(provider).install()
+    assert helm.verbs == ["install"]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "verbs"),
+    [
+        (["deployed"], ["upgrade"]),
+        (["failed"], ["uninstall", "install"]),
+        (["pending-install"], ["uninstall", "install"]),
+        (["deployed", "failed"], ["upgrade"]),
+        (["superseded", "pending-upgrade"], ["rollback", "upgrade"]),
+        (["deployed", "pending-rollback"], ["rollback", "upgrade"]),
+        ([], ["install"]),
+    ],
+)
+@pytest.mark.parametrize("action", ["install", "upgrade"])
+def test_an_interrupted_run_is_taken_up_where_it_was_left(
+    provider: Kubernetes, server: ApiServer, helm: FakeHelm, statuses: list[str], verbs: list[str], action: str
+) -> None:
+    own = installation(provider)
+    recorded(server, *statuses, owner=own._owner)
+
+    getattr(own, action)()
+    assert helm.verbs == verbs
+
+
+def test_what_is_done_about_an_interrupted_run_is_said(provider: Kubernetes, server: ApiServer, helm: FakeHelm) -> None:
+    said: list[str] = []
+    own = installation(provider, said)
+    recorded(server, "pending-install", owner=own._owner)
+
+    own.install()
+    assert "did not come to its end (pending-install)" in said[0]
+    assert helm.verbs
+
+
+def test_removing_a_release_that_is_gone_is_fine(provider: Kubernetes, helm: FakeHelm) -> None:
+    installation(provider).uninstall()
+
+    assert helm.verbs == []
+
+
+def test_cancelling_ends_helm(provider: Kubernetes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "helm").write_text("#!/bin/sh\nexec sleep 30\n")
+    (tmp_path / "helm").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    helm = Helm(load(provider.settings.kubeconfig), cancelled := threading.Event())
+    cancelled.set()
+
+    with pytest.raises(HelmError, match="ended with status"):
+        helm.run("install")
+
+
+def test_a_machine_without_helm_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+
+    with pytest.raises(HelmError, match="helm is not on PATH"):
+        Helm(None, threading.Event()).run("version")
+
+
+def test_the_objects_of_a_manifest_are_named_by_kind() -> None:
+    assert resource_names(MANIFEST) == {
+        "ClusterRole.rbac.authorization.k8s.io/rbac.authorization.k8s.io/v1": ["echo"],
+        "Deployment.apps/apps/v1": ["echo"],
+        "ServiceAccount/v1": ["demo/echo"],
+    }

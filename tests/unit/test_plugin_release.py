@@ -1,0 +1,181 @@
+"""The resource Release of the Kubernetes stand-in, with a helm that only writes down what it is told."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from plugin_api_server import ApiServer
+from plugin_helm import INPUTS, MANIFEST, RELEASE, URN, recorded
+from plugin_helm import Helm as FakeHelm
+from plugin_requests import check, configured, diff
+
+from lab.plugins.kubernetes.helm import HelmError, resource_names
+from lab.plugins.kubernetes.installation import Installation
+from lab.plugins.kubernetes.provider import Kubernetes
+from lab.plugins.protocol import provider_pb2
+from lab.plugins.server import PartialError
+from lab.plugins.values import UNKNOWN, Properties, Secret, decode, encode, reveal
+
+
+@pytest.fixture
+def helm(tmp_path: Path) -> Iterator[FakeHelm]:
+    with FakeHelm.on_path(tmp_path) as helm:
+        yield helm
+
+
+@pytest.fixture
+def server() -> Iterator[ApiServer]:
+    with ApiServer.running() as server:
+        yield server
+
+
+@pytest.fixture
+def provider(server: ApiServer) -> Kubernetes:
+    return configured(kubeconfig=server.kubeconfig)
+
+
+def test_checked_inputs_know_what_the_chart_makes(
+    provider: Kubernetes, helm: FakeHelm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HELM_OUTPUT", MANIFEST)
+    inputs = check(provider, INPUTS | {"compat": "true", "atomic": False}, RELEASE)
+
+    assert inputs["resourceNames"] == resource_names(MANIFEST)
+    assert inputs.keys() == INPUTS.keys() | {"checksum", "resourceNames"}
+    assert helm.verbs == ["template"]
+
+
+def test_a_chart_that_does_not_render_fails_the_check(
+    provider: Kubernetes, helm: FakeHelm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HELM_FAILS", "template")
+    answer = provider.check(provider_pb2.CheckRequest(urn=URN, news=encode(INPUTS)))
+
+    assert "check the chart name and repository configuration" in answer.failures[0].reason
+    assert helm.verbs == ["template"]
+
+
+def test_a_chart_whose_values_are_not_known_yet_is_not_rendered(provider: Kubernetes, helm: FakeHelm) -> None:
+    check(provider, INPUTS | {"values": {"key": UNKNOWN}}, RELEASE)
+
+    assert helm.verbs == []
+
+
+def test_value_files_lie_under_the_values(provider: Kubernetes, helm: FakeHelm, tmp_path: Path) -> None:
+    (tmp_path / "values.yaml").write_text("a: {b: file, c: file}")
+    file = {"4dabf18193072939515e22adb298388d": "c44067f5952c0a294b673a41bacd8c17", "path": f"{tmp_path}/values.yaml"}
+    inputs = check(provider, INPUTS | {"valueYamlFiles": [file], "values": {"a": {"b": "given"}}}, RELEASE)
+
+    assert inputs["values"] == {"a": {"b": "given", "c": "file"}}
+    assert helm.verbs
+
+
+def created(provider: Kubernetes, inputs: Properties) -> Properties:
+    return decode(provider.create(provider_pb2.CreateRequest(urn=URN, properties=encode(inputs))).properties)
+
+
+def test_a_release_says_what_helm_recorded(provider: Kubernetes, server: ApiServer, helm: FakeHelm) -> None:
+    recorded(server, "deployed")
+    state = created(provider, INPUTS)
+
+    assert state["status"] == {
+        "appVersion": "9",
+        "chart": "echo",
+        "name": "echo",
+        "namespace": "demo",
+        "revision": 1,
+        "status": "deployed",
+        "version": "1.2.3",
+    }
+    assert helm.verbs
+
+
+def test_secret_values_stay_secret(provider: Kubernetes, server: ApiServer, helm: FakeHelm) -> None:
+    recorded(server, "deployed")
+    state = created(provider, INPUTS | {"values": {"password": Secret("hidden"), "user": "seen"}})
+
+    assert state["values"] == {"password": Secret("hidden"), "user": "seen"}
+    assert isinstance(state["__inputs"], Secret)
+    assert helm.runs[0]["--values"] == {"password": "hidden", "user": "seen"}
+
+
+def test_a_release_that_failed_is_kept_in_the_state_to_be_tried_again(
+    provider: Kubernetes, server: ApiServer, helm: FakeHelm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HELM_FAILS", "install")
+    monkeypatch.setattr(Installation, "is_ours", lambda *_: True)
+    monkeypatch.setattr(Installation, "install", lambda self: self.helm.run("install"))
+    recorded(server, "failed")
+
+    with pytest.raises(PartialError, match="failed to initialize completely") as raised:
+        created(provider, INPUTS)
+    assert raised.value.properties["status"]["status"] == "failed"
+    assert helm.verbs
+
+
+def test_a_release_of_someone_else_that_is_in_the_way_does_not_enter_the_state(
+    provider: Kubernetes, server: ApiServer, helm: FakeHelm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HELM_FAILS", "install")
+    recorded(server, "deployed", owner="another")
+
+    with pytest.raises(HelmError):
+        created(provider, INPUTS)
+    assert helm.verbs == ["install"]
+
+
+def read(provider: Kubernetes, state: Properties) -> Properties:
+    request = provider_pb2.ReadRequest(id="demo/echo", urn=URN, properties=encode(state))
+    return decode(provider.read(request).inputs)
+
+
+def test_refresh_of_what_nobody_changed_keeps_the_inputs(
+    provider: Kubernetes, server: ApiServer, helm: FakeHelm
+) -> None:
+    recorded(server, "deployed")
+    inputs = INPUTS | {"values": {"replicas": Secret(2)}}
+
+    assert read(provider, created(provider, inputs)) == inputs
+    assert helm.verbs
+
+
+def test_refresh_shows_values_that_were_changed_with_helm(
+    provider: Kubernetes, server: ApiServer, helm: FakeHelm
+) -> None:
+    recorded(server, "deployed")
+    state = created(provider, INPUTS)
+    recorded(server, "superseded", "deployed", values={"replicas": 5})
+
+    assert read(provider, state)["values"] == {"replicas": 5}
+    assert helm.verbs
+
+
+def test_refresh_of_an_interrupted_release_asks_for_another_update(
+    provider: Kubernetes, server: ApiServer, helm: FakeHelm
+) -> None:
+    recorded(server, "deployed")
+    state = created(provider, INPUTS)
+    recorded(server, "superseded", "pending-upgrade")
+
+    with pytest.raises(PartialError, match="is pending-upgrade"):
+        read(provider, state)
+    assert helm.verbs
+
+
+def test_refresh_of_a_release_that_is_gone_says_so(provider: Kubernetes) -> None:
+    assert provider.read(provider_pb2.ReadRequest(id="demo/echo", urn=URN)).id == ""
+
+
+def test_a_changed_value_updates_and_a_changed_name_replaces(provider: Kubernetes) -> None:
+    state = INPUTS | {"__inputs": Secret(INPUTS)}
+    values, name = {"values": {"replicas": 3}}, {"name": "other"}
+
+    assert not diff(provider, state, INPUTS | values, RELEASE).replaces
+    assert list(diff(provider, state, INPUTS | values, RELEASE).detailedDiff) == ["values.replicas"]
+    assert list(diff(provider, state, INPUTS | name, RELEASE).replaces) == ["name"]
+
+
+def test_the_same_inputs_are_no_change_whatever_became_of_the_objects(provider: Kubernetes) -> None:
+    state = INPUTS | {"resourceNames": {"v1/Secret": ["changed"]}, "__inputs": Secret(INPUTS)}
+
+    assert diff(provider, state, reveal(INPUTS), RELEASE).changes == provider_pb2.DiffResponse.DIFF_NONE
