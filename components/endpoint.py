@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
+import pulumi
 
-class NoAddress(ValueError):
+
+class NoAddress(pulumi.RunError):
     """A gateway Service to which no load balancer has given an address."""
 
 

@@ -13,7 +13,7 @@ from components.settings import ServiceSettings
 from components.weights import percentages
 
 
-class UnusableService(ValueError):
+class UnusableService(pulumi.RunError):
     """A Service that cannot be exported as configured; the message says why."""
 
 
