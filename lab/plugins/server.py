@@ -1,6 +1,8 @@
 """What both plugins share: the gRPC server that the engine talks to, its errors, and the way to the engine's log."""
 
+import os
 import re
+import signal
 import socket
 import sys
 import threading
@@ -24,6 +26,8 @@ from lab.plugins.protocol import (
 from lab.plugins.values import Properties, encode
 
 _MESSAGE_BYTES = 400 * 1024 * 1024  # as the engine allows
+_ENGINE_SECONDS = 1  # between two looks whether the engine still lives
+_END_SECONDS = 30  # for operations to come to their end after it
 _OPERATIONS_AT_ONCE = 256  # waiting for readiness occupies one each
 
 
@@ -163,11 +167,16 @@ def _details(error: PartialError) -> bytes:
 
 
 def serve(provider: Provider) -> None:
-    """Serve the provider on a free loopback port, printed on standard output as the engine expects, until ended."""
+    """Serve the provider until the engine ends, on a free loopback port that it learns from the standard output."""
     provider.engine = sys.argv[1] if len(sys.argv) > 1 else ""
     options = [("grpc.max_receive_message_length", _MESSAGE_BYTES), ("grpc.max_send_message_length", _MESSAGE_BYTES)]
     server = grpc.server(ThreadPoolExecutor(_OPERATIONS_AT_ONCE), options=options)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(_Servicer(provider), server)  # type: ignore[arg-type]
     print(server.add_insecure_port("127.0.0.1:0"), flush=True)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the engine tells by Cancel what an interrupt means
     server.start()
-    server.wait_for_termination()
+    engine = os.getppid()
+    while server.wait_for_termination(_ENGINE_SECONDS):
+        if os.getppid() != engine:
+            provider.cancelled.set()
+            server.stop(_END_SECONDS).wait()

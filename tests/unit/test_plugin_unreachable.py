@@ -1,5 +1,6 @@
 """What the Kubernetes stand-in does about a cluster that it cannot reach, or that is another one than before."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -82,3 +83,14 @@ def test_without_an_identifier_another_user_is_still_the_same_cluster(server: Ap
     old, new = server.kubeconfig, server.kubeconfig.replace('"token": "t"', '"token": "other"')
 
     assert replaces({"kubeconfig": old}, {"kubeconfig": new}) == []
+
+
+def test_what_was_never_reached_is_waited_for_once(server: ApiServer) -> None:
+    server.server_close()
+    provider = configured(kubeconfig=server.kubeconfig)
+    check(provider, service(), "core/v1:Service")
+    started = time.monotonic()
+
+    with pytest.raises(PluginError, match="unreachable"):
+        create(provider, service())
+    assert time.monotonic() - started < 0.2

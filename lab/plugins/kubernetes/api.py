@@ -6,19 +6,15 @@ from typing import Any
 
 import httpx
 
-from lab.plugins.kubernetes.kubeconfig import Kubeconfig
+from lab.plugins.kubernetes.kubeconfig import Kubeconfig, UnreachableError
 from lab.plugins.server import PluginError
 
 Object = dict[str, Any]
 
-_CONNECT_SECONDS = 10
+_CONNECT_SECONDS = 5
 _ANSWER_SECONDS = 60
 _CONNECTION_RETRIES = 2
 _BUSY_RETRIES = 5  # of a server that says 429 (too many requests)
-
-
-class UnreachableError(PluginError):
-    """An API server that does not answer."""
 
 
 class KindUnknownError(PluginError):
@@ -60,6 +56,8 @@ class Api:
     def __init__(self, kubeconfig: Kubeconfig) -> None:
         self._kinds: dict[tuple[str, str], Kind] = {}
         self._server = kubeconfig.server
+        self._answered = False
+        self._unreachable = ""
         self._http = httpx.Client(
             base_url=self._server,
             headers=kubeconfig.headers(),
@@ -141,7 +139,14 @@ class Api:
         return answer.json()
 
     def _send(self, method: str, path: str, options: dict[str, Any]) -> httpx.Response:
+        if self._unreachable:  # no request was ever answered, so that others need not wait for their time-out
+            raise UnreachableError(self._unreachable)
         try:
-            return self._http.request(method, path, **options)
+            answer = self._http.request(method, path, **options)
         except httpx.HTTPError as error:
-            raise UnreachableError(f"{method} {self._server}{path}: {error}") from error
+            message = f"{method} {self._server}{path}: {error}"
+            if not self._answered:
+                self._unreachable = message
+            raise UnreachableError(message) from error
+        self._answered = True
+        return answer

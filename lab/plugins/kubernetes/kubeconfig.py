@@ -19,7 +19,11 @@ from lab.plugins.kubernetes.memory import memory_file, path
 from lab.plugins.server import PluginError
 
 
-class KubeconfigError(PluginError):
+class UnreachableError(PluginError):
+    """A cluster that cannot be reached."""
+
+
+class KubeconfigError(UnreachableError):
     """A kubeconfig that cannot be read, or lacks what it refers to."""
 
 

@@ -2,13 +2,15 @@
 
 import functools
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 
 from google.protobuf import empty_pb2
 
 from lab.plugins.kubernetes import objects, readiness, settings
-from lab.plugins.kubernetes.api import Api, ApiError, Kind, KindUnknownError, Object, UnreachableError
+from lab.plugins.kubernetes.api import Api, ApiError, Kind, KindUnknownError, Object
 from lab.plugins.kubernetes.changes import Change, differences, dotted, moved, needs_replacement
-from lab.plugins.kubernetes.kubeconfig import KubeconfigError
+from lab.plugins.kubernetes.kubeconfig import KubeconfigError, UnreachableError
 from lab.plugins.kubernetes.lifecycle import Lifecycle, NotReadyError, patience
 from lab.plugins.kubernetes.release import Releases
 from lab.plugins.protocol import provider_pb2
@@ -52,12 +54,9 @@ class Kubernetes(Provider):
 
     @property
     def api(self) -> Api:
-        """The cluster's API. Raises UnreachableError when there is no usable kubeconfig."""
+        """The cluster's API. Raises KubeconfigError."""
         with self._connecting:
-            try:
-                return self._api
-            except KubeconfigError as error:
-                raise UnreachableError(str(error)) from error
+            return self._api
 
     @property
     def default_namespace(self) -> str:
@@ -125,10 +124,8 @@ class Kubernetes(Provider):
         wanted = objects.for_api(reveal(inputs))
         manager = objects.field_manager(wanted, request.urn)
         if request.preview:
-            live = None if has_unknown(inputs) else self._dry_run(wanted, manager, exists=False)
-            preview = objects.checkpoint(inputs, live, manager, wanted["apiVersion"]) if live else inputs
-            return provider_pb2.CreateResponse(properties=encode(preview))
-        with _Saying(f'resource "{request.urn}" was not successfully created by the Kubernetes API server'):
+            return provider_pb2.CreateResponse(properties=encode(self._plan(inputs, wanted, manager, exists=False)))
+        with _saying(f'resource "{request.urn}" was not successfully created by the Kubernetes API server'):
             lifecycle = self._lifecycle(request.urn)
             kind = lifecycle.kind(wanted["apiVersion"], wanted["kind"])
             namespace, name = self._place(kind, wanted)
@@ -148,10 +145,8 @@ class Kubernetes(Provider):
         _, _, manager = objects.parse_checkpoint(reveal(decode(request.olds)))
         manager = manager or objects.field_manager(wanted, request.urn)
         if request.preview:
-            live = None if has_unknown(inputs) else self._dry_run(wanted, manager, exists=True)
-            preview = objects.checkpoint(inputs, live, manager, wanted["apiVersion"]) if live else inputs
-            return provider_pb2.UpdateResponse(properties=encode(preview))
-        with _Saying(f'update of resource "{request.urn}" failed'):
+            return provider_pb2.UpdateResponse(properties=encode(self._plan(inputs, wanted, manager, exists=True)))
+        with _saying(f'update of resource "{request.urn}" failed'):
             lifecycle = self._lifecycle(request.urn)
             kind = lifecycle.kind(wanted["apiVersion"], wanted["kind"])
             namespace, _ = self._place(kind, wanted)
@@ -232,23 +227,25 @@ class Kubernetes(Provider):
     def _force(self, wanted: Object) -> bool:
         return self.settings.patch_force or objects.annotation(wanted, "patchForce") == "true"
 
-    def _dry_run(self, wanted: Object, manager: str, *, exists: bool) -> Object | None:
-        """Return what the server would make of the object, None if that cannot be said before other changes."""
+    def _plan(self, inputs: Properties, wanted: Object, manager: str, *, exists: bool) -> Properties:
+        """Return the state that the server would make of the inputs; the inputs where it cannot say that yet."""
+        if has_unknown(inputs):
+            return inputs
         try:
             kind = self.api.kind(wanted["apiVersion"], wanted["kind"])
             namespace, name = self._place(kind, wanted)
             if not exists and self.api.get(kind, namespace, name):
-                return None
+                return inputs
             lifecycle = Lifecycle(self.api, self.cancelled, lambda _: None)
             live = lifecycle.apply(kind, namespace, wanted, manager, force=self._force(wanted), dry_run=True)
         except (UnreachableError, KindUnknownError):
-            return None
+            return inputs
         except ApiError as error:
             if error.reason in ("Forbidden", "NotFound"):  # NotFound: of a namespace that is still to be made
-                return None
+                return inputs
             raise
         live.pop("status", None)
-        return live
+        return objects.checkpoint(inputs, live, manager, wanted["apiVersion"])
 
     def _await(
         self, lifecycle: Lifecycle, kind: Kind, live: Object, inputs: Properties, manager: str, requested: float
@@ -263,17 +260,12 @@ class Kubernetes(Provider):
             ) from error
 
 
-class _Saying:
-    """Puts a sentence before the message of what goes wrong inside."""
-
-    def __init__(self, sentence: str) -> None:
-        self._sentence = sentence
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, UnreachableError):
-            raise PluginError(f"{_UNREACHABLE}: {error}") from error
-        if isinstance(error, PluginError):
-            raise PluginError(f"{self._sentence}: {error}") from error
+@contextmanager
+def _saying(sentence: str) -> Generator[None]:
+    """Put a sentence before the message of what goes wrong inside."""
+    try:
+        yield
+    except UnreachableError as error:
+        raise PluginError(f"{_UNREACHABLE}: {error}") from error
+    except PluginError as error:
+        raise PluginError(f"{sentence}: {error}") from error

@@ -8,10 +8,11 @@ from typing import Any, Protocol
 from google.protobuf import empty_pb2
 
 from lab.plugins.kubernetes import charts, history, objects
-from lab.plugins.kubernetes.api import Api, UnreachableError
+from lab.plugins.kubernetes.api import Api
 from lab.plugins.kubernetes.changes import Change, differences, dotted
 from lab.plugins.kubernetes.helm import Helm, HelmError, resource_names
 from lab.plugins.kubernetes.installation import Installation
+from lab.plugins.kubernetes.kubeconfig import UnreachableError
 from lab.plugins.kubernetes.settings import Settings
 from lab.plugins.protocol import provider_pb2
 from lab.plugins.server import Log, PartialError, PluginError
