@@ -91,7 +91,7 @@ def _execute(api: client.CoreV1Api, pod: str, command: list[str]) -> tuple[str, 
         session.run_forever(timeout=60)
         output, log = str(session.read_stdout(timeout=0)), str(session.read_stderr(timeout=0))
         status = yaml.safe_load(session.read_channel(ERROR_CHANNEL)) or {}
-        session.close()
+        session.sock.shutdown()  # close() does nothing once the server has said goodbye
     except (ApiException, WebSocketException, OSError) as error:
         return "", f"exec in pod {pod}: {getattr(error, 'reason', None) or error}"
     if status.get("status") == "Success":

@@ -42,7 +42,7 @@ def _processes() -> Iterator[str]:
             cgroups = (process / "cgroup").read_text().replace("\n", " ")
         except OSError:
             continue
-        if namespace != here or str(paths.TOOLS) in command:
+        if namespace != here or "/multimesh/" in cgroups:
             yield f"process {process.name}: {command}in {cgroups}"
 
 

@@ -115,7 +115,7 @@ def test_plaintext_is_refused_inside_the_mesh(east: East, bystander: str) -> Non
     session = stream(open_exec, bystander, "demo", command=command, stdout=True, stderr=True, _preload_content=False)
     session.run_forever(timeout=20)
     said = session.read_all()
-    session.close()
+    session.sock.shutdown()
     assert "connection reset by peer" in said
 
 
