@@ -168,6 +168,7 @@ def _details(error: PartialError) -> bytes:
 
 def serve(provider: Provider) -> None:
     """Serve the provider until the engine ends, on a free loopback port that it learns from the standard output."""
+    engine = os.getppid()
     provider.engine = sys.argv[1] if len(sys.argv) > 1 else ""
     options = [("grpc.max_receive_message_length", _MESSAGE_BYTES), ("grpc.max_send_message_length", _MESSAGE_BYTES)]
     server = grpc.server(ThreadPoolExecutor(_OPERATIONS_AT_ONCE), options=options)
@@ -175,7 +176,6 @@ def serve(provider: Provider) -> None:
     print(server.add_insecure_port("127.0.0.1:0"), flush=True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the engine tells by Cancel what an interrupt means
     server.start()
-    engine = os.getppid()
     while server.wait_for_termination(_ENGINE_SECONDS):
         if os.getppid() != engine:
             provider.cancelled.set()

@@ -112,12 +112,10 @@ def test_properties_of_one_message_are_read_by_the_other_sides_classes() -> None
 
 
 def test_a_plugin_ends_with_its_engine() -> None:
-    engine = subprocess.Popen(
-        ["sh", "-c", f"{sys.executable} -m lab.plugins.tls 127.0.0.1:1 & wait"], cwd=CHECKOUT, stdout=subprocess.PIPE
-    )
-    assert engine.stdout
-    engine.stdout.readline()
-    engine.kill()
+    command = ["sh", "-c", f"{sys.executable} -m lab.plugins.tls 127.0.0.1:1 & wait"]
+    with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE) as engine:
+        assert engine.stdout
+        engine.stdout.readline()
+        engine.kill()
 
-    assert engine.stdout.read() == b""  # which comes when the last process that holds it has ended
-    engine.communicate()
+        assert engine.stdout.read() == b""  # which comes when the last process that holds it has ended

@@ -88,7 +88,7 @@ def test_without_an_identifier_another_user_is_still_the_same_cluster(server: Ap
 def test_what_was_never_reached_is_waited_for_once(server: ApiServer) -> None:
     server.server_close()
     provider = configured(kubeconfig=server.kubeconfig)
-    check(provider, service(), "core/v1:Service")
+    create(provider, service(), preview=True)
     started = time.monotonic()
 
     with pytest.raises(PluginError, match="unreachable"):
