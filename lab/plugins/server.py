@@ -1,6 +1,5 @@
 """What both plugins share: the gRPC server that the engine talks to, its errors, and the way to the engine's log."""
 
-import os
 import re
 import signal
 import socket
@@ -26,7 +25,7 @@ from lab.plugins.protocol import (
 from lab.plugins.values import Properties, encode
 
 _MESSAGE_BYTES = 400 * 1024 * 1024  # as the engine allows
-_ENGINE_SECONDS = 1  # between two looks whether the engine still lives
+_ENGINE_SECONDS = 2  # between two looks whether the engine still lives
 _END_SECONDS = 30  # for operations to come to their end after it
 _OPERATIONS_AT_ONCE = 256  # waiting for readiness occupies one each
 
@@ -168,7 +167,6 @@ def _details(error: PartialError) -> bytes:
 
 def serve(provider: Provider) -> None:
     """Serve the provider until the engine ends, on a free loopback port that it learns from the standard output."""
-    engine = os.getppid()
     provider.engine = sys.argv[1] if len(sys.argv) > 1 else ""
     options = [("grpc.max_receive_message_length", _MESSAGE_BYTES), ("grpc.max_send_message_length", _MESSAGE_BYTES)]
     server = grpc.server(ThreadPoolExecutor(_OPERATIONS_AT_ONCE), options=options)
@@ -177,6 +175,15 @@ def serve(provider: Provider) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the engine tells by Cancel what an interrupt means
     server.start()
     while server.wait_for_termination(_ENGINE_SECONDS):
-        if os.getppid() != engine:
+        if provider.engine and not _answers(provider.engine):
             provider.cancelled.set()
             server.stop(_END_SECONDS).wait()
+
+
+def _answers(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=_ENGINE_SECONDS).close()
+    except OSError:
+        return False
+    return True
