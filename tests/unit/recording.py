@@ -1,11 +1,15 @@
 """A mock of Pulumi's engine that records what a program registers, and with which options."""
 
+import asyncio
 import functools
 import json
 import runpy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pulumi
 from pulumi.runtime import mocks, rpc, settings
@@ -139,6 +143,26 @@ class _Monitor(mocks.MockMonitor):
         )
 
 
+@contextmanager
+def _own_event_loops() -> Iterator[None]:
+    """Close the event loops that the SDK opens in each of its threads and leaves to the garbage collector."""
+    opened: list[asyncio.AbstractEventLoop] = []
+    new_event_loop = asyncio.new_event_loop
+
+    def open_() -> asyncio.AbstractEventLoop:
+        opened.append(new_event_loop())
+        return opened[-1]
+
+    with patch.object(asyncio, "new_event_loop", open_):
+        asyncio.set_event_loop(open_())
+        try:
+            yield
+        finally:
+            asyncio.set_event_loop(None)
+            for loop in opened:
+                loop.close()
+
+
 @functools.cache
 def _recorded(config: str, services: str) -> Recording:
     return record(json.loads(config), json.loads(services))
@@ -153,9 +177,14 @@ def record(config: dict[str, Any], services: dict[str, dict[str, Any]] | None = 
     """Run the program with this configuration; `services` are the Services in the clusters, by `<namespace>/<name>`."""
     recording = Recording()
     answers = _Outputs(services or {})
-    mocks.set_mocks(answers, project="multimesh", stack="test", preview=False, monitor=_Monitor(answers, recording))
-    pulumi.runtime.set_all_config({f"multimesh:{key}": json.dumps(value) for key, value in config.items()})
+    with _own_event_loops():
+        mocks.set_mocks(answers, project="multimesh", stack="test", preview=False, monitor=_Monitor(answers, recording))
+        pulumi.runtime.set_all_config({f"multimesh:{key}": json.dumps(value) for key, value in config.items()})
+        _run(recording)
+    return recording
 
+
+def _run(recording: Recording) -> None:
     @pulumi.runtime.test
     def run() -> pulumi.Output[list[None]]:
         runpy.run_path(str(CHECKOUT / "__main__.py"), run_name="__main__")
@@ -169,4 +198,3 @@ def record(config: dict[str, Any], services: dict[str, dict[str, Any]] | None = 
         )
 
     run()
-    return recording
