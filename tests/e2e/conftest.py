@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.e2e import machine
-from tests.e2e.stack import NAME, Stack
+from tests.e2e.stack import Stack
 
 HERE = Path(__file__).parent
 
@@ -47,7 +47,8 @@ def stack(
     """The stack, up; destroyed at the end whatever happens."""
     stack = Stack(tmp_path_factory.mktemp("stack"), show)
     try:
+        stack.preview()
         stack.up()
         yield stack
     finally:
-        stack.pulumi("destroy", "--yes", "--skip-preview", "--stack", NAME)
+        stack.destroy()

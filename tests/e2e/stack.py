@@ -57,8 +57,8 @@ class Stack:
         change(settings.setdefault("config", {}))
         file.write_text(yaml.safe_dump(settings))
 
-    def pulumi(self, *arguments: str, timeout: float = 420) -> str:
-        """Run a Pulumi command and return what it printed; raise PulumiFailed, also after `timeout` seconds."""
+    def pulumi(self, *arguments: str, timeout: float = 420) -> None:
+        """Run a Pulumi command and show what it prints; raise PulumiFailed, also after `timeout` seconds."""
         command = ["timeout", "--signal=INT", "--kill-after=60", str(timeout)]
         command += ["pulumi", *arguments, "--non-interactive", "--color=never"]
         lines: list[str] = []
@@ -71,11 +71,22 @@ class Stack:
                 self.show(line.rstrip())
         if process.returncode:
             raise PulumiFailed(f"pulumi {' '.join(arguments)}: exit code {process.returncode}\n{''.join(lines)}")
-        return "".join(lines)
 
-    def up(self, *options: str) -> str:
-        """Bring the stack to its configuration, with a preview first; return what was printed."""
-        return self.pulumi("up", "--yes", "--stack", NAME, *options)
+    def preview(self) -> None:
+        """Say what `up` would do."""
+        self.pulumi("preview", "--stack", NAME, "--suppress-progress", "--suppress-outputs")
+
+    def up(self, *options: str) -> None:
+        """Bring the stack to its configuration."""
+        self._update("up", *options)
+
+    def refresh(self, *options: str) -> None:
+        """Bring the stack's state to what there is."""
+        self._update("refresh", *options)
+
+    def destroy(self) -> None:
+        """Take everything away that the stack made."""
+        self._update("destroy")
 
     def outputs(self) -> StackOutputs:
         """The stack's outputs."""
@@ -101,6 +112,10 @@ class Stack:
         """The lab clusters of the stack, by mesh."""
         mine = (cluster for cluster in find_all() if cluster.name.startswith(f"{NAME}-"))
         return {cluster.name.removeprefix(f"{NAME}-"): cluster for cluster in mine}
+
+    def _update(self, command: str, *options: str) -> None:
+        brief = ("--suppress-progress", "--suppress-outputs")
+        self.pulumi(command, "--stack", NAME, "--yes", "--skip-preview", *brief, *options)
 
     def _quietly(self, *command: str, exit_codes: tuple[int, ...] = (0,)) -> str:
         done = subprocess.run(

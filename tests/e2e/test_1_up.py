@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.stack import NAME, Stack
+from tests.e2e.stack import Stack
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def test_a_second_up_changes_nothing(stack: Stack) -> None:
 
 
 def test_a_refresh_finds_no_drift(stack: Stack) -> None:
-    stack.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes", "--stack", NAME)
+    stack.refresh("--expect-no-changes")
 
 
 def test_no_private_key_is_in_the_clear_in_the_state(stack: Stack) -> None:

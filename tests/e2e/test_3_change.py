@@ -30,7 +30,7 @@ def restored(stack: Stack) -> Iterator[None]:
 @pytest.mark.usefixtures("restored")
 def test_a_weight_change_changes_the_split(stack: Stack) -> None:
     set_on_echo(stack, meshes={"east": 80, "west": 20})
-    stack.up("--skip-preview")
+    stack.up()
     report = stack.verify(200)
     assert report["findings"] == []
     assert report["weights"] == {"east": 80, "west": 20}
@@ -41,7 +41,7 @@ def test_a_weight_change_changes_the_split(stack: Stack) -> None:
 @pytest.mark.usefixtures("restored")
 def test_a_caller_that_is_not_listed_gets_403(stack: Stack) -> None:
     set_on_echo(stack, callers=["east"])
-    stack.up("--skip-preview")
+    stack.up()
     inside = {
         verdict["mesh"]: verdict["errors"]
         for verdict in stack.verify(25)["verdicts"]

@@ -11,7 +11,7 @@ from lab import cgroups, cluster, paths
 from lab.processes import Process
 from multimesh.answers import Answer
 from multimesh.ingress import ask_ingress
-from tests.e2e.stack import NAME, Stack
+from tests.e2e.stack import Stack
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +49,9 @@ def test_a_killed_program_is_noticed_by_refresh_and_brought_back_by_up(stack: St
     assert api_server
     api_server.kill()
 
-    stack.pulumi("refresh", "--yes", "--skip-preview", "--stack", NAME)
+    stack.refresh()
     assert any(fault.startswith("kube-apiserver (pid") for fault in faults_in_state(stack, id))
-    stack.up("--skip-preview")
+    stack.up()
 
     assert cluster.faults(id) == []
     assert noted(east, "killed") == {"written": "before"}
@@ -65,8 +65,8 @@ def test_a_lost_mesh_is_not_missed_and_comes_back_with_its_data(stack: Stack, ea
     outcomes = ask_ingress(stack.outputs().meshes["west"].ingress_url, 50)
     assert [outcome for outcome in outcomes if not isinstance(outcome, Answer)] == []
 
-    stack.pulumi("refresh", "--yes", "--skip-preview", "--stack", NAME)
-    stack.up("--skip-preview")
+    stack.refresh()
+    stack.up()
 
     assert cluster.faults(id) == []
     assert noted(east, "lost") == {"written": "before"}

@@ -3,14 +3,14 @@
 import time
 
 from tests.e2e import machine
-from tests.e2e.stack import NAME, Stack
+from tests.e2e.stack import Stack
 
 
 def test_destroy_leaves_nothing(stack: Stack, before: set[str]) -> None:
     mine = {cluster.id for cluster in stack.clusters().values()}
     assert len(mine) == 2
 
-    stack.pulumi("destroy", "--yes", "--skip-preview", "--stack", NAME)
+    stack.destroy()
 
     left = machine.snapshot() - before
     deadline = time.monotonic() + 5
