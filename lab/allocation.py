@@ -130,13 +130,17 @@ def choose_number(taken: list[IPv4Network]) -> int:
     raise NoFreeNetwork(f"a cluster needs one of 10.{first}.0.0/16 to 10.{last}.0.0/16, all in use by: {blockers}")
 
 
+def free_number() -> int:
+    """Return the number that the next cluster gets; raise NoFreeNetwork when there is none."""
+    taken = [IPv4Network(f"10.{cluster.number}.0.0/16") for cluster in find_all()]
+    return choose_number(taken + _routes())
+
+
 def allocate(name: str) -> Allocation:
     """Give a new cluster its id and number, and note them in its folder; raise NoFreeNetwork."""
     with lock(paths.STATE.parent):
-        taken = [IPv4Network(f"10.{cluster.number}.0.0/16") for cluster in find_all()]
-        number = choose_number(taken + _routes())
         id = f"mm{secrets.token_hex(3)}"
-        allocation = Allocation(id, name, number, paths.PAUSE_IMAGE, paths.COREDNS_IMAGE)
+        allocation = Allocation(id, name, free_number(), paths.PAUSE_IMAGE, paths.COREDNS_IMAGE)
         for folder in (allocation.folder, allocation.run):
             folder.mkdir(mode=0o700, parents=True)
         (allocation.folder / "cluster.json").write_text(json.dumps(asdict(allocation), indent=2) + "\n")

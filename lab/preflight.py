@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from lab import allocation
 from lab.debian import PACKAGES, missing
 from lab.paths import CACHE, STATE, TOOLS
 
@@ -34,6 +35,7 @@ def faults() -> Iterator[str]:
     yield from _debian()
     yield from _kernel()
     yield from _disk()
+    yield from _network()
 
 
 def _go() -> Iterator[str]:
@@ -73,6 +75,15 @@ def _disk() -> Iterator[str]:
         free = shutil.disk_usage(existing).free
         if free < needed:
             yield f"{needed / 2**30:.0f} GiB of disk are needed {purpose} in {folder}, {free / 2**30:.1f} GiB are free."
+
+
+def _network() -> Iterator[str]:
+    if not shutil.which("ip"):  # Debian's iproute2, named above
+        return
+    try:
+        allocation.free_number()
+    except allocation.NoFreeNetwork as occupied:
+        yield f"{occupied}. Disconnect what routes them, such as a VPN."
 
 
 def _dotted(version: tuple[int, ...]) -> str:

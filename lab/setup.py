@@ -35,11 +35,12 @@ def main() -> int:
     for program in ("helm", "kubectl"):
         if not _elsewhere(program):
             _link(program, TOOLS / program)
+    _link("multimesh", CHECKOUT / "bin/multimesh")
     for plugin in PLUGINS:
         _plugin(plugin)
     _stack()
     print(
-        "\nReady. For plain pulumi, helm and kubectl on the local stack, in this shell:\n"
+        "\nReady. For plain pulumi, helm, kubectl and multimesh on the local stack, in this shell:\n"
         '    eval "$(make env)"\n'
         "For any other stack, with the backend and secrets provider of your choice:\n"
         f'    export PATH="{BIN}:$PATH"',

@@ -4,11 +4,12 @@ import os
 import platform
 import shutil
 from collections import namedtuple
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
 
-from lab import debian, preflight
+from lab import allocation, debian, preflight
 
 
 @pytest.fixture
@@ -60,6 +61,17 @@ def test_every_fault_is_named_in_one_run(monkeypatch: pytest.MonkeyPatch, tmp_pa
     found = list(preflight.faults())
     for expected in ("Go 1.26", "Debian's packages conntrack", "15 GiB of disk", "4 GiB of disk"):
         assert any(expected in fault for fault in found), (expected, found)
+
+
+@pytest.mark.usefixtures("able_machine")
+def test_a_machine_whose_networks_are_all_routed_is_told_by_what(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(allocation, "find_all", list)
+    monkeypatch.setattr(allocation, "_routes", lambda: [IPv4Network("10.0.0.0/8")])
+    (fault,) = preflight.faults()
+    assert fault == (
+        "a cluster needs one of 10.200.0.0/16 to 10.254.0.0/16, all in use by: 10.0.0.0/8. "
+        "Disconnect what routes them, such as a VPN."
+    )
 
 
 def test_faults_make_the_exit_code_1_and_are_all_printed(capsys: pytest.CaptureFixture[str]) -> None:
