@@ -6,10 +6,9 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.mesh import Mesh
+from components.settings import SAMPLE
 
-NAMESPACE = "demo"
-NAME = "echo"
-PORT = 80
+NAME, NAMESPACE = SAMPLE["name"], SAMPLE["namespace"]
 _CONTAINER_PORT = 8080
 
 
@@ -37,13 +36,16 @@ class Echo(pulumi.ComponentResource):
             metadata={"name": NAMESPACE, "labels": {"istio-injection": "enabled"}},
             opts=own,
         )
-        metadata = kubernetes.meta.v1.ObjectMetaArgs(name=NAME, namespace=namespace.metadata.name, labels={"app": NAME})
-        account = kubernetes.core.v1.ServiceAccount(f"{name}-account", metadata=metadata, opts=own)
+        account = kubernetes.core.v1.ServiceAccount(
+            f"{name}-account",
+            metadata={"name": SAMPLE["service_account"], "namespace": namespace.metadata.name},
+            opts=own,
+        )
 
         # Workload
         kubernetes.apps.v1.Deployment(
             f"{name}-deployment",
-            metadata=metadata,
+            metadata={"name": NAME, "namespace": namespace.metadata.name, "labels": {"app": NAME}},
             spec={
                 "selector": {"match_labels": {"app": NAME}},
                 "template": {
@@ -83,7 +85,7 @@ class Echo(pulumi.ComponentResource):
             },
             spec={
                 "selector": {"app": NAME},
-                "ports": [{"name": "http", "port": PORT, "target_port": _CONTAINER_PORT}],
+                "ports": [{"name": "http", "port": SAMPLE["port"], "target_port": _CONTAINER_PORT}],
             },
             opts=own,
         )

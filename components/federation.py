@@ -55,7 +55,7 @@ class FederatedService(pulumi.ComponentResource):
     """A service that answers under its global name in every mesh, and under its short name where it runs."""
 
     def __init__(self, name: str, args: FederatedServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        self._name = name
+        self._prefix = name
         self._service = service = args["service"]
         described = {"suffix": args["suffix"], **service.model_dump()}
         super().__init__("multimesh:index:FederatedService", name, described, opts)
@@ -74,7 +74,7 @@ class FederatedService(pulumi.ComponentResource):
     def _workload(self, mesh: Mesh, made_here: kubernetes.core.v1.Service | None) -> pulumi.Output[Workload]:
         service = self._service
         found = made_here or kubernetes.core.v1.Service.get(
-            f"{self._name}.{mesh.name}",
+            f"{self._prefix}.{mesh.name}",
             f"{service.namespace}/{service.name}",
             opts=pulumi.ResourceOptions(parent=self, provider=mesh.cluster.provider),
         )
@@ -151,4 +151,4 @@ class FederatedService(pulumi.ComponentResource):
         namespace: str = istio.NAMESPACE,
     ) -> None:
         name = f"{self._service.name}.{self._service.namespace}{name_suffix}"
-        mesh.istio_object(f"{self._name}.{mesh.name}-{suffix}", kind, namespace, name, spec, self)
+        mesh.istio_object(f"{self._prefix}.{mesh.name}-{suffix}", kind, namespace, name, spec, self)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Annotated, Any
 
 from pydantic import PlainValidator, ValidationInfo
@@ -31,6 +32,16 @@ def _whole_number(lowest: int, highest: int, allowed: str) -> Callable[[Any], in
     return check
 
 
+def _address(value: Any) -> str:
+    digits_and_dots = isinstance(value, str) and not set(value) - set("0123456789.")
+    if not isinstance(value, str) or digits_and_dots or not re.fullmatch(_DOMAIN, value):
+        try:
+            ip_address(value if isinstance(value, str) else "")
+        except ValueError:
+            raise ValueError("an IP address or a DNS name is wanted") from None
+    return value
+
+
 Label = Annotated[
     str,
     PlainValidator(_text(_LABEL, "a DNS label is wanted: 1 to 63 of a-z, 0-9 and -, with no - at the ends (RFC 1123)")),
@@ -57,9 +68,7 @@ IngressHost = Annotated[
     str,
     PlainValidator(_text(rf"\*|(\*\.)?{_DOMAIN}", "a DNS name is wanted, or one after '*.', or '*' for every host")),
 ]
-Address = Annotated[
-    str, PlainValidator(_text(rf"{_DOMAIN}|[0-9a-f:]*:[0-9a-f:.]*", "an IP address or a DNS name is wanted"))
-]
+Address = Annotated[str, PlainValidator(_address)]
 Port = Annotated[int, PlainValidator(_whole_number(1, 65535, "a port number is wanted, from 1 to 65535"))]
 Weight = Annotated[
     int, PlainValidator(_whole_number(0, 1_000_000, "a weight is wanted: a whole number, 0 (no traffic) or more"))

@@ -59,6 +59,20 @@ def clashes(raw: dict[str, Any]) -> list[str]:
     return found
 
 
+def sample_mistakes(raw: dict[str, Any], sample: dict[str, Any]) -> list[str]:
+    """Return where a service that is the sample is described otherwise than it is made (`sample`: as in `services`)."""
+    if raw.get("sample", True) is False:
+        return []
+    return [
+        problem(("services", index, key), entry.get(key, _ABSENT), f"the sample service has {sample[key]!r}")
+        for index, entry in enumerate(_list(raw.get("services")))
+        if isinstance(entry, dict)
+        and (entry.get("name"), entry.get("namespace")) == (sample["name"], sample["namespace"])
+        for key in ("port", "service_account")
+        if entry.get(key, _ABSENT) != sample[key]
+    ]
+
+
 def _of_one(details: dict[str, Any], model: type[BaseModel]) -> str:
     path, owner, annotation = _located(details["loc"], model)
     kind, value, context = details["type"], details["input"], details.get("ctx", {})

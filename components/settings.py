@@ -14,6 +14,10 @@ class SettingsError(pulumi.RunError):
     """The stack's configuration is wrong; the message lists every mistake with its path, value and what is allowed."""
 
 
+SAMPLE = {"name": "echo", "namespace": "demo", "port": 80, "service_account": "echo"}
+"""The sample service, as `services` would list it."""
+
+
 class Strict(BaseModel):
     """A mapping of the configuration: no other keys, no conversions, no changes after reading."""
 
@@ -188,7 +192,7 @@ def validate(raw: dict[str, Any]) -> Settings:
     """Check a whole configuration. Raises SettingsError naming every mistake."""
     meshes = raw.get("meshes")
     context = {"meshes": list(meshes) if isinstance(meshes, dict) else []}
-    found = problems.clashes(raw)
+    found = problems.clashes(raw) + problems.sample_mistakes(raw, SAMPLE)
     try:
         settings = Settings.model_validate(raw, context=context)
     except ValidationError as error:

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import json
+import os
 import runpy
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -177,7 +178,7 @@ def record(config: dict[str, Any], services: dict[str, dict[str, Any]] | None = 
     """Run the program with this configuration; `services` are the Services in the clusters, by `<namespace>/<name>`."""
     recording = Recording()
     answers = _Outputs(services or {})
-    with _own_event_loops():
+    with _own_event_loops(), patch.dict(os.environ, {"PULUMI_ERROR_OUTPUT_STRING": "1"}):
         mocks.set_mocks(answers, project="multimesh", stack="test", preview=False, monitor=_Monitor(answers, recording))
         pulumi.runtime.set_all_config({f"multimesh:{key}": json.dumps(value) for key, value in config.items()})
         _run(recording)

@@ -13,7 +13,7 @@ from components.clusters import kubeconfig as kubeconfigs
 
 LOCAL = {"cluster": {"kind": "local"}}
 MESHES = {"east": LOCAL, "west": LOCAL}
-ECHO = {"name": "echo", "namespace": "demo", "port": 80}
+ECHO = {"name": "echo", "namespace": "demo", "port": 80, "service_account": "echo"}
 KUBECONFIG = yaml.safe_dump(
     {
         "kind": "Config",
@@ -127,6 +127,9 @@ BAD_INPUT = [
         f"meshes.east.cluster.gateway.address: null: {ADDRESS}, at which the node ports are reached",
     ),
     (existing(gateway={"address": "a b"}), f"meshes.east.cluster.gateway.address: 'a b': {ADDRESS}"),
+    (existing(gateway={"address": "10.0.0.256"}), f"meshes.east.cluster.gateway.address: '10.0.0.256': {ADDRESS}"),
+    (existing(gateway={"address": ":::"}), f"meshes.east.cluster.gateway.address: ':::': {ADDRESS}"),
+    (existing(gateway={"address": 10}), f"meshes.east.cluster.gateway.address: 10: {ADDRESS}"),
     (existing(gateway={"port": 0}), f"meshes.east.cluster.gateway.port: 0: {PORT}"),
     (existing(gateway={"ingress_port": "http"}), f"meshes.east.cluster.gateway.ingress_port: 'http': {PORT}"),
     # Services
@@ -165,6 +168,12 @@ BAD_INPUT = [
     (service(ingress_hosts="*"), "services[0].ingress_hosts: '*': a list is wanted"),
     (service(ingress_hosts=["a.*"]), f"services[0].ingress_hosts[0]: 'a.*': {HOST}"),
     (service(ingress_hosts=["*", "*"]), "services: '*': an ingress host may belong to one service"),
+    (service(port=8080), "services[0].port: 8080: the sample service has 80"),
+    (service(service_account="web"), "services[0].service_account: 'web': the sample service has 'echo'"),
+    (
+        other(services=[{"name": "echo", "namespace": "demo", "port": 80}]),
+        "services[0].service_account: the sample service has 'echo'",
+    ),
     (service(split="even"), "services[0].split: 'even': allowed: 'failover' or 'weighted'"),
     (other(services=[ECHO, ECHO]), "services: 'echo.demo': a service may be listed once"),
     # Trust
@@ -193,6 +202,7 @@ def test_a_mistake_is_named_by_path_value_and_what_is_allowed(raw: dict[str, Any
 
 def test_all_mistakes_are_reported_at_once() -> None:
     raw = {
+        "sample": False,
         "meshes": {"East": LOCAL, "west": {"cluster": {"kind": "lokal"}}},
         "services": [ECHO | {"port": 0, "callers": ["north"]}, ECHO],
         "suffix": "",
@@ -230,7 +240,8 @@ def test_every_dns_label_is_a_mesh_name(name: str) -> None:
 
 @given(st.integers(1, 65535), st.integers(0, 1_000_000))
 def test_every_port_and_weight_in_range_is_taken(port: int, weight: int) -> None:
-    (echo,) = settings.validate(service(port=port, meshes={"east": weight, "west": 1})).services
+    raw = service(port=port, meshes={"east": weight, "west": 1}) | {"sample": False}
+    (echo,) = settings.validate(raw).services
     assert (echo.port, echo.meshes["east"]) == (port, weight)
 
 
