@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from lab import cluster
 from tests.e2e import machine
-from tests.e2e.stack import Stack
+from tests.e2e.stack import PulumiFailed, Stack
 
 HERE = Path(__file__).parent
 
@@ -51,4 +52,10 @@ def stack(
         stack.up()
         yield stack
     finally:
-        stack.destroy()
+        labs = stack.labs()
+        try:
+            stack.destroy()
+        except PulumiFailed:
+            for lab in labs.values():
+                cluster.destroy(lab["id"], show)
+            raise

@@ -13,7 +13,6 @@ from typing import Any
 import yaml
 from kubernetes import client, config
 
-from lab.allocation import Allocation, find_all
 from multimesh.outputs import StackOutputs, parse_outputs
 
 CHECKOUT = Path(__file__).parent.parent.parent
@@ -96,6 +95,12 @@ class Stack:
         """The stack's state as it is stored: JSON, secrets encrypted."""
         return self._quietly("pulumi", "stack", "export", "--stack", NAME)
 
+    def labs(self) -> dict[str, dict[str, Any]]:
+        """The resources in the state that are lab clusters, by mesh; their `id` is the cluster's."""
+        resources = json.loads(self.state())["deployment"].get("resources", [])
+        labs = (resource for resource in resources if resource["type"].endswith(":LabCluster"))
+        return {lab["inputs"]["name"].removeprefix(f"{NAME}-"): lab for lab in labs}
+
     def verify(self, requests: int = 100) -> dict[str, Any]:
         """What `multimesh verify --output json` prints."""
         command = [sys.executable, "-m", "multimesh", "verify", "--stack", NAME, "--output", "json"]
@@ -107,11 +112,6 @@ class Stack:
         kubeconfig = yaml.safe_load(self.outputs().kubeconfigs[mesh].get_secret_value())
         with config.new_client_from_config_dict(kubeconfig) as connected:
             yield client.CoreV1Api(connected)
-
-    def clusters(self) -> dict[str, Allocation]:
-        """The lab clusters of the stack, by mesh."""
-        mine = (cluster for cluster in find_all() if cluster.name.startswith(f"{NAME}-"))
-        return {cluster.name.removeprefix(f"{NAME}-"): cluster for cluster in mine}
 
     def _update(self, command: str, *options: str) -> None:
         brief = ("--suppress-progress", "--suppress-outputs")

@@ -1,6 +1,5 @@
 """A mesh that is lost is not missed, and a cluster that died is noticed and comes back with its data."""
 
-import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -37,20 +36,15 @@ def noted(api: Any, name: str) -> Any:
     return api.read_namespaced_config_map(name, "demo").data
 
 
-def faults_in_state(stack: Stack, id: str) -> list[str]:
-    [lab] = [resource for resource in json.loads(stack.state())["deployment"]["resources"] if resource.get("id") == id]
-    return lab["outputs"]["faults"]
-
-
 def test_a_killed_program_is_noticed_by_refresh_and_brought_back_by_up(stack: Stack, east: Any) -> None:
     note(east, "killed")
-    id = stack.clusters()["east"].id
+    id = stack.labs()["east"]["id"]
     api_server = Process.read(paths.RUN / id / "processes" / "kube-apiserver")
     assert api_server
     api_server.kill()
 
     stack.refresh()
-    assert any(fault.startswith("kube-apiserver (pid") for fault in faults_in_state(stack, id))
+    assert any(fault.startswith("kube-apiserver (pid") for fault in stack.labs()["east"]["outputs"]["faults"])
     stack.up()
 
     assert cluster.faults(id) == []
@@ -59,7 +53,7 @@ def test_a_killed_program_is_noticed_by_refresh_and_brought_back_by_up(stack: St
 
 def test_a_lost_mesh_is_not_missed_and_comes_back_with_its_data(stack: Stack, east: Any) -> None:
     note(east, "lost")
-    id = stack.clusters()["east"].id
+    id = stack.labs()["east"]["id"]
     cgroups.end(id)  # all its programs and pods at once: a power cut
 
     outcomes = ask_ingress(stack.outputs().meshes["west"].ingress_url, 50)
