@@ -172,12 +172,16 @@ def serve(provider: Provider) -> None:
     server = grpc.server(ThreadPoolExecutor(_OPERATIONS_AT_ONCE), options=options)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(_Servicer(provider), server)  # type: ignore[arg-type]
     print(server.add_insecure_port("127.0.0.1:0"), flush=True)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the engine tells by Cancel what an interrupt means
+    dismissed = threading.Event()
+    # The engine's word for "no longer needed"; a user's interrupt comes as Cancel, for plugins are process groups of
+    # their own. Without an answer the engine waits 5 s for each plugin.
+    signal.signal(signal.SIGINT, lambda *_: dismissed.set())
     server.start()
-    while server.wait_for_termination(_ENGINE_SECONDS):
+    while not dismissed.wait(_ENGINE_SECONDS):
         if provider.engine and not _answers(provider.engine):
             provider.cancelled.set()
-            server.stop(_END_SECONDS).wait()
+            break
+    server.stop(_END_SECONDS).wait()
 
 
 def _answers(address: str) -> bool:
