@@ -3,6 +3,10 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 CLOCK_SKEW = timedelta(hours=1)
 """How far apart the clocks of those who make and those who check certificates may be."""
@@ -43,8 +47,8 @@ def load(certificate: str, key: str, intermediate_days: int) -> BroughtRoot:
     except ValueError:
         raise BroughtRootError(f"{key} is no PEM private key") from None
 
-    def public(of) -> bytes:
-        return of.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    def public(key: Any) -> bytes:
+        return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
     if public(root.public_key()) != public(private.public_key()):
         raise BroughtRootError(f"{key} is not the key of {certificate}")
@@ -57,10 +61,10 @@ def load(certificate: str, key: str, intermediate_days: int) -> BroughtRoot:
     return BroughtRoot(certificate_pem.decode(), key_pem.decode(), f"{root.not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}")
 
 
-def _check_authority(root, certificate: str) -> None:
+def _check_authority(root: "x509.Certificate", certificate: str) -> None:
     from cryptography import x509
 
-    def extension(kind):
+    def extension(kind: type[x509.ExtensionType]) -> Any:
         try:
             return root.extensions.get_extension_for_class(kind).value
         except x509.ExtensionNotFound:

@@ -28,7 +28,7 @@ def report(found: Iterable[str]) -> str:
     """Return the message that lists all mistakes."""
     lines = sorted(set(found))
     count = "1 mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
-    return "\n".join([f"the stack's configuration has {count}; nothing was created:", *(f"  {line}" for line in lines)])
+    return "\n".join([f"the stack's configuration has {count}; nothing was changed:", *(f"  {line}" for line in lines)])
 
 
 def of(error: ValidationError, model: type[BaseModel]) -> list[str]:

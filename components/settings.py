@@ -125,8 +125,8 @@ class ServiceSettings(Strict):
     name: names.ServiceName
     namespace: names.Label
     port: names.Port
-    meshes: dict[names.KnownMesh, names.Weight] = Field({}, validate_default=True)
-    callers: list[names.Caller] = Field([], validate_default=True)
+    meshes: dict[names.KnownMesh, names.Weight] = Field(None, validate_default=True)
+    callers: list[names.Caller] = Field(None, validate_default=True)
     service_account: names.ServiceAccount = "default"
     ingress_hosts: list[names.IngressHost] = []
     split: Literal["failover", "weighted"] = "failover"
@@ -138,17 +138,29 @@ class ServiceSettings(Strict):
             raise ValueError("any namespace is allowed but istio-system, whose policies hold for every namespace")
         return namespace
 
+    @field_validator("meshes", mode="before")
+    @classmethod
+    def _every_mesh_exports(cls, weights: Any, info: ValidationInfo) -> Any:
+        return dict.fromkeys(names.known_meshes(info), 1) if weights is None else weights
+
     @field_validator("meshes")
     @classmethod
-    def _carry_traffic(cls, weights: dict[str, int], info: ValidationInfo) -> dict[str, int]:
-        if weights and not any(weights.values()):
+    def _carry_traffic(cls, weights: dict[str, int]) -> dict[str, int]:
+        if not any(weights.values()):
             raise ValueError("at least one mesh must have a weight above 0")
-        return weights or dict.fromkeys(names.known_meshes(info), 1)
+        return weights
+
+    @field_validator("callers", mode="before")
+    @classmethod
+    def _every_mesh_calls(cls, callers: Any, info: ValidationInfo) -> Any:
+        return names.known_meshes(info) if callers is None else callers
 
     @field_validator("callers")
     @classmethod
-    def _every_mesh_by_default(cls, callers: list[str], info: ValidationInfo) -> list[str]:
-        return callers or names.known_meshes(info)
+    def _somebody_calls(cls, callers: list[str]) -> list[str]:
+        if not callers:
+            raise ValueError("at least one caller is wanted; leave it out for every mesh")
+        return callers
 
     def global_name(self, suffix: str) -> str:
         """Return the name under which every mesh finds the service."""

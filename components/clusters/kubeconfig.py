@@ -37,8 +37,11 @@ def check_reachable(kubeconfig: str, timeout: float = 10) -> None:
     from urllib3.exceptions import HTTPError
 
     try:
-        api = config.new_client_from_config_dict(yaml.safe_load(kubeconfig))
-        client.VersionApi(api).get_code(_request_timeout=timeout)
+        once = client.Configuration()
+        once.retries = 0
+        config.load_kube_config_from_dict(yaml.safe_load(kubeconfig), client_configuration=once)
+        with client.ApiClient(once) as api:
+            client.VersionApi(api).get_code(_request_timeout=timeout)
     except (client.ApiException, config.ConfigException, HTTPError, OSError) as error:
         reason = getattr(error, "reason", None) or error
         raise KubeconfigError(f"the API server does not answer: {reason}") from error

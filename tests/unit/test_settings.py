@@ -160,6 +160,8 @@ BAD_INPUT = [
     (service(meshes={"east": 0, "west": 0}), "services[0].meshes: at least one mesh must have a weight above 0"),
     (service(meshes={"north": 1}), "services[0].meshes.north: 'north': a mesh of this stack is wanted: east, west"),
     (service(callers="east"), "services[0].callers: 'east': a list is wanted"),
+    (service(callers=[]), "services[0].callers: at least one caller is wanted; leave it out for every mesh"),
+    (service(meshes={}), "services[0].meshes: at least one mesh must have a weight above 0"),
     (service(callers=["north"]), f"services[0].callers[0]: 'north': {CALLER}"),
     (service(callers=["east/web"]), f"services[0].callers[0]: 'east/web': {CALLER}"),
     (service(callers=["east", "north/ns/a/sa/b"]), f"services[0].callers[1]: 'north/ns/a/sa/b': {CALLER}"),
@@ -210,7 +212,7 @@ def test_all_mistakes_are_reported_at_once() -> None:
     with pytest.raises(settings.SettingsError) as caught:
         settings.validate(raw)
     first, *lines = str(caught.value).splitlines()
-    assert first == "the stack's configuration has 6 mistakes; nothing was created:"
+    assert first == "the stack's configuration has 6 mistakes; nothing was changed:"
     assert len(lines) == 6
 
 
