@@ -27,7 +27,7 @@ def snapshot() -> set[str]:
 
 
 def without_others(lines: set[str]) -> set[str]:
-    """The lines that have nothing to do with clusters that run now, whose they ever are."""
+    """The lines that have nothing to do with clusters that run now, whosever they are."""
     others = {cluster.id for cluster in find_all()}
     shared = {"multimesh", *(folder.name for folder in FIXED_FOLDERS)} if others else set[str]()
     return {line for line in lines if not any(other in line for other in others) and Path(line).name not in shared}

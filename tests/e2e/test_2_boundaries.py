@@ -74,8 +74,11 @@ def test_a_peer_with_a_certificate_of_the_root_is_served(east: East, tmp_path: P
 
 @pytest.mark.usefixtures("unexported")
 def test_a_service_that_is_not_exported_cannot_be_reached(east: East, tmp_path: Path) -> None:
-    with pytest.raises(OSError, match=REFUSED):
-        ask(east.gateway, NOT_EXPORTED, east.root, east.issuer.issue(east.identity, tmp_path))
+    peer = east.issuer.issue(east.identity, tmp_path)
+    for _ in range(12):  # 3 seconds, in which the gateway would learn of it
+        with pytest.raises(OSError, match=REFUSED):
+            ask(east.gateway, NOT_EXPORTED, east.root, peer)
+        time.sleep(0.25)
 
 
 @pytest.mark.parametrize(
