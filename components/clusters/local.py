@@ -11,6 +11,7 @@ import pulumi_kubernetes as kubernetes
 from pulumi import dynamic
 
 from components.clusters import INGRESS_NODE_PORT, PEER_NODE_PORT, Cluster, Exposure, Platform
+from lab.paths import CHARTS, IMAGE_HUB, IMAGE_TAG
 
 
 def _report(line: str) -> None:
@@ -29,28 +30,28 @@ class LabProvider(dynamic.ResourceProvider):
         from lab import cluster
 
         created = cluster.create(props["name"], _report)
-        return dynamic.CreateResult(created.id, _outputs(created, []))
+        return dynamic.CreateResult(created.id, _outputs(created, props, []))
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
-        """Compare the name, and look whether the cluster lives: a plain `up` then brings back one that died."""
+        """Compare what it was made from, and look whether it lives: a plain `up` then brings back one that died."""
         from lab import cluster
 
-        renamed = _olds["name"] != _news["name"]
-        changes = renamed or bool(_olds["faults"]) or bool(cluster.faults(_id))
-        return dynamic.DiffResult(changes=changes, replaces=["name"] if renamed else [])
+        replaces = [key for key in ("name", "images") if _olds[key] != _news[key]]
+        changes = bool(replaces) or bool(_olds["faults"]) or bool(cluster.faults(_id))
+        return dynamic.DiffResult(changes=changes, replaces=replaces)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
         from lab import cluster
 
-        return dynamic.UpdateResult(_outputs(cluster.start(_id, _report), []))
+        return dynamic.UpdateResult(_outputs(cluster.start(_id, _report), _olds, []))
 
-    def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:  # noqa: ARG002 - the base class names it
+    def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
         from lab import cluster
 
         found = cluster.read(id_)
         if found is None:
             return dynamic.ReadResult(None, {})
-        return dynamic.ReadResult(id_, _outputs(found, cluster.faults(id_)))
+        return dynamic.ReadResult(id_, _outputs(found, props, cluster.faults(id_)))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         from lab import cluster
@@ -58,9 +59,10 @@ class LabProvider(dynamic.ResourceProvider):
         cluster.destroy(_id, _report)
 
 
-def _outputs(cluster: Any, faults: list[str]) -> dict[str, Any]:
+def _outputs(cluster: Any, made_from: dict[str, Any], faults: list[str]) -> dict[str, Any]:
     return {
         "name": cluster.name,
+        "images": made_from["images"],
         "address": cluster.address,
         "kubeconfig": cluster.kubeconfig,
         "pod_cidr": cluster.pod_cidr,
@@ -70,25 +72,23 @@ def _outputs(cluster: Any, faults: list[str]) -> dict[str, Any]:
 
 
 class LabCluster(dynamic.Resource, module="multimesh", name="LabCluster"):
-    """One cluster of the lab; `name` is what the lab's own commands call it."""
+    """One cluster of the lab; `name` is what the lab's own commands call it, `images` the tag of its images."""
 
     address: pulumi.Output[str]
     kubeconfig: pulumi.Output[str]
 
-    def __init__(self, resource_name: str, name: str, opts: pulumi.ResourceOptions) -> None:
+    def __init__(self, resource_name: str, name: str, images: str, opts: pulumi.ResourceOptions) -> None:
         outputs = dict.fromkeys(("address", "kubeconfig", "pod_cidr", "service_cidr", "faults"))
         super().__init__(
             LabProvider(),
             resource_name,
-            {"name": name, **outputs},
+            {"name": name, "images": images, **outputs},
             pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=["kubeconfig"])),
         )
 
 
 def platform() -> Platform:
     """Return the lab's charts and images, with values for a stock Envoy, which lacks Istio's own filters."""
-    from lab.paths import CHARTS, IMAGE_HUB, IMAGE_TAG
-
     small = {"requests": {"cpu": "10m", "memory": "64Mi"}}
     istiod = {
         "global": {
@@ -116,7 +116,7 @@ class LocalCluster(Cluster):
 
     def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("multimesh:index:LocalCluster", name, None, opts)
-        lab = LabCluster(f"{name}-lab", f"{pulumi.get_stack()}-{name}", pulumi.ResourceOptions(parent=self))
+        lab = LabCluster(f"{name}-lab", f"{pulumi.get_stack()}-{name}", IMAGE_TAG, pulumi.ResourceOptions(parent=self))
         self.lifetime = lab
         self.kubeconfig = pulumi.Output.secret(lab.kubeconfig)
         self.provider = kubernetes.Provider(

@@ -19,7 +19,7 @@ class Lab:
 
 
 MADE = cluster.Cluster("mm000001", "test-east", "10.200.0.2", "10.200.128.0/17", "10.200.16.0/20", "kubeconfig")
-STATE = {"name": "test-east", "faults": []}
+STATE = {"name": "test-east", "images": "1", "faults": []}
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> Lab:
 
 
 def test_a_cluster_is_created_under_its_name(lab: Lab) -> None:
-    result = LabProvider().create({"name": "test-east"})
+    result = LabProvider().create({"name": "test-east", "images": "1"})
     assert result.id == "mm000001"
     assert result.outs is not None
     assert result.outs["address"] == "10.200.0.2"
@@ -60,6 +60,7 @@ def test_a_cluster_that_died_is_brought_back_by_a_plain_up(lab: Lab) -> None:
     assert LabProvider().diff(MADE.id, STATE, STATE).changes is True
     assert LabProvider().update(MADE.id, STATE, STATE).outs == {
         "name": "test-east",
+        "images": "1",
         "address": "10.200.0.2",
         "kubeconfig": "kubeconfig",
         "pod_cidr": "10.200.128.0/17",
@@ -81,10 +82,11 @@ def test_a_cluster_that_is_gone_is_gone_from_the_state(lab: Lab) -> None:
     assert LabProvider().read("mm999999", STATE).id is None
 
 
-def test_another_name_is_another_cluster(lab: Lab) -> None:
+@pytest.mark.parametrize("change", [{"name": "test-west"}, {"images": "2"}])
+def test_what_it_was_made_from_cannot_change_in_place(lab: Lab, change: dict[str, str]) -> None:
     assert lab.dead == []
-    result = LabProvider().diff(MADE.id, STATE, STATE | {"name": "test-west"})
-    assert (result.changes, result.replaces) == (True, ["name"])
+    result = LabProvider().diff(MADE.id, STATE, STATE | change)
+    assert (result.changes, result.replaces) == (True, list(change))
 
 
 def test_a_cluster_is_destroyed_by_its_id(lab: Lab) -> None:
