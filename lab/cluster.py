@@ -56,6 +56,8 @@ def start(id: str, report: Report) -> Cluster:
         report(f"network: {given.address} by link {id}")
         node.prepare(given)
         report("files: keys, configurations and images")
+        if programs.fault(id, "etcd"):
+            programs.end(id, "kube-apiserver")  # it would take minutes to look for its etcd again
         programs.start(given, "etcd", "kube-apiserver", "containerd")
         with api.client(given) as client:
             programs.wait(given, lambda: api.unready(client, "/readyz"), "etcd", "kube-apiserver")

@@ -49,6 +49,7 @@ def of(cluster: Allocation, program: str) -> list[str]:
                 f"--kubelet-certificate-authority={pki}/ca.crt",
                 f"--kubelet-client-certificate={pki}/apiserver-kubelet-client.crt",
                 f"--kubelet-client-key={pki}/apiserver-kubelet-client.key",
+                "--request-timeout=20s",  # a server that lost its etcd says so sooner
                 "--profiling=false",
             ]
         case "kube-controller-manager":

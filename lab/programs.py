@@ -69,8 +69,8 @@ def _last_lines(log: Path) -> str:
         return f"the end of {log}:\n{''.join(deque(lines, 15))}"
 
 
-def end(id: str) -> None:
-    """End those of the programs that run."""
-    for name in NAMES:
+def end(id: str, *names: str) -> None:
+    """End those of the programs that run; all of them unless named."""
+    for name in names or NAMES:
         if process := Process.read(_record(id, name)):
             process.kill()

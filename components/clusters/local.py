@@ -38,7 +38,9 @@ class LabProvider(dynamic.ResourceProvider):
 
         replaces = [key for key in ("name", "images") if _olds[key] != _news[key]]
         changes = bool(replaces) or bool(_olds["faults"]) or bool(cluster.faults(_id))
-        return dynamic.DiffResult(changes=changes, replaces=replaces)
+        # A preview that takes these for unknown would show everything in the cluster as changed.
+        stables = [] if replaces else [key for key in _olds if key not in ("faults", "__provider")]
+        return dynamic.DiffResult(changes=changes, replaces=replaces, stables=stables)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
         from lab import cluster

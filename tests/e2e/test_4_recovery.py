@@ -36,19 +36,20 @@ def noted(api: Any, name: str) -> Any:
     return api.read_namespaced_config_map(name, "demo").data
 
 
-def test_a_killed_program_is_noticed_by_refresh_and_brought_back_by_up(stack: Stack, east: Any) -> None:
-    note(east, "killed")
+@pytest.mark.parametrize("program", ["kube-apiserver", "etcd"])
+def test_a_killed_program_is_noticed_by_refresh_and_brought_back_by_up(stack: Stack, east: Any, program: str) -> None:
+    note(east, f"killed-{program}")
     id = stack.labs()["east"]["id"]
-    api_server = Process.read(paths.RUN / id / "processes" / "kube-apiserver")
-    assert api_server
-    api_server.kill()
+    process = Process.read(paths.RUN / id / "processes" / program)
+    assert process
+    process.kill()
 
     stack.refresh()
-    assert any(fault.startswith("kube-apiserver (pid") for fault in stack.labs()["east"]["outputs"]["faults"])
+    assert any(fault.startswith(f"{program} (pid") for fault in stack.labs()["east"]["outputs"]["faults"])
     stack.up()
 
     assert cluster.faults(id) == []
-    assert noted(east, "killed") == {"written": "before"}
+    assert noted(east, f"killed-{program}") == {"written": "before"}
 
 
 def test_a_lost_mesh_is_not_missed_and_comes_back_with_its_data(stack: Stack, east: Any) -> None:

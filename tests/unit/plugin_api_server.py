@@ -19,7 +19,10 @@ RESOURCES = {
 
 
 class ApiServer(ThreadingHTTPServer):
-    """Keeps objects by path; with `owners`, applying without force is a conflict; `sticky` objects outlive deletion."""
+    """Keeps objects by path; with `owners`, applying without force is a conflict; `sticky` objects outlive deletion.
+
+    Without its `storage` it serves the kinds and times out on objects, as an API server without its etcd.
+    """
 
     daemon_threads = True
 
@@ -29,6 +32,7 @@ class ApiServer(ThreadingHTTPServer):
         self.resources: dict[str, dict[str, tuple[str, bool]]] = copy.deepcopy(RESOURCES)
         self.owners: list[str] = []
         self.sticky = False
+        self.storage = True
         self.requests: list[tuple[str, str, dict[str, str]]] = []
 
     @classmethod
@@ -76,6 +80,8 @@ class _Handler(BaseHTTPRequestHandler):
             kinds = self.server.resources[path].items()
             served = [{"name": plural, "kind": kind, "namespaced": scoped} for kind, (plural, scoped) in kinds]
             self._answer(200, {"resources": served})
+        elif not self.server.storage:
+            self._refuse(504, "Timeout", "Timeout: request did not complete within the allotted timeout")
         elif path in self.server.objects:
             self._answer(200, self.server.objects[path])
         elif path.endswith(("/endpointslices", "/secrets")):

@@ -70,6 +70,11 @@ def test_a_cluster_that_died_is_brought_back_by_a_plain_up(lab: Lab) -> None:
     assert lab.calls == ["start mm000001"]
 
 
+def test_bringing_back_a_cluster_changes_nothing_that_others_know_of_it(lab: Lab) -> None:
+    lab.dead = ["etcd (pid 123) is not running"]
+    assert LabProvider().diff(MADE.id, STATE, STATE).stables == ["name", "images"]
+
+
 def test_a_refresh_shows_what_died(lab: Lab) -> None:
     lab.dead = ["etcd (pid 123) is not running"]
     outs = LabProvider().read(MADE.id, STATE).outs

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from plugin_api_server import ApiServer
-from plugin_requests import check, configured, create, delete, service, urn
+from plugin_requests import SERVICE, check, configured, create, delete, read, service, urn
 
 from lab.plugins.kubernetes.provider import Kubernetes
 from lab.plugins.protocol import provider_pb2
@@ -94,3 +94,20 @@ def test_what_was_never_reached_is_waited_for_once(server: ApiServer) -> None:
     with pytest.raises(PluginError, match="unreachable"):
         create(provider, service())
     assert time.monotonic() - started < 0.2
+
+
+def test_a_server_without_its_storage_is_an_unreachable_cluster(server: ApiServer) -> None:
+    server.storage = False
+    provider = configured(kubeconfig=server.kubeconfig, skipUpdateUnreachable="true")
+    create(provider, service(), preview=True)
+
+    assert read(provider, service(), service()) == service()
+
+
+def test_a_server_without_its_storage_is_waited_for_once(server: ApiServer) -> None:
+    server.storage = False
+    provider = configured(kubeconfig=server.kubeconfig, skipUpdateUnreachable="true")
+    for _ in range(3):
+        read(provider, service(), service())
+
+    assert [path for method, path, _ in server.requests if method == "GET" and "services" in path] == [SERVICE]

@@ -134,12 +134,15 @@ class Api:
             time.sleep(min(float(answer.headers.get("Retry-After", 1)), 2**attempt))
         else:
             answer = self._send(method, path, options)
+        if method == "GET" and answer.status_code == httpx.codes.GATEWAY_TIMEOUT:  # a server that lost its etcd
+            self._unreachable = f"{self._server} answers, but not within its own time limit: {answer.text[:200]}"
+            raise UnreachableError(self._unreachable)
         if answer.is_error:
             raise ApiError(answer)
         return answer.json()
 
     def _send(self, method: str, path: str, options: dict[str, Any]) -> httpx.Response:
-        if self._unreachable:  # no request was ever answered, so that others need not wait for their time-out
+        if self._unreachable:  # others need not wait for their time-outs, too
             raise UnreachableError(self._unreachable)
         try:
             answer = self._http.request(method, path, **options)
