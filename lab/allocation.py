@@ -28,13 +28,14 @@ class NoFreeNetwork(Exception):
 
 @dataclass(frozen=True)
 class Allocation:
-    """A cluster's share of this machine: 10.NUMBER.0.0/16, and the two images that it was made with."""
+    """A cluster's share of this machine: 10.NUMBER.0.0/16, the two images that it was made with, and whose it is."""
 
     id: str
     name: str
     number: int
     pause_image: str
     coredns_image: str
+    owner: str = ""
 
     @property
     def folder(self) -> Path:
@@ -136,11 +137,17 @@ def free_number() -> int:
     return choose_number(taken + _routes())
 
 
-def allocate(name: str) -> Allocation:
+def left_behind(name: str, owner: str) -> Allocation | None:
+    """Return the cluster that this owner began under this name, for one who knows of none; None without an owner."""
+    found = (cluster for cluster in find_all() if owner and (cluster.name, cluster.owner) == (name, owner))
+    return next(found, None)
+
+
+def allocate(name: str, owner: str = "") -> Allocation:
     """Give a new cluster its id and number, and note them in its folder; raise NoFreeNetwork."""
     with lock(paths.STATE.parent):
         id = f"mm{secrets.token_hex(3)}"
-        allocation = Allocation(id, name, free_number(), paths.PAUSE_IMAGE, paths.COREDNS_IMAGE)
+        allocation = Allocation(id, name, free_number(), paths.PAUSE_IMAGE, paths.COREDNS_IMAGE, owner)
         for folder in (allocation.folder, allocation.run):
             folder.mkdir(mode=0o700, parents=True)
         (allocation.folder / "cluster.json").write_text(json.dumps(asdict(allocation), indent=2) + "\n")

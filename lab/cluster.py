@@ -25,12 +25,16 @@ class Cluster:
     kubeconfig: str
 
 
-def create(name: str, report: Report) -> Cluster:
+def create(name: str, report: Report, owner: str = "") -> Cluster:
     """Make a new cluster and return it with its node ready; on failure nothing of it is left.
 
-    `report` takes one line per step. Raises NoFreeNetwork, StartFailed, or CommandFailed.
+    An `owner` asks under a name for one cluster at a time: what is there of it already is what a killed run left
+    behind, and is taken away first. `report` takes one line per step. Raises NoFreeNetwork, StartFailed, CommandFailed.
     """
-    id = allocation.allocate(name).id
+    if remains := allocation.left_behind(name, owner):
+        report(f"{remains.id}: left behind by a run that was killed")
+        destroy(remains.id, report)
+    id = allocation.allocate(name, owner).id
     try:
         return start(id, report)
     except BaseException:

@@ -4,6 +4,8 @@ The provider's methods run in a process of their own, which finds this module by
 themselves, so that what Pulumi stores of the provider stays a mere reference.
 """
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -18,6 +20,11 @@ def _report(line: str) -> None:
     print(line, flush=True)
 
 
+def _owner() -> str:
+    """Return what tells this stack from one of the same name: the checkout that it is run from, and its backend."""
+    return f"{Path.cwd()} {os.environ.get('PULUMI_BACKEND_URL', '')}"
+
+
 class LabProvider(dynamic.ResourceProvider):
     """Starts, watches and stops clusters of the lab.
 
@@ -29,7 +36,7 @@ class LabProvider(dynamic.ResourceProvider):
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         from lab import cluster
 
-        created = cluster.create(props["name"], _report)
+        created = cluster.create(props["name"], _report, _owner())
         return dynamic.CreateResult(created.id, _outputs(created, props, []))
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
@@ -85,7 +92,11 @@ class LabCluster(dynamic.Resource, module="multimesh", name="LabCluster"):
             LabProvider(),
             resource_name,
             {"name": name, "images": images, **outputs},
-            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=["kubeconfig"])),
+            pulumi.ResourceOptions.merge(
+                opts,
+                # Its owner has one cluster of a name at a time.
+                pulumi.ResourceOptions(additional_secret_outputs=["kubeconfig"], delete_before_replace=True),
+            ),
         )
 
 

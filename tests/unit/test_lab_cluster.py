@@ -39,6 +39,35 @@ def test_a_failed_create_takes_away_what_it_made(monkeypatch: pytest.MonkeyPatch
     assert destroyed == [str(failure.value)]
 
 
+@pytest.fixture
+def destroyed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids of the clusters that were destroyed while another one was made."""
+    destroyed: list[str] = []
+    made = cluster.Cluster("mm000009", "east", "10.209.0.2", "10.209.128.0/17", "10.209.16.0/20", "")
+    monkeypatch.setattr(cluster, "start", lambda _id, _report: made)
+    monkeypatch.setattr(cluster, "destroy", lambda id, _report: destroyed.append(id))
+    return destroyed
+
+
+def test_what_a_killed_run_left_behind_goes_before_its_owner_gets_another(destroyed: list[str]) -> None:
+    remains = allocation.allocate("east", owner="checkout")
+    cluster.create("east", _ignore, owner="checkout")
+    assert destroyed == [remains.id]
+
+
+def test_a_cluster_of_the_same_name_but_of_another_owner_is_left_alone(destroyed: list[str]) -> None:
+    for owner in ("another checkout", ""):
+        allocation.allocate("east", owner)
+    cluster.create("east", _ignore, owner="checkout")
+    assert destroyed == []
+
+
+def test_without_an_owner_nothing_is_taken_for_left_behind(destroyed: list[str]) -> None:
+    allocation.allocate("east")
+    cluster.create("east", _ignore)
+    assert destroyed == []
+
+
 def test_an_unknown_cluster_cannot_be_read() -> None:
     assert cluster.read("mm000000") is None
 

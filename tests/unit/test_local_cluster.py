@@ -16,6 +16,7 @@ class Lab:
 
     dead: list[str]
     calls: list[str]
+    owners: list[str]
 
 
 MADE = cluster.Cluster("mm000001", "test-east", "10.200.0.2", "10.200.128.0/17", "10.200.16.0/20", "kubeconfig")
@@ -24,14 +25,15 @@ STATE = {"name": "test-east", "images": "1", "faults": []}
 
 @pytest.fixture
 def lab(monkeypatch: pytest.MonkeyPatch) -> Lab:
-    lab = Lab([], [])
+    lab = Lab([], [], [])
 
     def start(id: str, _report: object) -> cluster.Cluster:
         lab.calls.append(f"start {id}")
         return MADE
 
-    def create(name: str, _report: object) -> cluster.Cluster:
+    def create(name: str, _report: object, owner: str) -> cluster.Cluster:
         lab.calls.append(f"create {name}")
+        lab.owners.append(owner)
         return MADE
 
     monkeypatch.setattr(cluster, "create", create)
@@ -48,6 +50,13 @@ def test_a_cluster_is_created_under_its_name(lab: Lab) -> None:
     assert result.outs is not None
     assert result.outs["address"] == "10.200.0.2"
     assert lab.calls == ["create test-east"]
+
+
+def test_stacks_of_one_name_in_two_backends_are_two_owners(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    for backend in ("file:///one", "file:///two", "file:///two"):
+        monkeypatch.setenv("PULUMI_BACKEND_URL", backend)
+        LabProvider().create({"name": "test-east", "images": "1"})
+    assert len(set(lab.owners)) == 2
 
 
 def test_a_living_cluster_is_left_alone(lab: Lab) -> None:
