@@ -69,8 +69,15 @@ def _last_lines(log: Path) -> str:
         return f"the end of {log}:\n{''.join(deque(lines, 15))}"
 
 
-def end(id: str, *names: str) -> None:
-    """End those of the programs that run; all of them unless named."""
-    for name in names or NAMES:
-        if process := Process.read(_record(id, name)):
-            process.kill()
+def end(id: str, *names: str, timeout: float = 10) -> None:
+    """End those of the programs that run, all of them unless named, and wait until they are gone.
+
+    What outlives SIGKILL for `timeout` seconds is left to cgroups.end, which says so.
+    """
+    records = [Process.read(_record(id, name)) for name in names or NAMES]
+    running = [process for process in records if process]
+    for process in running:
+        process.kill()
+    deadline = time.monotonic() + timeout
+    while any(process.alive for process in running) and time.monotonic() < deadline:
+        time.sleep(0.01)

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from lab import allocation, api, cluster, node, paths, pki, programs
+from lab import allocation, api, cluster, node, paths, pki, processes, programs
 from lab.allocation import Allocation, NoSuchCluster
 from lab.processes import Process
 from lab.programs import StartFailed
@@ -195,3 +195,11 @@ def test_a_manifest_is_applied_on_the_server_side_by_one_manager() -> None:
     assert (request.method, request.headers["Content-Type"]) == ("PATCH", "application/apply-patch+yaml")
     assert request.url.params["fieldManager"] == "multimesh-lab"
     assert json.loads(request.content) == {"kind": "X"}
+
+
+def test_a_program_that_was_ended_is_gone_so_that_it_can_be_started_again(tmp_path: Path) -> None:
+    for _ in range(20):  # a killed process lives on for a moment, now and then
+        process = processes.start(["sleep", "60"], log=tmp_path / "log", cgroup=tmp_path, path="/usr/bin:/bin")
+        process.write(paths.RUN / "mm000001/processes/etcd")
+        programs.end("mm000001", "etcd")
+        assert programs.fault("mm000001", "etcd") == f"etcd (pid {process.pid}) is not running"
