@@ -171,12 +171,13 @@ def serve(provider: Provider) -> None:
     options = [("grpc.max_receive_message_length", _MESSAGE_BYTES), ("grpc.max_send_message_length", _MESSAGE_BYTES)]
     server = grpc.server(ThreadPoolExecutor(_OPERATIONS_AT_ONCE), options=options)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(_Servicer(provider), server)  # type: ignore[arg-type]
-    print(server.add_insecure_port("127.0.0.1:0"), flush=True)
     dismissed = threading.Event()
     # The engine's word for "no longer needed"; a user's interrupt comes as Cancel, for plugins are process groups of
     # their own. Without an answer the engine waits 5 s for each plugin.
     signal.signal(signal.SIGINT, lambda *_: dismissed.set())
+    port = server.add_insecure_port("127.0.0.1:0")
     server.start()
+    print(port, flush=True)
     while not dismissed.wait(_ENGINE_SECONDS):
         if provider.engine and not _answers(provider.engine):
             provider.cancelled.set()
