@@ -93,7 +93,7 @@ def test_what_was_never_reached_is_waited_for_once(server: ApiServer) -> None:
 
     with pytest.raises(PluginError, match="unreachable"):
         create(provider, service())
-    assert time.monotonic() - started < 0.2
+    assert time.monotonic() - started < 0.45, "a second wait would take half a second"
 
 
 def test_a_server_without_its_storage_is_an_unreachable_cluster(server: ApiServer) -> None:
