@@ -20,6 +20,10 @@ PACKAGES = {
 }
 
 
+class NotInstalled(Exception):
+    """apt-get did not install what is needed; the message ends with what it said."""
+
+
 def missing() -> list[str]:
     """Return the packages that are not installed."""
     listed = subprocess.run(
@@ -35,7 +39,7 @@ def install() -> None:
     """Install what is missing, and nothing that Debian only recommends.
 
     Raises:
-        subprocess.CalledProcessError: apt-get failed; it has said why.
+        NotInstalled: apt-get failed.
     """
     if not (absent := missing()):
         print("✓ Debian packages")
@@ -43,12 +47,15 @@ def install() -> None:
     print(f"• Debian packages: {', '.join(absent)}", flush=True)
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     for arguments in (["update"], ["install", "--yes", "--no-install-recommends", *absent]):
-        subprocess.run(["apt-get", "--quiet=2", *arguments], env=environment, check=True)
+        command = ["apt-get", "--quiet=2", *arguments]
+        done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+        if done.returncode:
+            raise NotInstalled(f"Debian packages: {' '.join(command)}: {done.stderr.strip()}")
     print("✓ Debian packages")
 
 
 if __name__ == "__main__":
     try:
         install()
-    except subprocess.CalledProcessError as failed:
-        sys.exit(f"✗ Debian packages: {' '.join(failed.cmd)} failed with exit code {failed.returncode}")
+    except NotInstalled as failed:
+        sys.exit(f"✗ {failed}")

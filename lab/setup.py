@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from lab import debian, images, preflight, toolchain
+from lab.containerd_template import TemplateError
 from lab.environment import BIN, CHECKOUT, environment
 from lab.paths import TOOLS
 
@@ -101,4 +102,7 @@ def _variables() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except (debian.NotInstalled, toolchain.ToolchainError, images.ImageError, TemplateError) as failed:
+        sys.exit(f"✗ {failed}")

@@ -84,3 +84,15 @@ def test_debian_packages_that_are_installed_are_not_missing(monkeypatch: pytest.
         pytest.skip("not a Debian machine")
     monkeypatch.setattr(debian, "PACKAGES", {"base-files": [], "no-such-package-anywhere": []})
     assert debian.missing() == ["no-such-package-anywhere"]
+
+
+def test_packages_that_cannot_be_installed_end_with_what_apt_get_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    apt_get = tmp_path / "apt-get"
+    apt_get.write_text("#!/bin/sh\necho E: no such package >&2\nexit 100\n")
+    apt_get.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(debian, "missing", lambda: ["socat"])
+    with pytest.raises(debian.NotInstalled, match=r"apt-get --quiet=2 update: E: no such package$"):
+        debian.install()
