@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lab import allocation
 from lab.debian import PACKAGES, missing
-from lab.paths import CACHE, STATE, TOOLS
+from lab.paths import CACHE, CONTAINERD_TEMPLATE, STATE
 
 PYTHON = (3, 11)
 GO = (1, 26)
@@ -39,7 +39,7 @@ def faults() -> Iterator[str]:
 
 
 def _go() -> Iterator[str]:
-    if TOOLS.exists():
+    if CONTAINERD_TEMPLATE.exists():
         return
     if not shutil.which("go"):
         yield f"Go {_dotted(GO)} or newer is needed on PATH to build the toolchain: https://go.dev/doc/install."
@@ -68,7 +68,7 @@ def _kernel() -> Iterator[str]:
 
 def _disk() -> Iterator[str]:
     for folder, needed, purpose in (
-        (CACHE, 0 if TOOLS.exists() else DISK_TO_BUILD, "to build the toolchain"),
+        (CACHE, 0 if CONTAINERD_TEMPLATE.exists() else DISK_TO_BUILD, "to build the toolchain"),
         (STATE, DISK_TO_RUN, "to run the clusters"),
     ):
         existing = next(parent for parent in (folder, *folder.parents) if parent.exists())

@@ -17,7 +17,7 @@ def able_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A machine that has everything; each test takes one thing away."""
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(platform, "system", lambda: "Linux")
-    monkeypatch.setattr(preflight, "TOOLS", tmp_path)
+    monkeypatch.setattr(preflight, "CONTAINERD_TEMPLATE", tmp_path)
     monkeypatch.setattr(preflight, "_kernel", lambda: iter(()))
     monkeypatch.setattr(shutil, "which", lambda program: f"/usr/bin/{program}")
 
@@ -46,7 +46,7 @@ def test_an_old_go_is_named_with_the_version_that_was_found(monkeypatch: pytest.
     go.write_text("#!/bin/sh\necho go version go1.19.8 linux/amd64\n")
     go.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setattr(preflight, "TOOLS", tmp_path / "not-built-yet")
+    monkeypatch.setattr(preflight, "CONTAINERD_TEMPLATE", tmp_path / "not-built-yet")
     monkeypatch.setattr(preflight, "_disk", lambda: iter(()))
     (fault,) = preflight.faults()
     assert "Go 1.26 or newer is needed, go version go1.19.8 linux/amd64" in fault
@@ -57,7 +57,7 @@ def test_every_fault_is_named_in_one_run(monkeypatch: pytest.MonkeyPatch, tmp_pa
     usage = namedtuple("usage", "total used free")(2**40, 2**40, 2**20)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    monkeypatch.setattr(preflight, "TOOLS", tmp_path / "not-built-yet")
+    monkeypatch.setattr(preflight, "CONTAINERD_TEMPLATE", tmp_path / "not-built-yet")
     found = list(preflight.faults())
     for expected in ("Go 1.26", "Debian's packages conntrack", "15 GiB of disk", "4 GiB of disk"):
         assert any(expected in fault for fault in found), (expected, found)
