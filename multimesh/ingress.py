@@ -28,12 +28,11 @@ async def _ask(url: str, requests: int, timeout: float) -> list[Outcome]:
     free = asyncio.Semaphore(AT_A_TIME)
 
     async def ask() -> None:
-        outcomes.append(await _ask_once(client, url, timeout))
+        outcomes.append(await ask_once(client, url, timeout))
         free.release()
 
-    one_connection_each = httpx.Limits(max_keepalive_connections=0)
     async with (
-        httpx.AsyncClient(limits=one_connection_each, timeout=None, trust_env=False) as client,  # noqa: S113  _ask_once bounds the whole request
+        new_client() as client,
         asyncio.TaskGroup() as under_way,
     ):
         for _ in range(requests):
@@ -47,7 +46,14 @@ async def _ask(url: str, requests: int, timeout: float) -> list[Outcome]:
     return outcomes + [not_sent] * (requests - len(outcomes))
 
 
-async def _ask_once(client: httpx.AsyncClient, url: str, timeout: float) -> Outcome:
+def new_client() -> httpx.AsyncClient:
+    """A client that opens a connection for every request and knows no proxies."""
+    one_connection_each = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+    return httpx.AsyncClient(limits=one_connection_each, timeout=None, trust_env=False)  # noqa: S113  ask_once bounds the whole request
+
+
+async def ask_once(client: httpx.AsyncClient, url: str, timeout: float) -> Outcome:
+    """The outcome of one GET request to `url`, which has `timeout` seconds in all."""
     start = perf_counter()
     try:
         async with asyncio.timeout(timeout):

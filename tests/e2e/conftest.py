@@ -1,15 +1,12 @@
 """One stack for all end-to-end tests, in the order of the files: made, looked at, changed, killed, destroyed."""
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from lab import cluster
-from tests.e2e import machine
-from tests.e2e.stack import PulumiFailed, Stack
+from tests.e2e import machine, terminal
+from tests.e2e.stack import Stack
 
 HERE = Path(__file__).parent
 
@@ -23,14 +20,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def show(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Prints a line to the terminal at once, past pytest's capture, with the seconds since the start."""
-    capture: Any = request.config.pluginmanager.getplugin("capturemanager")
-    start = time.monotonic()
-
-    def show(line: str) -> None:
-        with capture.global_and_fixture_disabled():
-            print(f"{time.monotonic() - start:7.1f}  {line}", flush=True)
-
-    return show
+    return terminal.printer(request.config)
 
 
 @pytest.fixture(scope="session")
@@ -46,16 +36,7 @@ def stack(
     show: Callable[[str], None],
 ) -> Iterator[Stack]:
     """The stack, up; destroyed at the end whatever happens."""
-    stack = Stack(tmp_path_factory.mktemp("stack"), show)
-    try:
+    with Stack(tmp_path_factory.mktemp("stack"), show).destroyed_at_the_end() as stack:
         stack.preview()
         stack.up()
         yield stack
-    finally:
-        labs = stack.labs()
-        try:
-            stack.destroy()
-        except PulumiFailed:
-            for lab in labs.values():
-                cluster.destroy(lab["id"], show)
-            raise

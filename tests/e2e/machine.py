@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,16 @@ def without_others(lines: set[str]) -> set[str]:
     others = {cluster.id for cluster in find_all()}
     shared = {"multimesh", *(folder.name for folder in FIXED_FOLDERS)} if others else set[str]()
     return {line for line in lines if not any(other in line for other in others) and Path(line).name not in shared}
+
+
+def left_since(before: set[str]) -> list[str]:
+    """What of clusters that are gone is there now and was not `before`."""
+    left = snapshot() - before
+    deadline = time.monotonic() + 5
+    while left and time.monotonic() < deadline:  # the kernel takes links and cgroups away a moment later
+        time.sleep(0.2)
+        left &= snapshot()
+    return sorted(without_others(left))
 
 
 def _processes() -> Iterator[str]:

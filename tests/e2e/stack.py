@@ -5,6 +5,7 @@ import os
 import secrets
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +14,10 @@ from typing import Any
 import yaml
 from kubernetes import client, config
 
+from lab import cluster
 from multimesh.outputs import StackOutputs, parse_outputs
 
 CHECKOUT = Path(__file__).parent.parent.parent
-NAME = "e2e"
 
 
 class PulumiFailed(Exception):
@@ -24,13 +25,14 @@ class PulumiFailed(Exception):
 
 
 class Stack:
-    """The stack `e2e`; its project folder consists of links into the checkout, so that its configuration stays outside.
+    """The stack `name`; its project folder is links into the checkout, so that its configuration stays outside.
 
     `show` takes what Pulumi prints, line by line, as it comes.
     """
 
-    def __init__(self, folder: Path, show: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, show: Callable[[str], None], name: str = "e2e") -> None:
         self.show = show
+        self.name = name
         self.project = folder / "project"
         self.project.mkdir()
         for entry in CHECKOUT.iterdir():
@@ -45,13 +47,13 @@ class Stack:
             "PULUMI_ERROR_OUTPUT_STRING": "1",
         }
         self.environment.pop("PULUMI_CONFIG_PASSPHRASE_FILE", None)
-        self.pulumi("stack", "init", NAME)
+        self.pulumi("stack", "init", name)
         local: dict[str, Any] = yaml.safe_load((CHECKOUT / "lab/Pulumi.local.yaml").read_text())
         self.configure(lambda config: config.update(local["config"]))
 
     def configure(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Let `change` edit the stack's configuration: keys such as `multimesh:services`."""
-        file = self.project / f"Pulumi.{NAME}.yaml"
+        file = self.project / f"Pulumi.{self.name}.yaml"
         settings: dict[str, Any] = yaml.safe_load(file.read_text()) if file.exists() else {}
         change(settings.setdefault("config", {}))
         file.write_text(yaml.safe_dump(settings))
@@ -71,9 +73,20 @@ class Stack:
         if process.returncode:
             raise PulumiFailed(f"pulumi {' '.join(arguments)}: exit code {process.returncode}\n{''.join(lines)}")
 
+    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a Pulumi command that is to be ended early; what it prints is in `stdout`, errors included."""
+        return subprocess.Popen(
+            ["pulumi", *arguments, "--stack", self.name, "--yes", "--non-interactive", "--color=never"],
+            cwd=self.project,
+            env=self.environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
     def preview(self) -> None:
         """Say what `up` would do."""
-        self.pulumi("preview", "--stack", NAME, "--suppress-progress", "--suppress-outputs")
+        self.pulumi("preview", "--stack", self.name, "--suppress-progress", "--suppress-outputs")
 
     def up(self, *options: str) -> None:
         """Bring the stack to its configuration."""
@@ -87,24 +100,50 @@ class Stack:
         """Take everything away that the stack made."""
         self._update("destroy")
 
+    def cancel(self) -> None:
+        """Give up the lock of an update that was killed."""
+        self.pulumi("cancel", "--stack", self.name, "--yes")
+
     def outputs(self) -> StackOutputs:
         """The stack's outputs."""
-        return parse_outputs(self._quietly("pulumi", "stack", "output", "--json", "--show-secrets", "--stack", NAME))
+        command = ["pulumi", "stack", "output", "--json", "--show-secrets", "--stack", self.name]
+        return parse_outputs(self._quietly(*command))
 
     def state(self) -> str:
         """The stack's state as it is stored: JSON, secrets encrypted."""
-        return self._quietly("pulumi", "stack", "export", "--stack", NAME)
+        return self._quietly("pulumi", "stack", "export", "--stack", self.name)
 
     def labs(self) -> dict[str, dict[str, Any]]:
         """The resources in the state that are lab clusters, by mesh; their `id` is the cluster's."""
         resources = json.loads(self.state())["deployment"].get("resources", [])
         labs = (resource for resource in resources if resource["type"].endswith(":LabCluster"))
-        return {lab["inputs"]["name"].removeprefix(f"{NAME}-"): lab for lab in labs}
+        return {lab["inputs"]["name"].removeprefix(f"{self.name}-"): lab for lab in labs}
 
     def verify(self, requests: int = 100) -> dict[str, Any]:
         """What `multimesh verify --output json` prints."""
-        command = [sys.executable, "-m", "multimesh", "verify", "--stack", NAME, "--output", "json"]
+        command = [sys.executable, "-m", "multimesh", "verify", "--stack", self.name, "--output", "json"]
         return json.loads(self._quietly(*command, f"--requests={requests}", exit_codes=(0, 1)))
+
+    def settled(self, seconds: float = 90) -> list[str]:
+        """What `verify` finds wrong, once it finds nothing or the time is over: pods take a while to run again."""
+        deadline = time.monotonic() + seconds
+        while (findings := self.verify()["findings"]) and time.monotonic() < deadline:
+            time.sleep(1)
+        return findings
+
+    @contextmanager
+    def destroyed_at_the_end(self) -> Iterator["Stack"]:
+        """The stack, whose clusters do not outlive it whatever happens."""
+        try:
+            yield self
+        finally:
+            labs = self.labs()
+            try:
+                self.destroy()
+            except PulumiFailed:
+                for lab in labs.values():
+                    cluster.destroy(lab["id"], self.show)
+                raise
 
     @contextmanager
     def api(self, mesh: str) -> Iterator[Any]:
@@ -115,7 +154,7 @@ class Stack:
 
     def _update(self, command: str, *options: str) -> None:
         brief = ("--suppress-progress", "--suppress-outputs")
-        self.pulumi(command, "--stack", NAME, "--yes", "--skip-preview", *brief, *options)
+        self.pulumi(command, "--stack", self.name, "--yes", "--skip-preview", *brief, *options)
 
     def _quietly(self, *command: str, exit_codes: tuple[int, ...] = (0,)) -> str:
         done = subprocess.run(

@@ -1,6 +1,5 @@
 """A mesh that is lost is not missed, and a cluster that died is noticed and comes back with its data."""
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,14 +17,6 @@ def east(stack: Stack) -> Iterator[Any]:
     """The API of the cluster that dies."""
     with stack.api("east") as api:
         yield api
-
-
-def settled(stack: Stack, seconds: float = 90) -> list[str]:
-    """What `verify` finds wrong, once it finds nothing or the time is over: pods take a while to run again."""
-    deadline = time.monotonic() + seconds
-    while (findings := stack.verify()["findings"]) and time.monotonic() < deadline:
-        time.sleep(1)
-    return findings
 
 
 def note(api: Any, name: str) -> None:
@@ -65,7 +56,7 @@ def test_a_lost_mesh_is_not_missed_and_comes_back_with_its_data(stack: Stack, ea
 
     assert cluster.faults(id) == []
     assert noted(east, "lost") == {"written": "before"}
-    assert settled(stack) == []
+    assert stack.settled() == []
 
 
 def test_afterwards_there_is_nothing_left_to_do(stack: Stack) -> None:

@@ -1,0 +1,46 @@
+"""A third mesh, north, in a cluster that is none of the stack's."""
+
+from pathlib import Path
+from typing import Any
+
+from components.clusters import local
+from lab.cluster import Cluster
+from lab.paths import IMAGE_HUB, IMAGE_TAG
+from tests.e2e.stack import Stack
+
+Config = dict[str, Any]
+
+
+def join(stack: Stack, guest: Cluster, address: str, folder: Path) -> None:
+    """Let the guest be a mesh of the stack, its gateway at `address`; `folder` takes its kubeconfig."""
+    kubeconfig = folder / "kubeconfig"
+    kubeconfig.write_text(guest.kubeconfig)
+    stack.configure(lambda config: config.update(_with_north(config, kubeconfig, address)))
+    stack.up()
+
+
+def _with_north(config: Config, kubeconfig: Path, address: str) -> Config:
+    gateway = {"service": "NodePort", "address": address}
+    existing = {"kind": "existing", "kubeconfig": str(kubeconfig), "gateway": gateway}
+    [echo] = config["multimesh:services"]
+    lab = local.platform()  # a guest that cannot pull images needs what the lab's clusters get by themselves
+    return {
+        "multimesh:meshes": config["multimesh:meshes"] | {"north": {"cluster": existing}},
+        "multimesh:services": [echo | {"meshes": {"east": 50, "west": 50, "north": 50}}],
+        "multimesh:istio": {"charts": lab.charts, "hub": IMAGE_HUB, "tag": IMAGE_TAG, "values": dict(lab.values)},
+        "multimesh:sample_image": lab.sample_image,
+    }
+
+
+def take_out(stack: Stack) -> None:
+    """Bring the stack back to its two meshes; nothing to do if it has no other."""
+    stack.configure(_without_north)
+    stack.up()
+
+
+def _without_north(config: Config) -> None:
+    if "north" not in config["multimesh:meshes"]:
+        return
+    [echo] = config["multimesh:services"]
+    del config["multimesh:meshes"]["north"], config["multimesh:istio"], config["multimesh:sample_image"]
+    del echo["meshes"]["north"]
