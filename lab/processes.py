@@ -11,6 +11,8 @@ from pathlib import Path
 # In the background shell, so that the program is in its cgroup before its first instruction and is nobody's zombie.
 _START = '{ echo 0 >"$1" && shift && exec "$@"; } </dev/null >>"$0" 2>&1 & echo $!'
 
+_LINES = 5  # of an error message
+
 
 class CommandFailed(Exception):
     """A command ended with an error or did not end in time."""
@@ -88,11 +90,18 @@ def start(command: list[str], log: Path, cgroup: Path, path: str) -> Process:
     return Process.find(pid) or Process(pid, 0)  # one that ended at once is known by no start
 
 
+def _brief(said: str) -> str:
+    """Return the first lines of what a command said: on a full disk, cp has one for each of thousands of files."""
+    lines = said.splitlines()
+    more = len(lines) - _LINES
+    return "\n".join([*lines[:_LINES], f"... and {more} lines more"]) if more > 0 else said
+
+
 def run(*command: str, stdin: str = "") -> str:
     """Run a short command (5 minutes at most) and return its output; raise CommandFailed with what it said."""
     try:
         return subprocess.run(command, input=stdin, capture_output=True, text=True, check=True, timeout=300).stdout
     except subprocess.CalledProcessError as error:
-        raise CommandFailed(f"{' '.join(command)}: {error.stderr.strip() or error.stdout.strip()}") from error
+        raise CommandFailed(f"{' '.join(command)}: {_brief(error.stderr.strip() or error.stdout.strip())}") from error
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CommandFailed(f"{' '.join(command)}: {error}") from error

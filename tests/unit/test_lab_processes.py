@@ -148,6 +148,12 @@ def test_a_failed_command_says_what_it_said() -> None:
         processes.run("sh", "-c", "echo no >&2; exit 3")
 
 
+def test_a_failed_command_that_said_much_is_quoted_in_a_few_lines() -> None:
+    with pytest.raises(CommandFailed) as failed:
+        processes.run("sh", "-c", "seq 1000 >&2; false")
+    assert str(failed.value).splitlines()[1:] == ["2", "3", "4", "5", "... and 995 lines more"]
+
+
 def test_a_missing_command_is_named() -> None:
     with pytest.raises(CommandFailed, match="/nonexistent"):
         processes.run("/nonexistent")
