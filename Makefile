@@ -3,7 +3,7 @@ STACK := local
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup env up preview verify destroy test lint unit e2e clean requirements
+.PHONY: help setup env up preview verify destroy test lint unit e2e faults clean requirements
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,9 @@ unit: setup
 
 e2e: setup
 	$(PYTHON) -m lab.environment $(PYTHON) -m pytest tests/e2e -p no:randomly
+
+faults: setup ## Break a stack of its own in every way that we know, under load, and count
+	@$(PYTHON) -m lab.environment $(PYTHON) -m pytest tests/faults -p no:randomly
 
 clean: ## Remove what was built and installed for the checkout
 	@python3 -m lab.clean
