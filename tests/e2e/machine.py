@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -28,10 +29,23 @@ def snapshot() -> set[str]:
 
 
 def without_others(lines: set[str]) -> set[str]:
-    """The lines that have nothing to do with clusters that run now, whosever they are."""
+    """The lines that have nothing to do with clusters and Pulumi's plugins that run now, whosever they are."""
     others = {cluster.id for cluster in find_all()}
     shared = {"multimesh", *(folder.name for folder in FIXED_FOLDERS)} if others else set[str]()
-    return {line for line in lines if not any(other in line for other in others) and Path(line).name not in shared}
+    return {
+        line
+        for line in lines
+        if not any(other in line for other in others) and Path(line).name not in shared and not _is_of_an_engine(line)
+    }
+
+
+def _is_of_an_engine(line: str) -> bool:
+    """Whether it is the socket of a plugin, @multimesh-PACKAGE-HOST:PORT, whose engine listens there."""
+    if not line.startswith("socket @multimesh-"):
+        return False
+    host, _, port = line.rpartition("-")[2].partition(":")
+    with socket.socket() as connection:
+        return connection.connect_ex((host, int(port))) == 0
 
 
 def left_since(before: set[str]) -> list[str]:

@@ -1,11 +1,13 @@
 """Runs that are ended in the middle, or that meet: the next one goes on from there, and nothing is left behind."""
 
+import json
 import os
 import re
 import signal
 import subprocess
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -38,11 +40,17 @@ def end_when(stack: Stack, process: subprocess.Popen[str], line: str, seconds: f
         process.wait()
     finally:
         watchdog.cancel()
+        process.stdout.close()
 
 
 def clusters(stack: Stack) -> set[str]:
     """The ids of this machine's clusters that the stack made."""
     return {found.id for found in find_all() if str(stack.project) in found.owner}
+
+
+def pending(stack: Stack) -> list[Any]:
+    """What the state says was begun and not ended."""
+    return json.loads(stack.state())["deployment"].get("pending_operations") or []
 
 
 def up_killed(stack: Stack, figures: Figures, moment: str, line: str, seconds: float) -> None:
@@ -54,6 +62,8 @@ def up_killed(stack: Stack, figures: Figures, moment: str, line: str, seconds: f
     took = time.monotonic() - start
     assert stack.settled() == []
     assert clusters(stack) == {lab["id"] for lab in stack.labs().values()}
+    stack.refresh("--clear-pending-creates")
+    assert pending(stack) == []
     stack.up("--expect-no-changes")
     figures.of_run(f"`pulumi up` killed {moment}", f"the next `up` converges in {took:.0f} s, no cluster left behind")
 
@@ -102,5 +112,6 @@ def test_a_second_up_is_refused_while_one_runs(unmade: Stack, figures: Figures) 
     finally:
         rest, _ = first.communicate(timeout=300)
         unmade.show(rest)
+        first.stdout.close()
     assert first.returncode == 0
     figures.of_run("two `pulumi up` at once", "the second is refused: the stack is currently locked; the first is done")
