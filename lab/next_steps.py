@@ -14,8 +14,8 @@ def main() -> None:
     ingress_url = next(iter(json.loads(said.stdout).values()))["ingress_url"]
     print(
         "Try:\n"
-        f"    curl {ingress_url}/   # ask again: another mesh may answer\n"
-        '    eval "$(make env)"       # plain pulumi, helm, kubectl and multimesh for this stack, in this shell\n'
+        f"    curl {ingress_url}/  # ask again: another mesh may answer\n"
+        '    eval "$(make env)"  # plain pulumi, helm, kubectl and multimesh for this stack, in this shell\n'
         "    pulumi config set --path 'multimesh:services[0].meshes.east' 80 && pulumi up && multimesh verify\n"
         "    make destroy"
     )
