@@ -3,7 +3,7 @@ STACK := local
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup env up preview verify destroy test lint unit e2e faults clean requirements
+.PHONY: help setup env up preview verify destroy test lint unit e2e faults bench clean requirements
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,9 @@ e2e: setup
 
 faults: setup ## Break a stack of its own in every way that we know, under load, and count
 	@$(PYTHON) -m lab.environment $(PYTHON) -m pytest tests/faults -p no:randomly
+
+bench: setup ## Measure the program next to a script that does the same by hand
+	@$(PYTHON) -m lab.environment $(PYTHON) -m bench
 
 clean: ## Remove what was built and installed for the checkout
 	@python3 -m lab.clean

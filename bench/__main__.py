@@ -1,0 +1,149 @@
+"""Compare the program with the script, alternating, and see how an update grows with the services: python -m bench.
+
+Prints Markdown. Progress, and the output of what runs, go to the standard error. What it makes it takes away.
+"""
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import typer
+
+from bench import growth
+from bench.by_hand import ByHand
+from bench.figures import Aim, Figures, times, verdicts
+from lab import cluster
+from multimesh.answers import cluster_of
+from tests.e2e.stack import PulumiFailed, Stack
+
+ROUNDS = 3
+GROWTH = (10, 50, 200)
+_ANSWER_SECONDS = 60
+
+UP, SCRIPT = "`pulumi up` from nothing to the first cross-mesh answers", "script, the same"
+AGAIN, SCRIPT_AGAIN = "no-op `pulumi up`", "script, run again"
+PREVIEW = "`pulumi preview`, no changes"
+DESTROY, SCRIPT_DOWN = "`pulumi destroy`", "script, teardown"
+
+
+def adding(count: int) -> str:
+    """Return what the update is called that exports so many more services."""
+    return f"`pulumi up` that exports {count} more services"
+
+
+AIMS = (
+    Aim(UP, 1, SCRIPT),
+    Aim(UP, 46),
+    Aim(AGAIN, 0.7, SCRIPT_AGAIN),
+    Aim(PREVIEW, 6),
+    Aim(adding(200), 4.5, adding(50)),
+)
+
+
+class NoAnswer(Exception):
+    """A mesh that was not answered by another one in time."""
+
+
+def first_answers(stack: Stack) -> None:
+    """Wait until each ingress is answered by every other mesh. Raises NoAnswer."""
+    meshes = stack.outputs().meshes
+    end = time.monotonic() + _ANSWER_SECONDS
+    for asked, mesh in meshes.items():
+        missing = set(meshes) - {asked}
+        while missing:
+            if time.monotonic() > end:
+                raise NoAnswer(f"{asked}: no answer from {', '.join(sorted(missing))} in {_ANSWER_SECONDS} s")
+            try:
+                missing.discard(cluster_of(httpx.get(mesh.ingress_url, timeout=5, trust_env=False).text) or "")
+            except httpx.HTTPError:
+                time.sleep(0.05)
+
+
+def measured(figures: Figures, what: str, run: Callable[[], None]) -> None:
+    """Run it and take its seconds, and the machine's load before it."""
+    load, start = os.getloadavg()[0], time.monotonic()
+    run()
+    figures.add(what, time.monotonic() - start)
+    say(f"{figures.runs[what][-1]:7.1f} s  {what} (load before: {load:.1f})")
+
+
+def say(line: str) -> None:
+    """Print progress."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def program(figures: Figures, folder: Path, services: tuple[int, ...]) -> None:
+    """One round of the program: up, up again, preview, as many more services one after another, destroy."""
+    folder.mkdir()
+    stack = Stack(folder, say)
+
+    def up() -> None:
+        stack.up()
+        first_answers(stack)
+
+    labs = {}
+    try:
+        measured(figures, UP, up)
+        labs = stack.labs()
+        measured(figures, AGAIN, stack.up)
+        measured(figures, PREVIEW, stack.preview)
+        for mesh in stack.outputs().meshes if services else ():
+            with stack.api(mesh) as api:
+                growth.make_services(api, sum(services))
+        for position, count in enumerate(services):
+            stack.configure(growth.exported(sum(services[: position + 1])))
+            measured(figures, adding(count), stack.up)
+    finally:
+        labs = labs or stack.labs()
+        try:
+            measured(figures, DESTROY, stack.destroy)
+        except PulumiFailed:
+            for lab in labs.values():
+                cluster.destroy(lab["id"], say)
+            raise
+
+
+def script(figures: Figures, folder: Path) -> None:
+    """One round of the script: up, up again, teardown."""
+    by_hand = ByHand(folder, say)
+    try:
+        measured(figures, SCRIPT, by_hand.up)
+        measured(figures, SCRIPT_AGAIN, by_hand.up)
+    finally:
+        measured(figures, SCRIPT_DOWN, by_hand.down)
+
+
+def machine() -> str:
+    """Return what the figures were taken on."""
+    system = os.uname()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    loads = ", ".join(f"{load:.1f}" for load in os.getloadavg())
+    return f"{os.cpu_count()} cores, {memory:.0f} GiB, {system.sysname} {system.release} {system.machine}; load {loads}"
+
+
+def main(rounds: int = ROUNDS, grow: bool = True) -> None:
+    """Measure and print the tables; `--no-grow` leaves out the services, which take longest."""
+    figures = Figures({})
+    facts = [f"Before: {machine()}"]
+    try:
+        with tempfile.TemporaryDirectory(prefix="multimesh-bench-") as folder:
+            for round in range(rounds):
+                program(figures, Path(folder) / f"program-{round}", ())
+                script(figures, Path(folder) / f"script-{round}")
+            if grow:
+                grown = Figures({})
+                try:
+                    program(grown, Path(folder) / "growth", GROWTH)
+                finally:
+                    figures.runs |= {what: grown.runs[what] for what in map(adding, GROWTH) if what in grown.runs}
+    finally:
+        facts.append(f"After: {machine()}")
+        print("\n\n".join([*facts, times(figures), verdicts(figures, AIMS)]))
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,48 @@
+"""The shell script that does by hand what the local stack's program does."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from lab import paths
+
+SCRIPT = Path(__file__).parent / "by_hand.sh"
+_SECONDS = 600
+
+
+class ByHandFailed(Exception):
+    """The script ended with an error; the message holds what it printed."""
+
+
+class ByHand:
+    """Two meshes made by the script; `folder` keeps their keys and kubeconfigs, `show` takes what the script prints."""
+
+    def __init__(self, folder: Path, show: Callable[[str], None]) -> None:
+        self._folder = folder
+        self._show = show
+        self._environment = os.environ | {
+            "PATH": f"{paths.TOOLS}:{os.environ['PATH']}",
+            "PYTHON": sys.executable,
+            "CHARTS": str(paths.CHARTS),
+            "IMAGE_HUB": paths.IMAGE_HUB,
+            "IMAGE_TAG": paths.IMAGE_TAG,
+        }
+
+    def up(self) -> None:
+        """Make what is missing, and wait until each ingress is answered by both meshes."""
+        self._run("up")
+
+    def down(self) -> None:
+        """Take both clusters away."""
+        self._run("down")
+
+    def _run(self, command: str) -> None:
+        script = ["timeout", "--signal=INT", "--kill-after=60", str(_SECONDS), SCRIPT, command, self._folder]
+        done = subprocess.run(
+            script, env=self._environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+        )
+        self._show(done.stdout)
+        if done.returncode:
+            raise ByHandFailed(f"{SCRIPT.name} {command}: exit code {done.returncode}\n{done.stdout}")

@@ -1,0 +1,61 @@
+"""What was measured, and whether it reached its aim, as a Markdown table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+
+@dataclass(frozen=True)
+class Aim:
+    """An upper limit: `what` is held to `limit`, in seconds or, with `over`, in multiples of that median."""
+
+    what: str
+    limit: float
+    over: str = ""
+
+
+@dataclass
+class Figures:
+    """Seconds of every run, by what was measured, in the order of the first runs."""
+
+    runs: dict[str, list[float]]
+
+    def add(self, what: str, seconds: float) -> None:
+        """Take the seconds of one more run."""
+        self.runs.setdefault(what, []).append(seconds)
+
+    def median(self, what: str) -> float:
+        """Return the median of the runs, in seconds. Raises KeyError for what was not measured."""
+        return median(self.runs[what])
+
+    def value(self, aim: Aim) -> float:
+        """Return what is held to the aim's limit."""
+        return self.median(aim.what) / (self.median(aim.over) if aim.over else 1)
+
+
+def times(figures: Figures) -> str:
+    """Return the table of medians, in seconds, with every run."""
+    rows = [
+        (what, f"{figures.median(what):.1f}", " ".join(f"{seconds:.1f}" for seconds in runs))
+        for what, runs in figures.runs.items()
+    ]
+    return _table(("what", "median s", "runs s"), rows)
+
+
+def verdicts(figures: Figures, aims: Sequence[Aim]) -> str:
+    """Return the table of the aims, each with what was measured; one whose runs are missing is not measured."""
+    rows: list[tuple[str, str, str, str]] = []
+    for aim in aims:
+        unit = f" x {aim.over}" if aim.over else " s"
+        limit = f"at most {aim.limit:g}{unit}"
+        if aim.what not in figures.runs or (aim.over and aim.over not in figures.runs):
+            rows.append((aim.what, limit, "-", "not measured"))
+            continue
+        value = figures.value(aim)
+        rows.append((aim.what, limit, f"{value:.2f}{unit}", "met" if value <= aim.limit else "**missed**"))
+    return _table(("what", "aim", "measured", "met?"), rows)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
