@@ -1,4 +1,4 @@
-"""Compare the program with the script, alternating, and see how an update grows with the services: python -m bench.
+"""Compare the program with the script, alternating: python -m bench.
 
 Prints Markdown. Progress, and the output of what runs, go to the standard error. What it makes it takes away.
 """
@@ -13,7 +13,6 @@ from pathlib import Path
 import httpx
 import typer
 
-from bench import growth
 from bench.by_hand import ByHand
 from bench.figures import Aim, Figures, times, verdicts
 from lab import cluster
@@ -21,7 +20,6 @@ from multimesh.answers import cluster_of
 from tests.e2e.stack import PulumiFailed, Stack
 
 ROUNDS = 3
-GROWTH = (10, 50, 200)
 _ANSWER_SECONDS = 60
 
 UP, SCRIPT = "`pulumi up` from nothing to the first cross-mesh answers", "script, the same"
@@ -30,17 +28,11 @@ PREVIEW = "`pulumi preview`, no changes"
 DESTROY, SCRIPT_DOWN = "`pulumi destroy`", "script, teardown"
 
 
-def adding(count: int) -> str:
-    """Return what the update is called that exports so many more services."""
-    return f"`pulumi up` that exports {count} more services"
-
-
 AIMS = (
     Aim(UP, 1, SCRIPT),
     Aim(UP, 46),
     Aim(AGAIN, 0.7, SCRIPT_AGAIN),
     Aim(PREVIEW, 6),
-    Aim(adding(200), 4.5, adding(50)),
 )
 
 
@@ -76,10 +68,10 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def program(figures: Figures, folder: Path, services: tuple[int, ...]) -> None:
-    """One round of the program: up, up again, preview, as many more services one after another, destroy."""
+def program(figures: Figures, folder: Path) -> None:
+    """One round of the program: up, up again, preview, destroy."""
     folder.mkdir()
-    stack = Stack(folder, say)
+    stack = Stack(folder, say, "bench")
 
     def up() -> None:
         stack.up()
@@ -91,12 +83,6 @@ def program(figures: Figures, folder: Path, services: tuple[int, ...]) -> None:
         labs = stack.labs()
         measured(figures, AGAIN, stack.up)
         measured(figures, PREVIEW, stack.preview)
-        for mesh in stack.outputs().meshes if services else ():
-            with stack.api(mesh) as api:
-                growth.make_services(api, sum(services))
-        for position, count in enumerate(services):
-            stack.configure(growth.exported(sum(services[: position + 1])))
-            measured(figures, adding(count), stack.up)
     finally:
         labs = labs or stack.labs()
         try:
@@ -125,21 +111,15 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, {memory:.0f} GiB, {system.sysname} {system.release} {system.machine}; load {loads}"
 
 
-def main(rounds: int = ROUNDS, grow: bool = True) -> None:
-    """Measure and print the tables; `--no-grow` leaves out the services, which take longest."""
+def main(rounds: int = ROUNDS) -> None:
+    """Measure and print the tables."""
     figures = Figures({})
     facts = [f"Before: {machine()}"]
     try:
         with tempfile.TemporaryDirectory(prefix="multimesh-bench-") as folder:
             for round in range(rounds):
-                program(figures, Path(folder) / f"program-{round}", ())
+                program(figures, Path(folder) / f"program-{round}")
                 script(figures, Path(folder) / f"script-{round}")
-            if grow:
-                grown = Figures({})
-                try:
-                    program(grown, Path(folder) / "growth", GROWTH)
-                finally:
-                    figures.runs |= {what: grown.runs[what] for what in map(adding, GROWTH) if what in grown.runs}
     finally:
         facts.append(f"After: {machine()}")
         print("\n\n".join([*facts, times(figures), verdicts(figures, AIMS)]))
