@@ -14,6 +14,7 @@ from lab.paths import TOOLS
 
 PLUGINS = ("kubernetes", "tls")
 PLUGIN_TIMEOUT = 120  # seconds; where nothing can be downloaded the refusal comes at once
+PULUMI_HOME = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
 STAND_INS = CHECKOUT / "lab/plugins/bin"
 
 
@@ -67,6 +68,10 @@ def _plugin(name: str) -> None:
     """Install the official plugin; where it cannot be downloaded, put the stand-in on PATH and say so."""
     wanted = version(f"pulumi-{name}")
     stand_in = f"pulumi-resource-{name}"
+    if (PULUMI_HOME / f"plugins/resource-{name}-v{wanted}").exists():
+        (BIN / stand_in).unlink(missing_ok=True)  # on PATH it would go first
+        print(f"✓ plugin {name} {wanted}")
+        return
     if (BIN / stand_in).exists():
         print(f"✓ plugin {name}: the stand-in (the official one could not be downloaded; `make clean` tries again)")
         return

@@ -4,11 +4,12 @@ import os
 import stat
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from lab import environment, paths, toolchain
+from lab import environment, paths, setup, toolchain
 from lab.progress import Progress
 
 
@@ -98,3 +99,15 @@ def test_progress_in_a_log_says_how_far_it_is_and_what_is_left(
         progress.advance("quick")
         progress.advance("slow")
     assert capsys.readouterr().out.splitlines() == ["• build: 4 packages", "  2/4 packages, about 20 s left: slow"]
+
+
+def test_an_official_plugin_installed_later_takes_the_place_of_its_stand_in(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(setup, "BIN", tmp_path)
+    monkeypatch.setattr(setup, "PULUMI_HOME", tmp_path)
+    stand_in = tmp_path / "pulumi-resource-tls"
+    stand_in.symlink_to("/anywhere")
+    (tmp_path / f"plugins/resource-tls-v{version('pulumi-tls')}").mkdir(parents=True)
+    setup._plugin("tls")
+    assert not stand_in.is_symlink()
