@@ -1,7 +1,6 @@
 """What the Kubernetes stand-in tells helm to do about a release, whatever state an earlier run left it in."""
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +15,6 @@ from lab.plugins.kubernetes.helm import Helm, HelmError, resource_names
 from lab.plugins.kubernetes.installation import Installation
 from lab.plugins.kubernetes.kubeconfig import load
 from lab.plugins.kubernetes.provider import Kubernetes
-
-
-@pytest.fixture
-def helm(tmp_path: Path) -> Iterator[FakeHelm]:
-    with FakeHelm.on_path(tmp_path) as helm:
-        yield helm
-
-
-@pytest.fixture
-def server() -> Iterator[ApiServer]:
-    with ApiServer.running() as server:
-        yield server
 
 
 @pytest.fixture

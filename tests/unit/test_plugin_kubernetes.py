@@ -2,7 +2,6 @@
 
 import threading
 from base64 import b64encode
-from collections.abc import Iterator
 
 import pytest
 from plugin_api_server import ApiServer
@@ -27,12 +26,6 @@ from lab.plugins.kubernetes.provider import Kubernetes
 from lab.plugins.protocol import provider_pb2
 from lab.plugins.server import PartialError, PluginError
 from lab.plugins.values import UNKNOWN, Properties, Secret, decode, encode, reveal
-
-
-@pytest.fixture
-def server() -> Iterator[ApiServer]:
-    with ApiServer.running() as server:
-        yield server
 
 
 @pytest.fixture

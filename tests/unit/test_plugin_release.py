@@ -1,6 +1,5 @@
 """The resource Release of the Kubernetes stand-in, with a helm that only writes down what it is told."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,18 +14,6 @@ from lab.plugins.kubernetes.provider import Kubernetes
 from lab.plugins.protocol import provider_pb2
 from lab.plugins.server import PartialError
 from lab.plugins.values import UNKNOWN, Properties, Secret, decode, encode, reveal
-
-
-@pytest.fixture
-def helm(tmp_path: Path) -> Iterator[FakeHelm]:
-    with FakeHelm.on_path(tmp_path) as helm:
-        yield helm
-
-
-@pytest.fixture
-def server() -> Iterator[ApiServer]:
-    with ApiServer.running() as server:
-        yield server
 
 
 @pytest.fixture

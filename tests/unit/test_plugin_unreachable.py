@@ -1,7 +1,6 @@
 """What the Kubernetes stand-in does about a cluster that it cannot reach, or that is another one than before."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 from plugin_api_server import ApiServer
@@ -11,12 +10,6 @@ from lab.plugins.kubernetes.provider import Kubernetes
 from lab.plugins.protocol import provider_pb2
 from lab.plugins.server import PluginError
 from lab.plugins.values import UNKNOWN, Properties, encode
-
-
-@pytest.fixture
-def server() -> Iterator[ApiServer]:
-    with ApiServer.running() as server:
-        yield server
 
 
 @pytest.fixture
