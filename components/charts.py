@@ -6,7 +6,7 @@ from typing import Any
 
 from components.clusters import Exposure, Platform
 from components.istio import INGRESS_PORT, PEER_PORT
-from components.settings import IstioSettings
+from components.settings.istio import IstioSettings
 
 Values = dict[str, Any]
 

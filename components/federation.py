@@ -9,7 +9,7 @@ import pulumi_kubernetes as kubernetes
 
 from components import istio
 from components.mesh import Mesh
-from components.settings import ServiceSettings
+from components.settings.service import ServiceSettings
 from components.weights import percentages
 
 

@@ -10,7 +10,7 @@ import pulumi_kubernetes as kubernetes
 from components.istio import INGRESS_PORT, PEER_PORT
 
 if TYPE_CHECKING:
-    from components.settings import ClusterSettings
+    from components.settings.clusters import ClusterSettings
 
 PEER_NODE_PORT = 31443
 INGRESS_NODE_PORT = 30080

@@ -5,7 +5,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.clusters import INGRESS_NODE_PORT, PEER_NODE_PORT, Cluster, Exposure, Platform, kubeconfig
 from components.istio import INGRESS_PORT, PEER_PORT
-from components.settings import ExistingClusterSettings, GatewaySettings
+from components.settings.existing import ExistingClusterSettings, GatewaySettings
 
 
 def exposure(gateway: GatewaySettings) -> Exposure:

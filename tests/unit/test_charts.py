@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from components import charts
 from components.clusters import Exposure, Platform
-from components.settings import IstioSettings
+from components.settings.istio import IstioSettings
 
 nested = st.recursive(
     st.dictionaries(st.sampled_from("abc"), st.integers(), max_size=3),

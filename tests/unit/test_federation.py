@@ -6,7 +6,7 @@ import pytest
 from pulumi_kubernetes.core.v1.outputs import ServiceSpec
 
 from components.federation import UnusableService, Workload, workload
-from components.settings import ServiceSettings
+from components.settings.service import ServiceSettings
 
 WEB = ServiceSettings.model_validate({"name": "web", "namespace": "shop", "port": 80}, context={"meshes": ["east"]})
 

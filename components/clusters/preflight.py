@@ -1,0 +1,28 @@
+"""What a cluster needs of the world before it can be made or used: API servers, credentials, tools."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from components.clusters import kubeconfig as kubeconfigs
+
+if TYPE_CHECKING:
+    from components.settings.clusters import ClusterSettings
+
+Missing = tuple[tuple[str, ...], Any, str]
+"""The path of a key inside `cluster`, its value, and what is missing or allowed."""
+
+
+def missing(settings: "ClusterSettings") -> Iterable[Missing]:
+    """Return all that is missing for one cluster."""
+    match settings.kind:
+        case "local":
+            return []
+        case "existing":
+            return _unreachable(settings.kubeconfig, settings.context)
+
+
+def _unreachable(kubeconfig: str, context: str | None) -> Iterable[Missing]:
+    try:
+        kubeconfigs.check_reachable(kubeconfigs.load(kubeconfig, context)[0])
+    except kubeconfigs.KubeconfigError as error:
+        yield ("kubeconfig",), kubeconfig, str(error)

@@ -1,0 +1,115 @@
+"""What a stack may say: its whole configuration as one validated model, read here and nowhere else."""
+
+import json
+from typing import Annotated, Any
+
+import pulumi
+from pydantic import AfterValidator, Field, ValidationError
+
+from components import names, problems
+from components.clusters import preflight
+from components.settings.clusters import ClusterSettings
+from components.settings.istio import IstioSettings
+from components.settings.service import ServiceSettings
+from components.settings.strict import Strict
+from components.settings.trust import TrustSettings
+
+
+class SettingsError(pulumi.RunError):
+    """The stack's configuration is wrong; the message lists every mistake with its path, value and what is allowed."""
+
+
+SAMPLE = {"name": "echo", "namespace": "demo", "port": 80, "service_account": "echo"}
+"""The sample service, as `services` would list it."""
+
+
+class MeshSettings(Strict):
+    """One mesh: its cluster, and the trust domain of its workloads (`<mesh>.mesh` unless given)."""
+
+    cluster: Annotated[ClusterSettings, Field(discriminator="kind")]
+    trust_domain: names.TrustDomain | None = None
+
+
+def _at_most_100(meshes: dict[str, MeshSettings]) -> dict[str, MeshSettings]:
+    if not 1 <= len(meshes) <= 100:
+        raise ValueError("1 to 100 meshes are wanted")
+    return meshes
+
+
+class Settings(Strict):
+    """The whole configuration of a stack."""
+
+    meshes: Annotated[dict[names.Label, MeshSettings], AfterValidator(_at_most_100)]
+    services: list[ServiceSettings] = []
+    suffix: names.Suffix = "global"
+    trust: TrustSettings = TrustSettings()
+    istio: IstioSettings = IstioSettings()
+    sample: bool = True
+    sample_image: str | None = None
+
+    def trust_domain(self, mesh: str) -> str:
+        """Return the trust domain of a mesh of this stack."""
+        return self.meshes[mesh].trust_domain or f"{mesh}.mesh"
+
+    def exported_by(self, mesh: str) -> list[ServiceSettings]:
+        """Return the services that a mesh offers to its peers."""
+        return [service for service in self.services if mesh in service.meshes]
+
+    def notes(self) -> list[str]:
+        """Return what is allowed but may surprise: a line each."""
+        if len(self.meshes) > 1:
+            return []
+        (mesh,) = self.meshes
+        return [f"multimesh:meshes: {mesh} is the only mesh, so the services it exports have no peer to fail over to"]
+
+
+def validate(raw: dict[str, Any]) -> Settings:
+    """Check a whole configuration. Raises SettingsError naming every mistake."""
+    meshes = raw.get("meshes")
+    context = {"meshes": list(meshes) if isinstance(meshes, dict) else []}
+    found = problems.clashes(raw) + problems.sample_mistakes(raw, SAMPLE)
+    try:
+        settings = Settings.model_validate(raw, context=context)
+    except ValidationError as error:
+        found += problems.of(error, Settings)
+    else:
+        if not found:
+            return settings
+    raise SettingsError(problems.report(found))
+
+
+def check_clusters(settings: Settings) -> None:
+    """Ask what every cluster needs of the world. Raises SettingsError naming all that is missing."""
+    found = [
+        problems.problem(("meshes", mesh, "cluster", *path), value, message)
+        for mesh, mesh_settings in settings.meshes.items()
+        for path, value, message in preflight.missing(mesh_settings.cluster)
+    ]
+    if found:
+        raise SettingsError(problems.report(found))
+
+
+def read() -> Settings:
+    """Read and check the stack's configuration. Raises SettingsError before anything is created."""
+    settings = validate(_configuration())
+    check_clusters(settings)
+    return settings
+
+
+def _configuration() -> dict[str, Any]:
+    """Return every key of the project's namespace; whatever reads as JSON is taken for it."""
+    prefix = f"{pulumi.get_project()}:"
+    stored = pulumi.runtime.config.CONFIG.get() or pulumi.runtime.get_config_env()
+    raw: dict[str, Any] = {}
+    for key, value in stored.items():
+        if key.startswith(prefix):
+            name = key.removeprefix(prefix)
+            raw[name] = value if name in ("suffix", "sample_image") else _parsed(value)
+    return raw
+
+
+def _parsed(value: str) -> Any:
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        return value

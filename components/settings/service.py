@@ -1,0 +1,56 @@
+"""One exported service."""
+
+from typing import Any, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from components import names
+from components.settings.strict import Strict
+
+
+class ServiceSettings(Strict):
+    """One exported service. After reading, `meshes` and `callers` are filled in."""
+
+    name: names.ServiceName
+    namespace: names.Label
+    port: names.Port
+    meshes: dict[names.KnownMesh, names.Weight] = Field(None, validate_default=True)
+    callers: list[names.Caller] = Field(None, validate_default=True)
+    service_account: names.ServiceAccount = "default"
+    ingress_hosts: list[names.IngressHost] = []
+    split: Literal["failover", "weighted"] = "failover"
+
+    @field_validator("namespace")
+    @classmethod
+    def _not_istios(cls, namespace: str) -> str:
+        if namespace == "istio-system":
+            raise ValueError("any namespace is allowed but istio-system, whose policies hold for every namespace")
+        return namespace
+
+    @field_validator("meshes", mode="before")
+    @classmethod
+    def _every_mesh_exports(cls, weights: Any, info: ValidationInfo) -> Any:
+        return dict.fromkeys(names.known_meshes(info), 1) if weights is None else weights
+
+    @field_validator("meshes")
+    @classmethod
+    def _carry_traffic(cls, weights: dict[str, int]) -> dict[str, int]:
+        if not any(weights.values()):
+            raise ValueError("at least one mesh must have a weight above 0")
+        return weights
+
+    @field_validator("callers", mode="before")
+    @classmethod
+    def _every_mesh_calls(cls, callers: Any, info: ValidationInfo) -> Any:
+        return names.known_meshes(info) if callers is None else callers
+
+    @field_validator("callers")
+    @classmethod
+    def _somebody_calls(cls, callers: list[str]) -> list[str]:
+        if not callers:
+            raise ValueError("at least one caller is wanted; leave it out for every mesh")
+        return callers
+
+    def global_name(self, suffix: str) -> str:
+        """Return the name under which every mesh finds the service."""
+        return f"{self.name}.{self.namespace}.{suffix}"
