@@ -2,7 +2,7 @@
 
 import pulumi
 
-from components import brought_root, charts, clusters, echo, istio, settings
+from components import brought_root, charts, clusters, echo, istio, outputs, settings
 from components.echo import Echo
 from components.federation import FederatedService
 from components.mesh import Mesh
@@ -61,20 +61,5 @@ for service in stack.services:
     )
 
 # What others build on
-pulumi.export(
-    "meshes",
-    {
-        name: {
-            "ingress_url": mesh.ingress_url,
-            "gateway_address": mesh.gateway_address,
-            "gateway_port": mesh.gateway_port,
-            "trust_domain": mesh.trust_domain,
-            "ca_expires": authorities[name].expires,
-        }
-        for name, mesh in meshes.items()
-    },
-)
-pulumi.export("root_ca", root.certificate_pem)
-pulumi.export("root_ca_fingerprint", root.fingerprint)
-pulumi.export("services", {service.global_name(stack.suffix): service.meshes for service in stack.services})
-pulumi.export("kubeconfigs", {name: cluster.kubeconfig for name, cluster in made.items()})
+for name, value in outputs.of(stack, root, made, authorities, meshes).items():
+    pulumi.export(name, value)
