@@ -48,6 +48,10 @@ for name, wanted in stack.meshes.items():
     if stack.sample:
         samples[name] = Echo(f"{name}-echo", {"mesh": meshes[name], "image": platform.sample_image}).service
 
+# Every gateway lets its peers in
+for name, cluster in made.items():
+    cluster.admit(clusters.egress_addresses(peer for other, peer in made.items() if other != name))
+
 # Every mesh's endpoint feeds every other mesh
 for service in stack.services:
     FederatedService(

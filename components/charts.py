@@ -56,7 +56,7 @@ def istiod_values(trust_domain: str) -> Values:
 
 
 def gateway_values(exposure: Exposure) -> Values:
-    """Return the gateway's values: its Service's type and ports."""
+    """Return the gateway's values: its Service's type and ports, and what the cluster kind adds."""
     node_port = exposure.service == "NodePort"
     peers: Values = {"name": "tls", "port": PEER_PORT, "targetPort": PEER_PORT, "protocol": "TCP"}
     ingress: Values = {"name": "http2", "port": INGRESS_PORT, "targetPort": INGRESS_PORT, "protocol": "TCP"}
@@ -64,7 +64,7 @@ def gateway_values(exposure: Exposure) -> Values:
         peers["nodePort"] = exposure.port
         ingress["nodePort"] = exposure.ingress_port
     status: Values = {"name": "status-port", "port": 15021, "targetPort": 15021, "protocol": "TCP"}
-    return {"service": {"type": exposure.service, "ports": [status, ingress, peers]}}
+    return {"service": {**exposure.service_values, "type": exposure.service, "ports": [status, ingress, peers]}}
 
 
 def merged(*layers: Mapping[str, Any]) -> Values:

@@ -73,7 +73,13 @@ class Mesh(pulumi.ComponentResource):
             "istiod", "istiod", platform, charts.istiod_values(self.trust_domain), [base, cacerts]
         )
         gateway = self._release(
-            "gateway", istio.GATEWAY, platform, charts.gateway_values(exposure), [self.control_plane]
+            "gateway",
+            istio.GATEWAY,
+            platform,
+            charts.gateway_values(exposure),
+            [self.control_plane],
+            # The cloud's load balancer goes when its Service is deleted, not when the cluster is.
+            outlives=exposure.service == "LoadBalancer",
         )
 
         # Who may speak to whom: own workloads, and the world to the ingress
@@ -123,7 +129,14 @@ class Mesh(pulumi.ComponentResource):
         self.istio_object(f"{self.name}-{suffix}", kind, NAMESPACE, name, spec, self)
 
     def _release(
-        self, chart: str, name: str, platform: Platform, values: charts.Values, after: list[pulumi.Resource]
+        self,
+        chart: str,
+        name: str,
+        platform: Platform,
+        values: charts.Values,
+        after: list[pulumi.Resource],
+        *,
+        outlives: bool = False,
     ) -> Release:
         return Release(
             f"{self.name}-{chart}",
@@ -131,7 +144,7 @@ class Mesh(pulumi.ComponentResource):
             namespace=NAMESPACE,
             **charts.source(platform, chart),
             values=charts.merged(values, platform.values.get(chart, {})),
-            opts=self.cluster.child_options(self, after),
+            opts=self.cluster.child_options(self, after, outlives=outlives),
         )
 
     def _load_balancer_address(self, gateway: Release) -> pulumi.Output[str]:

@@ -1,6 +1,6 @@
 """Kubernetes clusters: every kind gives the same shape."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -36,12 +36,14 @@ class Exposure:
 
     `service` is the gateway Service's type. `port` and `ingress_port` are what is reached from outside: node ports of a
     NodePort Service. Without an `address` it is read from the Service's status, once the load balancer is there.
+    `service_values` are more of the gateway chart's `service` values: what the cloud's load-balancer controller wants.
     """
 
     service: str = "LoadBalancer"
     address: pulumi.Input[str] | None = None
     port: int = PEER_PORT
     ingress_port: int = INGRESS_PORT
+    service_values: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Cluster(pulumi.ComponentResource):
@@ -54,14 +56,33 @@ class Cluster(pulumi.ComponentResource):
     platform: Platform
     lifetime: pulumi.Resource | None = None
     """What everything in the cluster ceases to exist with; None for a cluster that outlives the stack."""
+    egress_addresses: Sequence[pulumi.Output[str]] | None = None
+    """The IP addresses that its requests come from, as peers see them; None where they are not known."""
+
+    def admit(self, peers: Sequence[pulumi.Output[str]] | None) -> None:
+        """Let these IP addresses, or with None everyone, reach the gateway's peer port.
+
+        Called once, when every cluster of the stack is made. A kind without a packet filter has nothing to do.
+        """
 
     def child_options(
-        self, parent: pulumi.Resource, depends_on: list[pulumi.Resource] | None = None
+        self, parent: pulumi.Resource, depends_on: list[pulumi.Resource] | None = None, *, outlives: bool = False
     ) -> pulumi.ResourceOptions:
-        """Return the options of a Kubernetes object in this cluster."""
+        """Return the options of a Kubernetes object in this cluster; what owns something outside it `outlives` it."""
+        lifetime = None if outlives else self.lifetime
         return pulumi.ResourceOptions(
-            parent=parent, provider=self.provider, depends_on=depends_on, deleted_with=self.lifetime
+            parent=parent, provider=self.provider, depends_on=depends_on, deleted_with=lifetime
         )
+
+
+def egress_addresses(peers: Iterable[Cluster]) -> list[pulumi.Output[str]] | None:
+    """Return every address that these clusters' requests come from; None if one of them does not know its own."""
+    addresses = []
+    for peer in peers:
+        if peer.egress_addresses is None:
+            return None
+        addresses += peer.egress_addresses
+    return addresses
 
 
 def make(name: str, settings: "ClusterSettings") -> Cluster:

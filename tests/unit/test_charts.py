@@ -68,3 +68,8 @@ def test_node_ports_are_named_only_for_node_ports() -> None:
     assert not [port for port in balanced["ports"] if "nodePort" in port]
     node = charts.gateway_values(Exposure("NodePort", "10.0.0.1", 31443, 30080))["service"]
     assert {port["port"]: port.get("nodePort") for port in node["ports"]} == {15021: None, 80: 30080, 15443: 31443}
+
+
+def test_a_cluster_kind_adds_to_the_gateways_service() -> None:
+    service = charts.gateway_values(Exposure(service_values={"loadBalancerIP": "192.0.2.1"}))["service"]
+    assert (service["type"], service["loadBalancerIP"], len(service["ports"])) == ("LoadBalancer", "192.0.2.1", 3)
