@@ -30,9 +30,9 @@ def _own_cidr(value: Any, info: ValidationInfo) -> str:
 def _reaching_the_api(cidrs: list[str], info: ValidationInfo) -> list[str]:
     if not cidrs:
         raise ValueError("at least one IPv4 network is wanted, or nobody could reach the Kubernetes API")
-    if EVERYWHERE in cidrs and not info.data.get("api_open_to_world"):
+    if EVERYWHERE in cidrs and not info.data.get("api_open_to_the_world"):
         raise ValueError(
-            f"{EVERYWHERE} opens the Kubernetes API to the world; if that is meant, set api_open_to_world: true"
+            f"{EVERYWHERE} opens the Kubernetes API to the world; if that is meant, set api_open_to_the_world: true"
         )
     return cidrs
 
@@ -40,7 +40,7 @@ def _reaching_the_api(cidrs: list[str], info: ValidationInfo) -> list[str]:
 Cidr = Annotated[str, PlainValidator(_cidr)]
 OwnCidr = Annotated[str, PlainValidator(_own_cidr)]
 ApiCidrs = Annotated[list[Cidr], AfterValidator(_reaching_the_api)]
-"""Who may reach the Kubernetes API; `api_open_to_world` is declared before it."""
+"""Who may reach the Kubernetes API; `api_open_to_the_world` is declared before it."""
 
 
 def placeholders(cidrs: list[str]) -> list[tuple[int, str]]:

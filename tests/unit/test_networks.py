@@ -12,7 +12,7 @@ class Ranges(Strict):
 
     node_cidr: OwnCidr = Field("10.0.0.0/20", validate_default=True)
     pod_cidr: OwnCidr = Field("10.4.0.0/14", validate_default=True)
-    api_open_to_world: bool = False
+    api_open_to_the_world: bool = False
     api_cidrs: ApiCidrs = Field(["192.0.2.7/32"])
 
 
@@ -45,8 +45,8 @@ def test_an_api_that_nobody_could_reach_is_refused() -> None:
 
 
 def test_an_api_that_is_open_to_the_world_must_be_meant() -> None:
-    assert "if that is meant, set api_open_to_world: true" in mistake(api_cidrs=["0.0.0.0/0"])
-    meant = Ranges.model_validate({"api_cidrs": ["0.0.0.0/0"], "api_open_to_world": True})
+    assert "if that is meant, set api_open_to_the_world: true" in mistake(api_cidrs=["0.0.0.0/0"])
+    meant = Ranges.model_validate({"api_cidrs": ["0.0.0.0/0"], "api_open_to_the_world": True})
     assert meant.api_cidrs == ["0.0.0.0/0"]
 
 
