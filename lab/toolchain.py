@@ -15,6 +15,7 @@ from lab.paths import CACHE, CHARTS, SOURCES, TOOLS
 from lab.progress import Progress
 
 KUBERNETES_PROGRAMS = (
+    "kubeadm",
     "kube-apiserver",
     "kube-controller-manager",
     "kube-proxy",
