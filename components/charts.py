@@ -61,8 +61,8 @@ def gateway_values(exposure: Exposure) -> Values:
     peers: Values = {"name": "tls", "port": PEER_PORT, "targetPort": PEER_PORT, "protocol": "TCP"}
     ingress: Values = {"name": "http2", "port": INGRESS_PORT, "targetPort": INGRESS_PORT, "protocol": "TCP"}
     if node_port:
-        peers["nodePort"] = exposure.port
-        ingress["nodePort"] = exposure.ingress_port
+        peers["nodePort"] = exposure.node_port or exposure.port
+        ingress["nodePort"] = exposure.ingress_node_port or exposure.ingress_port
     status: Values = {"name": "status-port", "port": 15021, "targetPort": 15021, "protocol": "TCP"}
     return {"service": {**exposure.service_values, "type": exposure.service, "ports": [status, ingress, peers]}}
 

@@ -34,8 +34,9 @@ class Platform:
 class Exposure:
     """How a cluster lets the world and its peers reach the gateway.
 
-    `service` is the gateway Service's type. `port` and `ingress_port` are what is reached from outside: node ports of a
-    NodePort Service. Without an `address` it is read from the Service's status, once the load balancer is there.
+    `service` is the gateway Service's type. `port` and `ingress_port` are what is reached from outside: a NodePort
+    Service's own, unless something in front of the nodes leads to `node_port` and `ingress_node_port`. Without an
+    `address` it is read from the Service's status, once the load balancer is there.
     `service_values` are more of the gateway chart's `service` values: what the cloud's load-balancer controller wants.
     """
 
@@ -43,6 +44,8 @@ class Exposure:
     address: pulumi.Input[str] | None = None
     port: int = PEER_PORT
     ingress_port: int = INGRESS_PORT
+    node_port: int | None = None
+    ingress_node_port: int | None = None
     service_values: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -56,6 +59,8 @@ class Cluster(pulumi.ComponentResource):
     platform: Platform
     lifetime: pulumi.Resource | None = None
     """What everything in the cluster ceases to exist with; None for a cluster that outlives the stack."""
+    ready: Sequence[pulumi.Resource] = ()
+    """What must be there before anything else in it: its pod network."""
     egress_addresses: Sequence[pulumi.Output[str]] | None = None
     """The IP addresses that its requests come from, as peers see them; None where they are not known."""
 
@@ -71,7 +76,7 @@ class Cluster(pulumi.ComponentResource):
         """Return the options of a Kubernetes object in this cluster; what owns something outside it `outlives` it."""
         lifetime = None if outlives else self.lifetime
         return pulumi.ResourceOptions(
-            parent=parent, provider=self.provider, depends_on=depends_on, deleted_with=lifetime
+            parent=parent, provider=self.provider, depends_on=[*self.ready, *(depends_on or ())], deleted_with=lifetime
         )
 
 

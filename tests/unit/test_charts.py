@@ -73,3 +73,9 @@ def test_node_ports_are_named_only_for_node_ports() -> None:
 def test_a_cluster_kind_adds_to_the_gateways_service() -> None:
     service = charts.gateway_values(Exposure(service_values={"loadBalancerIP": "192.0.2.1"}))["service"]
     assert (service["type"], service["loadBalancerIP"], len(service["ports"])) == ("LoadBalancer", "192.0.2.1", 3)
+
+
+def test_node_ports_behind_a_load_balancer_are_not_the_ports_that_it_listens_on() -> None:
+    exposure = Exposure("NodePort", "192.0.2.1", 15443, 80, node_port=31443, ingress_node_port=30080)
+    service = charts.gateway_values(exposure)["service"]
+    assert [port.get("nodePort") for port in service["ports"]] == [None, 30080, 31443]
