@@ -5,7 +5,7 @@ import functools
 import json
 import os
 import runpy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,7 +77,8 @@ class _Outputs(mocks.Mocks):
         outputs = dict(args.inputs)
         match args.typ.rpartition(":")[2]:
             case "PrivateKey":
-                outputs["privateKeyPem"] = f"key of {args.name}"
+                outputs["privateKeyPem"] = outputs["privateKeyPemPkcs8"] = f"key of {args.name}"
+                outputs["publicKeyPem"] = PEM.replace("CERTIFICATE", "PUBLIC KEY")
             case "SelfSignedCert" | "LocallySignedCert":
                 outputs |= {"certPem": PEM, "validityEndTime": "2036-01-01T00:00:00Z"}
             case "CertRequest":
@@ -176,22 +177,35 @@ def recorded(config: dict[str, Any], services: dict[str, dict[str, Any]] | None 
 
 def record(config: dict[str, Any], services: dict[str, dict[str, Any]] | None = None) -> Recording:
     """Run the program with this configuration; `services` are the Services in the clusters, by `<namespace>/<name>`."""
+
+    def program() -> dict[str, Any]:
+        runpy.run_path(str(CHECKOUT / "__main__.py"), run_name="__main__")
+        stack = settings.get_root_resource()
+        assert isinstance(stack, Stack)
+        return stack.outputs
+
+    return record_of(program, config, services)
+
+
+def record_of(
+    program: Callable[[], Mapping[str, Any]],
+    config: dict[str, Any] | None = None,
+    services: dict[str, dict[str, Any]] | None = None,
+) -> Recording:
+    """Run a part of the program: a function that makes resources and returns outputs by name."""
     recording = Recording()
     answers = _Outputs(services or {})
     with _own_event_loops(), patch.dict(os.environ, {"PULUMI_ERROR_OUTPUT_STRING": "1"}):
         mocks.set_mocks(answers, project="multimesh", stack="test", preview=False, monitor=_Monitor(answers, recording))
-        pulumi.runtime.set_all_config({f"multimesh:{key}": json.dumps(value) for key, value in config.items()})
-        _run(recording)
+        pulumi.runtime.set_all_config({f"multimesh:{key}": json.dumps(value) for key, value in (config or {}).items()})
+        _run(program, recording)
     return recording
 
 
-def _run(recording: Recording) -> None:
+def _run(program: Callable[[], Mapping[str, Any]], recording: Recording) -> None:
     @pulumi.runtime.test
     def run() -> pulumi.Output[list[None]]:
-        runpy.run_path(str(CHECKOUT / "__main__.py"), run_name="__main__")
-        stack = settings.get_root_resource()
-        assert isinstance(stack, Stack)
-        outputs = {name: pulumi.Output.from_input(value) for name, value in stack.outputs.items()}
+        outputs = {name: pulumi.Output.from_input(value) for name, value in program().items()}
         secret = pulumi.Output.from_input({name: output.is_secret() for name, output in outputs.items()})
         return pulumi.Output.all(
             pulumi.Output.from_input(outputs).apply(recording.outputs.update),

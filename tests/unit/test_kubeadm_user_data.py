@@ -1,0 +1,95 @@
+"""What a node of a kubeadm cluster is told: configuration and user data."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from components.clusters.kubeadm import configuration, user_data
+from components.clusters.kubeadm.configuration import KubeadmCluster
+
+CLUSTER = KubeadmCluster(
+    name="shop-east",
+    endpoint="multimesh-shop-east-0123456789abcdef.elb.eu-central-1.amazonaws.com",
+    api_names=tuple(f"198.51.100.{number}" for number in range(6)),
+    pod_cidr="10.100.0.0/16",
+    service_cidr="10.101.0.0/16",
+    ca_hash=f"sha256:{'0' * 64}",
+)
+FILES = [
+    "token",
+    *(f"pki/{ca}.{kind}" for ca in ("ca", "front-proxy-ca", "etcd/ca") for kind in ("crt", "key")),
+    "pki/sa.key",
+    "pki/sa.pub",
+]
+FIRST = user_data.control_plane(CLUSTER, "/multimesh/shop/east/control-plane", FILES, first=True)
+ANOTHER = user_data.control_plane(CLUSTER, "/multimesh/shop/east/control-plane", FILES, first=False)
+WORKER = user_data.worker(CLUSTER, "/multimesh/shop/east/worker", ["token"])
+ROLES = {"first": FIRST, "another": ANOTHER, "worker": WORKER}
+
+
+def written(text: str) -> dict[str, str]:
+    return {file["path"]: file["content"] for file in yaml.safe_load(text)["write_files"]}
+
+
+def documents(text: str) -> dict[str, Any]:
+    return {document["kind"]: document for document in yaml.safe_load_all(text)}
+
+
+def test_the_first_node_is_told_the_whole_cluster(snapshot: Any) -> None:
+    assert written(FIRST)["/etc/multimesh/init.yaml"] == snapshot
+
+
+@pytest.mark.parametrize("control_plane", [True, False])
+def test_a_node_that_joins_knows_the_cluster_by_its_ca(control_plane: bool, snapshot: Any) -> None:
+    assert configuration.join(CLUSTER, control_plane=control_plane) == snapshot
+
+
+def test_the_token_never_expires() -> None:
+    (token,) = documents(configuration.init(CLUSTER))["InitConfiguration"]["bootstrapTokens"]
+    assert token["ttl"] == "0s"
+
+
+def test_the_api_certificate_carries_the_endpoint_and_every_other_name() -> None:
+    names = documents(configuration.init(CLUSTER))["ClusterConfiguration"]["apiServer"]["certSANs"]
+    assert names == [CLUSTER.endpoint, *CLUSTER.api_names]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_user_data_is_within_what_ec2_takes(role: str) -> None:
+    assert len(ROLES[role].encode()) <= user_data.MAXIMUM_BYTES
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_user_data_is_cloud_config_that_starts_the_node_s_service(role: str) -> None:
+    assert ROLES[role].startswith("#cloud-config\n")
+    assert yaml.safe_load(ROLES[role])["runcmd"][-1][-1] == "multimesh-node.service"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_programs_alone_can_be_run(role: str) -> None:
+    for file in yaml.safe_load(ROLES[role])["write_files"]:
+        is_program = file["path"].startswith("/usr/local/sbin/")
+        assert file["permissions"] == ("0755" if is_program else "0644"), file["path"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_service_starts_programs_that_are_written(role: str) -> None:
+    service = written(ROLES[role])["/etc/systemd/system/multimesh-node.service"]
+    started = [line.partition("=")[2] for line in service.splitlines() if line.startswith("ExecStart=")]
+    assert started == ["/usr/local/sbin/install-kubernetes", "/usr/local/sbin/join-cluster"]
+    assert set(started) < set(written(ROLES[role]))
+
+
+def test_only_the_first_node_can_make_a_cluster() -> None:
+    assert [role for role in ROLES if "/etc/multimesh/init.yaml" in written(ROLES[role])] == ["first"]
+
+
+def test_a_worker_fetches_from_its_own_path_the_token_alone() -> None:
+    environment = written(WORKER)["/etc/multimesh/node.env"]
+    assert "PARAMETERS=/multimesh/shop/east/worker\n" in environment
+    assert 'SECRET_FILES="token"\n' in environment
+
+
+def test_containerd_pauses_with_the_image_that_it_is_told() -> None:
+    assert f"sandbox = '{CLUSTER.pause_image}'" in written(WORKER)["/etc/containerd/config.toml"]
