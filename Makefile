@@ -3,7 +3,7 @@ STACK := local
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup env up preview verify destroy test lint unit e2e faults bench clean requirements
+.PHONY: help setup env up preview policy verify destroy test lint unit e2e faults bench clean requirements
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -21,6 +21,9 @@ up: setup ## Make the two meshes, then verify them
 
 preview: setup ## Show what `make up` would change
 	@$(PYTHON) -m lab.environment pulumi preview --stack $(STACK)
+
+policy: setup ## Preview, and refuse what breaks a rule of the policy pack
+	@$(PYTHON) -m lab.environment pulumi preview --stack $(STACK) --policy-pack policy
 
 verify: ## Ask the meshes 100 times each and judge who answered
 	@$(PYTHON) -m lab.environment $(PYTHON) -m multimesh verify --stack $(STACK)

@@ -84,7 +84,11 @@ PULUMI_PYTHON = Build(
     SOURCES / "pulumi-language-python",
     ("github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python",),
 )
-PULUMI_SCRIPTS = ("cmd/pulumi-language-python-exec", "dist/pulumi-resource-pulumi-python")
+PULUMI_SCRIPTS = (
+    "cmd/pulumi-language-python-exec",
+    "dist/pulumi-analyzer-policy-python",
+    "dist/pulumi-resource-pulumi-python",
+)
 
 
 def build(*, with_pulumi: bool) -> None:
@@ -172,7 +176,7 @@ def _module_folder(module: str, of: Path) -> Path:
 
 
 def _copy_pulumi_scripts() -> None:
-    """Copy the two scripts by which the engine runs Python programs and dynamic providers."""
+    """Copy the scripts by which the engine runs Python: programs, policy packs, dynamic providers."""
     targets = [TOOLS / Path(script).name for script in PULUMI_SCRIPTS]
     if all(target.exists() for target in targets):
         return

@@ -1,0 +1,25 @@
+"""The policy pack: `pulumi preview --policy-pack policy` refuses what breaks one of these rules.
+
+The rules know resources by their types and inputs alone; no cloud's SDK is imported.
+"""
+
+import confidential
+import instance_metadata
+import labels
+import open_ports
+import peer_gateway
+import volumes
+from pulumi_policy import EnforcementLevel, PolicyPack
+
+PolicyPack(
+    "multimesh",
+    policies=[
+        open_ports.RULE,
+        volumes.RULE,
+        instance_metadata.RULE,
+        peer_gateway.RULE,
+        confidential.RULE,
+        labels.RULE,
+    ],
+    enforcement_level=EnforcementLevel.MANDATORY,
+)

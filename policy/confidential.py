@@ -1,0 +1,59 @@
+"""Private keys and kubeconfigs reach every resource as Pulumi secrets, so that the state holds them encrypted.
+
+Pulumi shows remediations which values are secret; validations get them unwrapped. So this rule looks in a remediation,
+which changes nothing, and reports in the validation of the same resource, which follows it. It judges inputs: of
+outputs a policy is not told which are secret.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pulumi_policy import EnforcementLevel, ReportViolation, ResourceValidationArgs, ResourceValidationPolicy, Secret
+
+_NAME = re.compile(r"(privatekey(pem|openssh|pempkcs8)?|(?<!public)keypem|tlskey|kubeconfigs?)$")
+_PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z]+ )*PRIVATE KEY-----")
+_KUBECONFIG = re.compile(r"""^[\s{]*["']?kind["']?:\s*["']?Config\b""", re.MULTILINE)
+
+
+def exposed(value: Any, path: str = "", confidential: bool = False) -> Iterator[str]:
+    """Return where in a resource's inputs a private key or a kubeconfig stands in the clear: paths.
+
+    `value` has pulumi_policy's `Secret` around what is secret. Told by the input's name, or by the text.
+    """
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            named = _NAME.search(re.sub("[^a-z]", "", key.lower())) is not None
+            yield from exposed(inner, f"{path}.{key}" if path else key, named)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from exposed(inner, f"{path}[{index}]", confidential)
+    elif isinstance(value, str) and value and (confidential or _PRIVATE_KEY.search(value) or _KUBECONFIG.search(value)):
+        yield path
+
+
+class _Confidential(ResourceValidationPolicy):
+    def __init__(self) -> None:
+        super().__init__(
+            name="confidential-keys",
+            description="Every private key and every kubeconfig is a Pulumi secret.",
+            validate=self._report,
+            remediate=self._look,
+            enforcement_level=EnforcementLevel.REMEDIATE,
+        )
+        self._seen: dict[str, list[str]] = {}  # URN -> paths, from the remediation to the validation
+
+    def _look(self, args: ResourceValidationArgs) -> None:
+        inputs = args.props["__target"]  # with their Secrets still around them
+        self._seen[args.urn] = list(exposed(inputs))
+        if inputs.get("type") == "SecureString" and not isinstance(inputs.get("value"), Secret):  # of AWS's SSM
+            self._seen[args.urn].append("value")
+
+    def _report(self, args: ResourceValidationArgs, report: ReportViolation) -> None:
+        if args.urn not in self._seen:
+            report("it was not looked at: the rule works at the enforcement level `remediate` only", None)
+        for path in self._seen.pop(args.urn, []):
+            report(f"{path}: it is in the clear; allowed: a secret, such as pulumi.Output.secret makes", None)
+
+
+RULE = _Confidential()

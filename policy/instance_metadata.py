@@ -1,0 +1,26 @@
+"""A node's credentials are served by IMDSv2 only, and to the node alone: pods are one hop further away.
+
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-options.html
+"""
+
+from pulumi_policy import ReportViolation, ResourceValidationArgs, ResourceValidationPolicy
+
+_WANTED = {"httpTokens": "required", "httpPutResponseHopLimit": 1}
+
+
+def _validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
+    if args.resource_type not in ("aws:ec2/instance:Instance", "aws:ec2/launchTemplate:LaunchTemplate"):
+        return
+    options = args.props.get("metadataOptions")
+    if options is None and args.props.get("launchTemplate"):
+        return  # the launch template is judged on its own
+    for key, wanted in _WANTED.items():
+        if (given := (options or {}).get(key)) != wanted:
+            report(f"metadataOptions.{key}: it is {'not set' if given is None else given}; allowed: {wanted}", None)
+
+
+RULE = ResourceValidationPolicy(
+    name="imdsv2-required",
+    description="Instances answer for their metadata by IMDSv2 only, at a hop limit of 1.",
+    validate=_validate,
+)
