@@ -8,7 +8,8 @@ from pydantic import BaseModel, ValidationError
 
 Path = Sequence[str | int]
 
-_ABSENT = object()
+ABSENT = object()
+"""The value of a key that is not there."""
 _WANTED = {
     "bool_type": "true or false",
     "dict_type": "a mapping",
@@ -64,12 +65,12 @@ def sample_mistakes(raw: dict[str, Any], sample: dict[str, Any]) -> list[str]:
     if raw.get("sample", True) is False:
         return []
     return [
-        problem(("services", index, key), entry.get(key, _ABSENT), f"the sample service has {sample[key]!r}")
+        problem(("services", index, key), entry.get(key, ABSENT), f"the sample service has {sample[key]!r}")
         for index, entry in enumerate(_list(raw.get("services")))
         if isinstance(entry, dict)
         and (entry.get("name"), entry.get("namespace")) == (sample["name"], sample["namespace"])
         for key in ("port", "service_account")
-        if entry.get(key, _ABSENT) != sample[key]
+        if entry.get(key, ABSENT) != sample[key]
     ]
 
 
@@ -77,11 +78,11 @@ def _of_one(details: dict[str, Any], model: type[BaseModel]) -> str:
     path, owner, annotation = _located(details["loc"], model)
     kind, value, context = details["type"], details["input"], details.get("ctx", {})
     if kind == "extra_forbidden":
-        return problem(path, _ABSENT, f"unknown key; allowed: {', '.join(sorted(owner.model_fields))}")
+        return problem(path, ABSENT, f"unknown key; allowed: {', '.join(sorted(owner.model_fields))}")
     if kind == "missing":
-        return problem(path, _ABSENT, "is missing")
+        return problem(path, ABSENT, "is missing")
     if kind == "union_tag_not_found":
-        return problem((*path, "kind"), _ABSENT, f"is missing; allowed: {', '.join(map(repr, _kinds(annotation)))}")
+        return problem((*path, "kind"), ABSENT, f"is missing; allowed: {', '.join(map(repr, _kinds(annotation)))}")
     if kind == "union_tag_invalid":
         return problem((*path, "kind"), context["tag"], f"allowed: {context['expected_tags']}")
     if kind == "literal_error":
@@ -138,7 +139,7 @@ def _shown(value: Any) -> str:
     if value is None:
         return "null: "
     if (
-        value is _ABSENT
+        value is ABSENT
         or isinstance(value, (dict, list))
         or (isinstance(value, str) and ("\n" in value or "{" in value))
     ):

@@ -101,3 +101,7 @@ def make(name: str, settings: "ClusterSettings") -> Cluster:
             from components.clusters.existing import ExistingCluster
 
             return ExistingCluster(name, settings)
+        case "gke":
+            from components.clusters.gke import GkeCluster
+
+            return GkeCluster(name, settings)

@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from components.clusters import gke_preflight
 from components.clusters import kubeconfig as kubeconfigs
+from components.settings.networks import placeholders
 
 if TYPE_CHECKING:
     from components.settings.clusters import ClusterSettings
 
-Missing = tuple[tuple[str, ...], Any, str]
+Missing = tuple[tuple[str | int, ...], Any, str]
 """The path of a key inside `cluster`, its value, and what is missing or allowed."""
 
 
@@ -19,6 +21,8 @@ def missing(settings: "ClusterSettings") -> Iterable[Missing]:
             return []
         case "existing":
             return _unreachable(settings.kubeconfig, settings.context)
+        case "gke":
+            return [*_of_examples(settings.api_cidrs), *gke_preflight.missing(settings)]
 
 
 def _unreachable(kubeconfig: str, context: str | None) -> Iterable[Missing]:
@@ -26,3 +30,12 @@ def _unreachable(kubeconfig: str, context: str | None) -> Iterable[Missing]:
         kubeconfigs.check_reachable(kubeconfigs.load(kubeconfig, context)[0])
     except kubeconfigs.KubeconfigError as error:
         yield ("kubeconfig",), kubeconfig, str(error)
+
+
+def _of_examples(api_cidrs: list[str]) -> Iterable[Missing]:
+    for index, cidr in placeholders(api_cidrs):
+        yield (
+            ("api_cidrs", index),
+            cidr,
+            "only examples have this range; put yours, such as your own address followed by /32",
+        )

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from components.settings.existing import ExistingClusterSettings
+from components.settings.gke import GkeClusterSettings
 from components.settings.strict import Strict
 
 
@@ -12,4 +13,4 @@ class LocalClusterSettings(Strict):
     kind: Literal["local"]
 
 
-ClusterSettings = LocalClusterSettings | ExistingClusterSettings
+ClusterSettings = LocalClusterSettings | ExistingClusterSettings | GkeClusterSettings

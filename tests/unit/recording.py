@@ -85,6 +85,12 @@ class _Outputs(mocks.Mocks):
                 outputs["certRequestPem"] = f"request of {args.name}"
             case "LabCluster":
                 outputs |= {"address": f"{args.name}.address", "kubeconfig": f"kubeconfig of {args.name}"}
+            case "Address":
+                outputs |= {"address": f"address of {args.name}", "selfLink": f"link of {args.name}"}
+            case "Account":
+                outputs |= {"email": f"email of {args.name}", "member": f"member {args.name}"}
+            case "Cluster":
+                outputs |= {"endpoint": f"endpoint of {args.name}", "masterAuth": {"clusterCaCertificate": "Q0E="}}
             case "Release":
                 outputs["status"] = {"namespace": args.inputs["namespace"], "name": args.inputs["name"]}
             case "Service":
