@@ -13,6 +13,7 @@ CHECKOUT = Path(__file__).parent.parent
 LOCAL = CHECKOUT / ".state"
 BIN = LOCAL / "bin"
 PASSPHRASE = LOCAL / "passphrase"
+STAND_INS = CHECKOUT / "lab/plugins/bin"
 
 
 def environment() -> dict[str, str]:
@@ -22,12 +23,19 @@ def environment() -> dict[str, str]:
     if not PASSPHRASE.exists():
         with os.fdopen(os.open(PASSPHRASE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(32))
-    return {
+    variables = {
         "PATH": f"{BIN}:{os.environ['PATH']}",
         "PULUMI_BACKEND_URL": backend.as_uri(),
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(PASSPHRASE),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # pulumi asks pip for the program's packages; pip would ask its index for a newer pip.
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
+    if any((BIN / stand_in.name).exists() for stand_in in STAND_INS.iterdir()):
+        # Setup has seen that plugins cannot be downloaded here: not even try at each run, for seconds, as pulumi would
+        # for every package that is installed, whether the stack uses it or not.
+        variables["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
+    return variables
 
 
 def main(command: list[str]) -> None:

@@ -9,13 +9,12 @@ from pathlib import Path
 
 from lab import debian, images, preflight, toolchain
 from lab.containerd_template import TemplateError
-from lab.environment import BIN, CHECKOUT, environment
+from lab.environment import BIN, CHECKOUT, STAND_INS, environment
 from lab.paths import TOOLS
 
 PLUGINS = ("kubernetes", "tls")
 PLUGIN_TIMEOUT = 120  # seconds; where nothing can be downloaded the refusal comes at once
 PULUMI_HOME = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
-STAND_INS = CHECKOUT / "lab/plugins/bin"
 
 
 def main() -> int:

@@ -34,6 +34,18 @@ def test_the_state_is_kept_in_the_checkout(checkout: Path) -> None:
 
 
 @pytest.mark.usefixtures("checkout")
+@pytest.mark.parametrize(
+    ("plugin", "attempts"), [("pulumi-resource-tls", False), ("pulumi-resource-pulumi-python", True)]
+)
+def test_downloads_of_plugins_are_attempted_unless_setup_has_found_that_they_fail(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, plugin: str, *, attempts: bool
+) -> None:
+    (tmp_path / plugin).touch()
+    monkeypatch.setattr(environment, "BIN", tmp_path)
+    assert ("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION" not in environment.environment()) is attempts
+
+
+@pytest.mark.usefixtures("checkout")
 def test_the_printed_exports_keep_the_path_that_the_shell_has(capsys: pytest.CaptureFixture[str]) -> None:
     environment.main([])
     script = capsys.readouterr().out + "echo $PATH"
