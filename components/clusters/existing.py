@@ -11,7 +11,14 @@ from components.settings.existing import ExistingClusterSettings, GatewaySetting
 def exposure(gateway: GatewaySettings) -> Exposure:
     """Return how the gateway is reached, with the ports that its Service's type has by default."""
     peers, ingress = (PEER_NODE_PORT, INGRESS_NODE_PORT) if gateway.service == "NodePort" else (PEER_PORT, INGRESS_PORT)
-    return Exposure(gateway.service, gateway.address, gateway.port or peers, gateway.ingress_port or ingress)
+    return Exposure(
+        gateway.service,
+        gateway.address,
+        port=gateway.port or gateway.node_port or peers,
+        ingress_port=gateway.ingress_port or gateway.ingress_node_port or ingress,
+        node_port=gateway.node_port,
+        ingress_node_port=gateway.ingress_node_port,
+    )
 
 
 class ExistingCluster(Cluster):

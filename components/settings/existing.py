@@ -10,12 +10,14 @@ from components.settings.strict import Strict
 
 
 class GatewaySettings(Strict):
-    """How an existing cluster exposes its gateway; ports are what is reached from outside."""
+    """How an existing cluster exposes its gateway; ports are what is reached from outside, at node ports or before."""
 
     service: Literal["LoadBalancer", "NodePort"] = "LoadBalancer"
     address: names.Address | None = Field(None, validate_default=True)
     port: names.Port | None = None
     ingress_port: names.Port | None = None
+    node_port: names.Port | None = None
+    ingress_node_port: names.Port | None = None
 
     @field_validator("address")
     @classmethod
@@ -23,6 +25,13 @@ class GatewaySettings(Strict):
         if address is None and info.data.get("service") == "NodePort":
             raise ValueError("an IP address or a DNS name is wanted, at which the node ports are reached")
         return address
+
+    @field_validator("node_port", "ingress_node_port")
+    @classmethod
+    def _of_a_node_port_service(cls, port: int | None, info: ValidationInfo) -> int | None:
+        if port is not None and info.data.get("service") == "LoadBalancer":
+            raise ValueError("a node port can be chosen for the service NodePort alone")
+        return port
 
 
 class ExistingClusterSettings(Strict):

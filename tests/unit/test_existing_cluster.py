@@ -79,6 +79,24 @@ def test_a_given_address_is_taken_and_no_service_is_read() -> None:
     assert "east-gateway-service" not in recording.resources
 
 
+def test_node_ports_may_differ_from_the_ports_in_front_of_them() -> None:
+    ports = {"port": 15443, "ingress_port": 80, "node_port": 31443, "ingress_node_port": 30080}
+    recording = existing(service="NodePort", address="192.0.2.7", **ports)
+    assert recording.outputs["meshes"]["east"]["gateway_port"] == 15443
+    assert recording.outputs["meshes"]["east"]["ingress_url"] == "http://192.0.2.7"
+    service = recording["east-gateway"].inputs["values"]["service"]
+    assert {port["name"]: port.get("nodePort") for port in service["ports"]} == {
+        "status-port": None,
+        "http2": 30080,
+        "tls": 31443,
+    }
+
+
+def test_node_ports_alone_are_what_is_reached() -> None:
+    recording = existing(service="NodePort", address="192.0.2.7", node_port=32443)
+    assert recording.outputs["meshes"]["east"]["gateway_port"] == 32443
+
+
 def test_an_api_server_that_refuses_connections_is_named() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))

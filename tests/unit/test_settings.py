@@ -89,6 +89,10 @@ BAD_INPUT = [
         "meshes.west.trust_domain: 'west.mesh': a trust domain may belong to one mesh",
     ),
     # Existing clusters
+    (
+        existing(gateway={"node_port": 31443}),
+        "meshes.east.cluster.gateway.node_port: 31443: a node port can be chosen for the service NodePort alone",
+    ),
     (mesh(cluster={"kind": "existing"}), "meshes.east.cluster.kubeconfig: is missing"),
     (existing(kubeconfig=7), "meshes.east.cluster.kubeconfig: 7: text is wanted"),
     (existing(kubeconfig="/no/such/file"), "meshes.east.cluster.kubeconfig: '/no/such/file': no such file"),
