@@ -65,7 +65,11 @@ def sample_mistakes(raw: dict[str, Any], sample: dict[str, Any]) -> list[str]:
     if raw.get("sample", True) is False:
         return []
     return [
-        problem(("services", index, key), entry.get(key, ABSENT), f"the sample service has {sample[key]!r}")
+        problem(
+            ("services", index, key),
+            entry.get(key, ABSENT),
+            f"{'' if key in entry else 'is missing; '}the sample service has {sample[key]!r}",
+        )
         for index, entry in enumerate(_list(raw.get("services")))
         if isinstance(entry, dict)
         and (entry.get("name"), entry.get("namespace")) == (sample["name"], sample["namespace"])

@@ -8,7 +8,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -104,9 +104,11 @@ def find(id: str) -> Allocation | None:
     if not is_id(id):
         return None
     try:
-        return Allocation(**json.loads((paths.STATE / id / "cluster.json").read_text()))
+        noted = json.loads((paths.STATE / id / "cluster.json").read_text())
     except (OSError, ValueError):  # none, or not written yet
         return None
+    # A newer version may have noted more.
+    return Allocation(**{one.name: noted[one.name] for one in fields(Allocation) if one.name in noted})
 
 
 def find_all() -> list[Allocation]:

@@ -31,22 +31,6 @@ def load(kubeconfig: str, context: str | None) -> tuple[str, str]:
     return yaml.safe_dump({**document, "current-context": context}), server
 
 
-def check_reachable(kubeconfig: str, timeout: float = 10) -> None:
-    """Ask the API server for its version. Raises KubeconfigError when there is no answer within `timeout` seconds."""
-    from kubernetes import client, config
-    from urllib3.exceptions import HTTPError
-
-    try:
-        once = client.Configuration()
-        once.retries = 0
-        config.load_kube_config_from_dict(yaml.safe_load(kubeconfig), client_configuration=once)
-        with client.ApiClient(once) as api:
-            client.VersionApi(api).get_code(_request_timeout=timeout)
-    except (client.ApiException, config.ConfigException, HTTPError, OSError) as error:
-        reason = getattr(error, "reason", None) or error
-        raise KubeconfigError(f"the API server does not answer: {reason}") from error
-
-
 def _is_content(kubeconfig: str) -> bool:
     return "\n" in kubeconfig or kubeconfig.lstrip().startswith("{")
 

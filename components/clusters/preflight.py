@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from components.clusters import gke_preflight
+from components.clusters import gke_preflight, reachable
 from components.clusters import kubeconfig as kubeconfigs
 from components.settings.networks import placeholders
 
@@ -27,7 +27,7 @@ def missing(settings: "ClusterSettings") -> Iterable[Missing]:
 
 def _unreachable(kubeconfig: str, context: str | None) -> Iterable[Missing]:
     try:
-        kubeconfigs.check_reachable(kubeconfigs.load(kubeconfig, context)[0])
+        reachable.check(kubeconfigs.load(kubeconfig, context)[0])
     except kubeconfigs.KubeconfigError as error:
         yield ("kubeconfig",), kubeconfig, str(error)
 

@@ -102,6 +102,31 @@ def test_an_unusable_root_is_refused(make: Make, given: dict, message: str) -> N
         brought_root.load(certificate, key, 365)
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"ca": False}, "{certificate} is no CA (basic constraints)"),
+        (
+            {"end": datetime(2020, 1, 2, tzinfo=UTC), "start": datetime(2019, 1, 2, tzinfo=UTC)},
+            "{certificate} expired on 2020-01-02",
+        ),
+        ({"other_key": True}, "{key} is not the key of {certificate}"),
+    ],
+)
+def test_an_unusable_root_is_a_mistake_of_the_configuration(make: Make, given: dict, message: str) -> None:
+    certificate, key = make(**given)
+    raw = {
+        "meshes": {"east": {"cluster": {"kind": "local"}}},
+        "trust": {"root": {"certificate": certificate, "key": key}},
+    }
+    with pytest.raises(settings.SettingsError) as caught:
+        settings.validate(raw)
+    assert str(caught.value).splitlines() == [
+        "the stack's configuration has 1 mistake; nothing was changed:",
+        f"  multimesh:trust.root: {message.format(certificate=certificate, key=key)}",
+    ]
+
+
 def test_a_clock_that_is_a_little_behind_does_no_harm(make: Make) -> None:
     assert brought_root.load(*make(start=datetime.now(UTC) + timedelta(minutes=30)), 365)
 

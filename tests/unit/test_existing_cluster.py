@@ -1,6 +1,5 @@
-"""A cluster that was there before: its provider, its gateway's address, and an API server that does not answer."""
+"""A cluster that was there before: its provider, and its gateway's address."""
 
-import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,10 +7,9 @@ import pytest
 import yaml
 from recording import Recording, record
 
-from components.clusters import kubeconfig as kubeconfigs
+from components.clusters import reachable
 from components.endpoint import NoAddress
 
-REACHABLE = kubeconfigs.check_reachable
 KUBECONFIG = {
     "apiVersion": "v1",
     "kind": "Config",
@@ -31,7 +29,7 @@ KUBECONFIG = {
 @pytest.fixture(autouse=True)
 def _answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patched:
-        patched.setattr(kubeconfigs, "check_reachable", lambda _kubeconfig: None)
+        patched.setattr(reachable, "check", lambda _kubeconfig: None)
         yield
 
 
@@ -77,6 +75,7 @@ def test_a_given_address_is_taken_and_no_service_is_read() -> None:
     assert recording.outputs["meshes"]["east"]["gateway_port"] == 31443
     assert recording.outputs["meshes"]["east"]["ingress_url"] == "http://192.0.2.7:30080"
     assert "east-gateway-service" not in recording.resources
+<<<<<<< HEAD
 
 
 def test_node_ports_may_differ_from_the_ports_in_front_of_them() -> None:
@@ -108,3 +107,5 @@ def test_an_api_server_that_refuses_connections_is_named() -> None:
     config["clusters"] = [{"name": "it", "cluster": {"server": server}}]
     with pytest.raises(kubeconfigs.KubeconfigError, match="the API server does not answer"):
         REACHABLE(yaml.safe_dump(config), timeout=2)
+=======
+>>>>>>> 0f7655c (Ask an existing cluster what only its users may ask, and say plainly why it does not answer)

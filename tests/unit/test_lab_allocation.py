@@ -33,6 +33,13 @@ def test_what_was_allocated_is_found_again() -> None:
     assert allocation.find(made.id) == made
 
 
+def test_a_cluster_of_a_newer_version_is_found_all_the_same() -> None:
+    made = allocation.allocate("east")
+    note = made.folder / "cluster.json"
+    note.write_text(json.dumps(json.loads(note.read_text()) | {"what only a newer version knows": True}))
+    assert allocation.find(made.id) == made
+
+
 def test_a_released_number_is_given_again() -> None:
     first = allocation.allocate("a")
     allocation.release(first.id, [])
