@@ -75,7 +75,6 @@ def test_a_given_address_is_taken_and_no_service_is_read() -> None:
     assert recording.outputs["meshes"]["east"]["gateway_port"] == 31443
     assert recording.outputs["meshes"]["east"]["ingress_url"] == "http://192.0.2.7:30080"
     assert "east-gateway-service" not in recording.resources
-<<<<<<< HEAD
 
 
 def test_node_ports_may_differ_from_the_ports_in_front_of_them() -> None:
@@ -94,18 +93,3 @@ def test_node_ports_may_differ_from_the_ports_in_front_of_them() -> None:
 def test_node_ports_alone_are_what_is_reached() -> None:
     recording = existing(service="NodePort", address="192.0.2.7", node_port=32443)
     assert recording.outputs["meshes"]["east"]["gateway_port"] == 32443
-
-
-def test_an_api_server_that_refuses_connections_is_named() -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        server = f"https://127.0.0.1:{closed.getsockname()[1]}"
-    config = KUBECONFIG | {
-        "current-context": "it",
-        "contexts": [{"name": "it", "context": {"cluster": "it", "user": "me"}}],
-    }
-    config["clusters"] = [{"name": "it", "cluster": {"server": server}}]
-    with pytest.raises(kubeconfigs.KubeconfigError, match="the API server does not answer"):
-        REACHABLE(yaml.safe_dump(config), timeout=2)
-=======
->>>>>>> 0f7655c (Ask an existing cluster what only its users may ask, and say plainly why it does not answer)
