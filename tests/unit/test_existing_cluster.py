@@ -78,8 +78,8 @@ def test_a_given_address_is_taken_and_no_service_is_read() -> None:
 
 
 def test_node_ports_may_differ_from_the_ports_in_front_of_them() -> None:
-    ports = {"port": 15443, "ingress_port": 80, "node_port": 31443, "ingress_node_port": 30080}
-    recording = existing(service="NodePort", address="192.0.2.7", **ports)
+    outside, inside = {"port": 15443, "ingress_port": 80}, {"node_port": 31443, "ingress_node_port": 30080}
+    recording = existing(None, service="NodePort", address="192.0.2.7", **outside, **inside)
     assert recording.outputs["meshes"]["east"]["gateway_port"] == 15443
     assert recording.outputs["meshes"]["east"]["ingress_url"] == "http://192.0.2.7"
     service = recording["east-gateway"].inputs["values"]["service"]
