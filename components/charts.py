@@ -29,7 +29,7 @@ def source(platform: Platform, chart: str) -> dict[str, Any]:
     if platform.charts.startswith("oci://"):
         return {"chart": f"{platform.charts}/{chart}", "version": platform.version}
     if "://" in platform.charts:
-        return {"chart": chart, "version": platform.version, "repository_opts": {"repo": platform.charts}}
+        return {"chart": chart, "version": platform.version, "repositoryOpts": {"repo": platform.charts}}
     return {"chart": f"{platform.charts}/{chart}"}
 
 

@@ -3,9 +3,9 @@
 from typing import TypedDict
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 from components.mesh import Mesh
+from components.objects import KubernetesObject
 from components.settings import SAMPLE
 
 NAME, NAMESPACE = SAMPLE["name"], SAMPLE["namespace"]
@@ -23,7 +23,7 @@ class EchoArgs(TypedDict):
 class Echo(pulumi.ComponentResource):
     """The echo service of one mesh, in a namespace whose pods get a sidecar."""
 
-    service: kubernetes.core.v1.Service
+    service: KubernetesObject
 
     def __init__(self, name: str, args: EchoArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("multimesh:index:Echo", name, {"image": args["image"]}, opts)
@@ -31,38 +31,44 @@ class Echo(pulumi.ComponentResource):
         own = mesh.cluster.child_options(self)
 
         # Namespace and identity
-        namespace = kubernetes.core.v1.Namespace(
+        namespace = KubernetesObject(
             f"{name}-namespace",
+            "v1",
+            "Namespace",
             metadata={"name": NAMESPACE, "labels": {"istio-injection": "enabled"}},
             opts=own,
         )
-        account = kubernetes.core.v1.ServiceAccount(
+        account = KubernetesObject(
             f"{name}-account",
-            metadata={"name": SAMPLE["service_account"], "namespace": namespace.metadata.name},
+            "v1",
+            "ServiceAccount",
+            metadata={"name": SAMPLE["service_account"], "namespace": namespace.metadata["name"]},
             opts=own,
         )
 
         # Workload
-        kubernetes.apps.v1.Deployment(
+        KubernetesObject(
             f"{name}-deployment",
-            metadata={"name": NAME, "namespace": namespace.metadata.name, "labels": {"app": NAME}},
+            "apps/v1",
+            "Deployment",
+            metadata={"name": NAME, "namespace": namespace.metadata["name"], "labels": {"app": NAME}},
             spec={
-                "selector": {"match_labels": {"app": NAME}},
+                "selector": {"matchLabels": {"app": NAME}},
                 "template": {
                     "metadata": {"labels": {"app": NAME}},
                     "spec": {
-                        "service_account_name": account.metadata.name,
+                        "serviceAccountName": account.metadata["name"],
                         "containers": [
                             {
                                 "name": "app",
                                 "image": args["image"],
-                                "image_pull_policy": "IfNotPresent",
+                                "imagePullPolicy": "IfNotPresent",
                                 "command": ["/usr/local/bin/server"],
                                 "args": [f"--port={_CONTAINER_PORT}", f"--cluster={mesh.name}"],
-                                "ports": [{"name": "http", "container_port": _CONTAINER_PORT}],
-                                "readiness_probe": {
-                                    "http_get": {"path": "/", "port": _CONTAINER_PORT},
-                                    "period_seconds": 2,
+                                "ports": [{"name": "http", "containerPort": _CONTAINER_PORT}],
+                                "readinessProbe": {
+                                    "httpGet": {"path": "/", "port": _CONTAINER_PORT},
+                                    "periodSeconds": 2,
                                 },
                                 "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}},
                             }
@@ -74,18 +80,20 @@ class Echo(pulumi.ComponentResource):
         )
 
         # Service
-        self.service = kubernetes.core.v1.Service(
+        self.service = KubernetesObject(
             f"{name}-service",
+            "v1",
+            "Service",
             # Its address is known at once, so routes need not wait for the pods; the Deployment does.
             metadata={
                 "name": NAME,
-                "namespace": namespace.metadata.name,
+                "namespace": namespace.metadata["name"],
                 "labels": {"app": NAME},
                 "annotations": {"pulumi.com/skipAwait": "true"},
             },
             spec={
                 "selector": {"app": NAME},
-                "ports": [{"name": "http", "port": SAMPLE["port"], "target_port": _CONTAINER_PORT}],
+                "ports": [{"name": "http", "port": SAMPLE["port"], "targetPort": _CONTAINER_PORT}],
             },
             opts=own,
         )

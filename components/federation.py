@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any, TypedDict
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 from components import istio
 from components.mesh import Mesh
+from components.objects import KubernetesObject, find
 from components.settings.service import ServiceSettings
 from components.weights import percentages
 
@@ -26,18 +26,19 @@ class Workload:
     port: int | None
 
 
-def workload(spec: kubernetes.core.v1.outputs.ServiceSpec, service: ServiceSettings, mesh: str) -> Workload:
+def workload(spec: Mapping[str, Any], service: ServiceSettings, mesh: str) -> Workload:
     """Return what an exported Service leads to. Raises UnusableService if it cannot be reached as configured."""
     where = f"Service {service.namespace}/{service.name} in mesh {mesh}"
-    if not spec.cluster_ip or spec.cluster_ip == "None":
+    cluster_ip, selector = spec.get("clusterIP"), spec.get("selector")
+    if not cluster_ip or cluster_ip == "None":
         raise UnusableService(f"{where} has no cluster IP; a headless or external Service cannot be exported")
-    if not spec.selector:
+    if not selector:
         raise UnusableService(f"{where} has no selector, so nothing says whom the callers' policy is for")
-    ports = {int(port.port): port for port in spec.ports or []}
+    ports = {int(port["port"]): port for port in spec.get("ports") or []}
     if service.port not in ports:
         raise UnusableService(f"{where} has no port {service.port}; it has: {', '.join(map(str, ports)) or 'none'}")
-    target = ports[service.port].target_port or service.port
-    return Workload(spec.cluster_ip, dict(spec.selector), None if isinstance(target, str) else int(target))
+    target = ports[service.port].get("targetPort") or service.port
+    return Workload(cluster_ip, dict(selector), None if isinstance(target, str) else int(target))
 
 
 class FederatedServiceArgs(TypedDict):
@@ -47,7 +48,7 @@ class FederatedServiceArgs(TypedDict):
     suffix: str
     meshes: Mapping[str, Mesh]
     """Every mesh of the stack."""
-    made_here: Mapping[str, kubernetes.core.v1.Service]
+    made_here: Mapping[str, KubernetesObject]
     """The Service in those meshes where this stack makes it; elsewhere it must be there."""
 
 
@@ -71,10 +72,12 @@ class FederatedService(pulumi.ComponentResource):
             self._authorize(mesh, workloads[mesh.name])
         self.register_outputs({})
 
-    def _workload(self, mesh: Mesh, made_here: kubernetes.core.v1.Service | None) -> pulumi.Output[Workload]:
+    def _workload(self, mesh: Mesh, made_here: KubernetesObject | None) -> pulumi.Output[Workload]:
         service = self._service
-        found = made_here or kubernetes.core.v1.Service.get(
+        found = made_here or find(
             f"{self._prefix}.{mesh.name}",
+            "v1",
+            "Service",
             f"{service.namespace}/{service.name}",
             opts=pulumi.ResourceOptions(parent=self, provider=mesh.cluster.provider),
         )

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import Any, TypedDict
 
 import pulumi
-import pulumi_kubernetes as kubernetes
-from pulumi_kubernetes.helm.v3 import Release
 
 from components import charts, endpoint, istio
 from components.clusters import Cluster, Platform
+from components.objects import KubernetesObject, Release, find
 from components.trust import IntermediateCa
 
 NAMESPACE = istio.NAMESPACE
@@ -51,20 +50,21 @@ class Mesh(pulumi.ComponentResource):
         platform, exposure = args["platform"], self.cluster.exposure
 
         # The CA that istiod signs with, there before istiod starts
-        namespace = kubernetes.core.v1.Namespace(
-            f"{name}-{NAMESPACE}", metadata={"name": NAMESPACE}, opts=self.cluster.child_options(self)
-        )
+        own = self.cluster.child_options(self)
+        namespace = KubernetesObject(f"{name}-{NAMESPACE}", "v1", "Namespace", metadata={"name": NAMESPACE}, opts=own)
         ca = args["ca"]
-        cacerts = kubernetes.core.v1.Secret(
+        cacerts = KubernetesObject(
             f"{name}-cacerts",
-            metadata={"name": "cacerts", "namespace": namespace.metadata.name},
-            string_data={
+            "v1",
+            "Secret",
+            metadata={"name": "cacerts", "namespace": namespace.metadata["name"]},
+            stringData={
                 "ca-cert.pem": ca.certificate_pem,
                 "ca-key.pem": ca.private_key_pem,
                 "root-cert.pem": ca.root_pem,
                 "cert-chain.pem": pulumi.Output.concat(ca.certificate_pem, ca.root_pem),
             },
-            opts=self.cluster.child_options(self),
+            opts=own,
         )
 
         # The control plane and the gateway
@@ -114,12 +114,12 @@ class Mesh(pulumi.ComponentResource):
 
     def istio_object(
         self, resource_name: str, kind: str, namespace: str, name: str, spec: pulumi.Input[Any], parent: pulumi.Resource
-    ) -> kubernetes.apiextensions.CustomResource:
+    ) -> KubernetesObject:
         """Make one of Istio's objects in this mesh, once its control plane is there to check it."""
-        return kubernetes.apiextensions.CustomResource(
+        return KubernetesObject(
             resource_name,
-            api_version=istio.API_VERSIONS[kind],
-            kind=kind,
+            istio.API_VERSIONS[kind],
+            kind,
             metadata={"name": name, "namespace": namespace},
             spec=spec,
             opts=self.cluster.child_options(parent, [self.control_plane]),
@@ -148,15 +148,15 @@ class Mesh(pulumi.ComponentResource):
         )
 
     def _load_balancer_address(self, gateway: Release) -> pulumi.Output[str]:
-        service = kubernetes.core.v1.Service.get(
+        service = find(
             f"{self.name}-gateway-service",
-            pulumi.Output.concat(gateway.status.namespace, "/", gateway.status.name),
+            "v1",
+            "Service",
+            pulumi.Output.concat(gateway.status["namespace"], "/", gateway.status["name"]),
             opts=pulumi.ResourceOptions(parent=self, provider=self.cluster.provider),
         )
 
-        def address(status: kubernetes.core.v1.outputs.ServiceStatus | None) -> str:
-            balancer = status.load_balancer if status else None
-            points = balancer.ingress if isinstance(balancer, kubernetes.core.v1.outputs.LoadBalancerStatus) else None
-            return endpoint.load_balancer_address(points, self.name)
+        def address(status: dict[str, Any] | None) -> str:
+            return endpoint.load_balancer_address((status or {}).get("loadBalancer", {}).get("ingress"), self.name)
 
         return service.status.apply(address)

@@ -37,7 +37,7 @@ def test_merging_keeps_what_the_later_layer_does_not_name() -> None:
         ("oci://hub/charts", {"chart": "oci://hub/charts/istiod", "version": "1.2"}),
         (
             "https://hub/charts",
-            {"chart": "istiod", "version": "1.2", "repository_opts": {"repo": "https://hub/charts"}},
+            {"chart": "istiod", "version": "1.2", "repositoryOpts": {"repo": "https://hub/charts"}},
         ),
     ],
 )

@@ -1,0 +1,53 @@
+"""Kubernetes objects and Helm releases as resources, as the SDK registers them but without its classes for every kind.
+
+Importing those (pulumi_kubernetes.core, .apps and .helm) takes longer than the rest of the program together, at each
+preview and each update. Fields are named as Kubernetes names them, in inputs and in outputs.
+"""
+
+from typing import Any
+
+import pulumi
+
+
+class KubernetesObject(pulumi.CustomResource):
+    """One object of any kind. Outputs: metadata, spec and status as the API server has them, None where it has none."""
+
+    metadata: pulumi.Output[Any]
+    spec: pulumi.Output[Any]
+    status: pulumi.Output[Any]
+
+    def __init__(
+        self,
+        resource_name: str,
+        api_version: str,
+        kind: str,
+        *,
+        opts: pulumi.ResourceOptions,
+        **fields: pulumi.Input[Any],
+    ) -> None:
+        group = api_version if "/" in api_version else f"core/{api_version}"
+        if kind == "Secret":
+            hidden = ["data", "stringData"]
+            fields |= {key: pulumi.Output.secret(fields[key]) for key in hidden if key in fields}
+            opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=hidden))
+        made_from = {} if opts.id else {"apiVersion": api_version, "kind": kind, **fields}
+        outputs = dict.fromkeys(("metadata", "spec", "status"))
+        super().__init__(f"kubernetes:{group}:{kind}", resource_name, {**outputs, **made_from}, opts)
+
+
+def find(
+    resource_name: str, api_version: str, kind: str, id: pulumi.Input[str], *, opts: pulumi.ResourceOptions
+) -> KubernetesObject:
+    """Return an object that somebody else made; `id` is `<namespace>/<name>`."""
+    opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
+    return KubernetesObject(resource_name, api_version, kind, opts=opts)
+
+
+class Release(pulumi.CustomResource):
+    """One Helm release. Outputs: status, with the `namespace` and `name` that it has in the cluster."""
+
+    status: pulumi.Output[Any]
+
+    def __init__(self, resource_name: str, *, opts: pulumi.ResourceOptions, **arguments: pulumi.Input[Any]) -> None:
+        inputs = {"compat": "true", "status": None, **arguments}
+        super().__init__("kubernetes:helm.sh/v3:Release", resource_name, inputs, opts)
