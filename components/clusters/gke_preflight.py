@@ -19,9 +19,9 @@ def missing(settings: GkeClusterSettings) -> Iterator[tuple[tuple[str, ...], obj
     if not settings.project_id:
         yield ("project",), ABSENT, "is missing; set it, or the environment variable GOOGLE_CLOUD_PROJECT"
     if fault := _credentials():
-        yield ("kind",), settings.kind, fault
+        yield (), ABSENT, fault
     if not shutil.which(PLUGIN):
-        yield ("kind",), settings.kind, f"{PLUGIN} is not on PATH; {INSTALL_HINT}"
+        yield (), ABSENT, f"{PLUGIN} is not on PATH; {INSTALL_HINT}"
 
 
 def _credentials() -> str:

@@ -23,10 +23,17 @@ def _with_north(config: Config, kubeconfig: Path, address: str) -> Config:
     gateway = {"service": "NodePort", "address": address}
     existing = {"kind": "existing", "kubeconfig": str(kubeconfig), "gateway": gateway}
     [echo] = config["multimesh:services"]
-    lab = local.platform()  # a guest that cannot pull images needs what the lab's clusters get by themselves
     return {
         "multimesh:meshes": config["multimesh:meshes"] | {"north": {"cluster": existing}},
         "multimesh:services": [echo | {"meshes": {"east": 50, "west": 50, "north": 50}}],
+        **platform(),
+    }
+
+
+def platform() -> Config:
+    """What the lab's clusters get by themselves: an existing one cannot pull images either."""
+    lab = local.platform()
+    return {
         "multimesh:istio": {"charts": lab.charts, "hub": IMAGE_HUB, "tag": IMAGE_TAG, "values": dict(lab.values)},
         "multimesh:sample_image": lab.sample_image,
     }

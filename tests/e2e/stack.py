@@ -6,7 +6,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -119,9 +119,9 @@ class Stack:
         labs = (resource for resource in resources if resource["type"].endswith(":LabCluster"))
         return {lab["inputs"]["name"].removeprefix(f"{self.name}-"): lab for lab in labs}
 
-    def verify(self, requests: int = 100) -> dict[str, Any]:
-        """What `multimesh verify --output json` prints."""
-        command = [sys.executable, "-m", "multimesh", "verify", "--stack", self.name, "--output", "json"]
+    def verify(self, requests: int = 100, within: Sequence[str] = ()) -> dict[str, Any]:
+        """What `multimesh verify --output json` prints; `within` is a command that another one is run by."""
+        command = [*within, sys.executable, "-m", "multimesh", "verify", "--stack", self.name, "--output", "json"]
         return json.loads(self._quietly(*command, f"--requests={requests}", exit_codes=(0, 1)))
 
     def settled(self, seconds: float = 90) -> list[str]:

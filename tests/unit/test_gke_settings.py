@@ -120,10 +120,8 @@ def test_all_that_this_machine_lacks_is_named_at_once(monkeypatch: pytest.Monkey
     monkeypatch.setattr(gke_preflight, "_at_google", lambda: False)
     monkeypatch.setenv("PATH", "")
     found = mistakes(project=None, api_cidrs=["192.0.2.0/24"])
-    assert [line.split(": ")[0] for line in found] == [
-        f"{PATH}{key}" for key in (".api_cidrs[0]", *[".kind"] * 2, ".project")
-    ]
-    api, plugin, credentials, project = found
+    assert [line.split(": ")[0] for line in found] == [f"{PATH}{key}" for key in (".api_cidrs[0]", ".project", "", "")]
+    api, project, plugin, credentials = found
     assert "'192.0.2.0/24': only examples have this range" in api
     assert "run `gcloud auth application-default login`" in credentials
     assert "gcloud components install gke-gcloud-auth-plugin" in plugin
@@ -142,7 +140,7 @@ def test_a_credentials_file_that_is_none_is_named(credentials: Path, content: st
     credentials.unlink()
     if content is not None:
         credentials.write_text(content)
-    assert mistakes() == [f"{PATH}.kind: 'gke': GOOGLE_APPLICATION_CREDENTIALS is {credentials}: {fault}"]
+    assert mistakes() == [f"{PATH}: GOOGLE_APPLICATION_CREDENTIALS is {credentials}: {fault}"]
 
 
 def test_gclouds_own_credentials_are_found(monkeypatch: pytest.MonkeyPatch, credentials: Path) -> None:
