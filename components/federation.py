@@ -9,6 +9,7 @@ import pulumi
 from components import istio
 from components.mesh import Mesh
 from components.objects import KubernetesObject, find
+from components.peers import PeerMesh
 from components.settings.service import ServiceSettings
 from components.weights import percentages
 
@@ -48,6 +49,8 @@ class FederatedServiceArgs(TypedDict):
     suffix: str
     meshes: Mapping[str, Mesh]
     """Every mesh of the stack."""
+    peers: Mapping[str, PeerMesh]
+    """Every mesh of other stacks; nothing is made in these."""
     made_here: Mapping[str, KubernetesObject]
     """The Service in those meshes where this stack makes it; elsewhere it must be there."""
 
@@ -60,15 +63,17 @@ class FederatedService(pulumi.ComponentResource):
         self._service = service = args["service"]
         described = {"suffix": args["suffix"], **service.model_dump()}
         super().__init__("multimesh:index:FederatedService", name, described, opts)
-        self._meshes = meshes = args["meshes"]
+        meshes = args["meshes"]
+        self._members: Mapping[str, Mesh | PeerMesh] = {**meshes, **args["peers"]}
         self._global_name = service.global_name(args["suffix"])
-        exporters = {mesh: meshes[mesh] for mesh in meshes if mesh in service.meshes}
-        shares = percentages({mesh: service.meshes[mesh] for mesh in exporters})
+        # In the order of their names: every stack then rounds the same weights to the same shares.
+        shares = percentages({mesh: service.meshes[mesh] for mesh in sorted(service.meshes)})
+        exporters = [mesh for name, mesh in meshes.items() if name in service.meshes]
 
-        workloads = {mesh: self._workload(exporters[mesh], args["made_here"].get(mesh)) for mesh in exporters}
-        for mesh in meshes.values():
-            self._route(mesh, workloads.get(mesh.name), [exporters[exporter] for exporter in shares], shares)
-        for mesh in exporters.values():
+        workloads = {mesh.name: self._workload(mesh, args["made_here"].get(mesh.name)) for mesh in exporters}
+        for mesh in meshes.values() if shares else ():
+            self._route(mesh, workloads.get(mesh.name), [self._members[exporter] for exporter in shares], shares)
+        for mesh in exporters:
             self._authorize(mesh, workloads[mesh.name])
         self.register_outputs({})
 
@@ -87,7 +92,7 @@ class FederatedService(pulumi.ComponentResource):
         self,
         mesh: Mesh,
         own: pulumi.Output[Workload] | None,
-        exporters: Sequence[Mesh],
+        exporters: Sequence[Mesh | PeerMesh],
         shares: Mapping[str, int],
     ) -> None:
         """Make, in one mesh, what leads its callers to every exporter."""
@@ -95,10 +100,10 @@ class FederatedService(pulumi.ComponentResource):
         failover = service.split == "failover"
         local = istio.local_host(service.name, service.namespace)
         identities = [
-            istio.principal(exporter.trust_domain, service.namespace, service.service_account) for exporter in exporters
+            istio.principal(exporter.trust_domain, service.namespace, self._account(exporter)) for exporter in exporters
         ]
 
-        def endpoint(exporter: Mesh) -> pulumi.Input[istio.ServiceEndpoint]:
+        def endpoint(exporter: Mesh | PeerMesh) -> pulumi.Input[istio.ServiceEndpoint]:
             if exporter is mesh and own is not None:
                 return own.apply(lambda at: istio.ServiceEndpoint(mesh.name, at.cluster_ip, service.port))
             return exporter.gateway_address.apply(
@@ -121,6 +126,11 @@ class FederatedService(pulumi.ComponentResource):
             )
             self._object(mesh, "VirtualService", "ingress", outside, "-ingress")
 
+    def _account(self, exporter: Mesh | PeerMesh) -> str:
+        if isinstance(exporter, PeerMesh):
+            return exporter.exports[self._global_name].service_account
+        return self._service.service_account
+
     def _authorize(self, mesh: Mesh, own: pulumi.Output[Workload]) -> None:
         """Let the callers, and nobody else, reach the workload in one exporting mesh."""
         callers = self._callers()
@@ -134,12 +144,12 @@ class FederatedService(pulumi.ComponentResource):
     def _callers(self) -> list[str]:
         """Return the callers' principals; who opens a service to the world lets every mesh's gateway call it."""
         principals = []
-        for caller in self._service.callers:
+        for caller in self._service.callers or []:
             mesh, _, identity = caller.partition("/")
-            trust_domain = self._meshes[mesh].trust_domain
+            trust_domain = self._members[mesh].trust_domain
             principals.append(f"{trust_domain}/{identity}" if identity else istio.any_principal(trust_domain))
         if self._service.ingress_hosts:
-            for mesh in self._meshes.values():
+            for mesh in self._members.values():
                 if istio.any_principal(mesh.trust_domain) not in principals:
                     principals.append(istio.principal(mesh.trust_domain, istio.NAMESPACE, istio.GATEWAY))
         return principals

@@ -200,14 +200,16 @@ def lost_peers(global_names: Sequence[str]) -> Spec:
 
 
 def callers_allowed(selector: Mapping[str, str], workload_port: int | None, callers: Sequence[str]) -> Spec:
-    """Return the AuthorizationPolicy that lets `callers` (principals) reach a service's workload."""
+    """Return the AuthorizationPolicy that lets `callers` (principals), maybe none, reach a service's workload."""
     rule = {"from": [{"source": {"principals": list(callers)}}], **_to_port(workload_port)}
-    return {"selector": {"matchLabels": dict(selector)}, "action": "ALLOW", "rules": [rule]}
+    return {"selector": {"matchLabels": dict(selector)}, "action": "ALLOW", "rules": [rule] if callers else []}
 
 
 def others_denied(selector: Mapping[str, str], workload_port: int | None, callers: Sequence[str]) -> Spec:
     """Return the AuthorizationPolicy that refuses everybody but `callers`, the workload's own mesh included."""
-    rule = {"from": [{"source": {"notPrincipals": list(callers)}}], **_to_port(workload_port)}
+    # A rule without `from` is for everybody; an empty list of principals is none that Istio takes.
+    others = {"from": [{"source": {"notPrincipals": list(callers)}}]} if callers else {}
+    rule = {**others, **_to_port(workload_port)}
     return {"selector": {"matchLabels": dict(selector)}, "action": "DENY", "rules": [rule]}
 
 

@@ -9,6 +9,7 @@ from components import charts, endpoint, istio
 from components.clusters import Cluster, Platform
 from components.objects import KubernetesObject, Release, find
 from components.trust import IntermediateCa
+from components.trust_stack import IssuedCa
 
 NAMESPACE = istio.NAMESPACE
 
@@ -19,7 +20,7 @@ class MeshArgs(TypedDict):
     cluster: Cluster
     platform: Platform
     """The cluster's, with the user's choices over it."""
-    ca: IntermediateCa
+    ca: IntermediateCa | IssuedCa
     trust_domain: str
     exports: Sequence[str]
     """The Services (`<name>.<namespace>.svc.cluster.local`) that peers may reach through the gateway."""

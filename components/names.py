@@ -9,6 +9,7 @@ from pydantic import PlainValidator, ValidationInfo
 
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _SERVICE = r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?"
+_STACK = r"[-A-Za-z0-9_.]{1,100}"
 _DOMAIN = rf"{_LABEL}(\.{_LABEL})*"
 
 
@@ -42,6 +43,11 @@ def _address(value: Any) -> str:
     return value
 
 
+def default_trust_domain(mesh: str) -> str:
+    """Return the trust domain of a mesh that is given none."""
+    return f"{mesh}.mesh"
+
+
 Label = Annotated[
     str,
     PlainValidator(_text(_LABEL, "a DNS label is wanted: 1 to 63 of a-z, 0-9 and -, with no - at the ends (RFC 1123)")),
@@ -63,6 +69,12 @@ Suffix = Annotated[
 TrustDomain = Annotated[
     str,
     PlainValidator(_text(r"[-a-z0-9._]+", "a SPIFFE trust domain is wanted: 1 to 255 of a-z, 0-9, '.', '-', '_'", 255)),
+]
+StackName = Annotated[
+    str,
+    PlainValidator(
+        _text(rf"{_STACK}(/{_STACK}/{_STACK})?", "a stack is wanted: its name, or organization/project/stack", 302)
+    ),
 ]
 IngressHost = Annotated[
     str,
@@ -86,9 +98,11 @@ def _known_mesh(value: Any, info: ValidationInfo) -> str:
 def _caller(value: Any, info: ValidationInfo) -> str:
     meshes = known_meshes(info)
     mesh, *identity = value.split("/", 1) if isinstance(value, str) else ("",)
-    if mesh not in meshes or (identity and not re.fullmatch(rf"ns/{_LABEL}/sa/{_DOMAIN}", identity[0])):
+    known = re.fullmatch(_LABEL, mesh) if has_peers(info) else mesh in meshes
+    if not known or (identity and not re.fullmatch(rf"ns/{_LABEL}/sa/{_DOMAIN}", identity[0])):
+        whose = "of this stack or of a peer" if has_peers(info) else "of this stack"
         raise ValueError(
-            f"a mesh of this stack is wanted ({', '.join(meshes) or 'it has none'}), "
+            f"a mesh {whose} is wanted ({', '.join(meshes) or 'it has none'}), "
             "or <mesh>/ns/<namespace>/sa/<service account>"
         )
     return value
@@ -97,6 +111,11 @@ def _caller(value: Any, info: ValidationInfo) -> str:
 def known_meshes(info: ValidationInfo) -> list[str]:
     """Return the names of the stack's meshes, which the validation's context holds."""
     return (info.context or {}).get("meshes", [])
+
+
+def has_peers(info: ValidationInfo) -> bool:
+    """Return whether the stack names peers, whose meshes are not known before they are read."""
+    return (info.context or {}).get("peers", False)
 
 
 KnownMesh = Annotated[str, PlainValidator(_known_mesh)]

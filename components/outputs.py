@@ -3,34 +3,73 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pulumi
+
 from components.clusters import Cluster
+from components.members import Members
 from components.mesh import Mesh
 from components.settings import Settings
 from components.trust import IntermediateCa, RootCa
+from components.trust_stack import IssuedCa, TrustStack
+
+Ca = IntermediateCa | IssuedCa
 
 
 def of(
     stack: Settings,
-    root: RootCa,
+    members: Members,
+    root: RootCa | TrustStack,
     clusters: Mapping[str, Cluster],
-    authorities: Mapping[str, IntermediateCa],
+    authorities: Mapping[str, Ca],
     meshes: Mapping[str, Mesh],
+    issued: Mapping[str, Ca],
 ) -> dict[str, Any]:
-    """Return the outputs by name; the README lists them."""
-    return {
-        "meshes": {name: _mesh(mesh, authorities[name]) for name, mesh in meshes.items()},
+    """Return the outputs by name; the README lists them.
+
+    Peers read what a mesh itself contributes (`meshes.<name>.exports`), never the resolved `services`: what a peer said
+    would come back to it as somebody else's word.
+    """
+    outputs = {
+        "meshes": {name: _mesh(mesh, authorities[name], exports(stack, name)) for name, mesh in meshes.items()},
+        "suffix": stack.suffix,
         "root_ca": root.certificate_pem,
         "root_ca_fingerprint": root.fingerprint,
-        "services": {service.global_name(stack.suffix): service.meshes for service in stack.services},
+        "services": {service.global_name(stack.suffix): service.meshes for service in members.services},
         "kubeconfigs": {name: cluster.kubeconfig for name, cluster in clusters.items()},
+    }
+    if issued:
+        outputs["intermediates"] = pulumi.Output.secret({name: _intermediate(ca) for name, ca in issued.items()})
+    return outputs
+
+
+def exports(stack: Settings, mesh: str) -> dict[str, dict[str, Any]]:
+    """Return what a mesh of this stack offers, by global name, as `peers.Export` reads it."""
+    return {
+        service.global_name(stack.suffix): {
+            "port": service.port,
+            "weight": service.meshes[mesh],
+            "service_account": service.service_account,
+        }
+        for service in stack.exported_by(mesh)
     }
 
 
-def _mesh(mesh: Mesh, authority: IntermediateCa) -> dict[str, Any]:
+def _mesh(mesh: Mesh, authority: Ca, exports: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "ingress_url": mesh.ingress_url,
         "gateway_address": mesh.gateway_address,
         "gateway_port": mesh.gateway_port,
         "trust_domain": mesh.trust_domain,
         "ca_expires": authority.expires,
+        "exports": exports,
+    }
+
+
+def _intermediate(ca: Ca) -> dict[str, Any]:
+    """Return the CA of another stack's mesh, as `trust_stack.Intermediate` reads it."""
+    return {
+        "certificate": ca.certificate_pem,
+        "private_key": ca.private_key_pem,
+        "trust_domain": ca.trust_domain,
+        "expires": ca.expires,
     }

@@ -6,6 +6,8 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from components import names
+
 Path = Sequence[str | int]
 
 ABSENT = object()
@@ -42,7 +44,11 @@ def clashes(raw: dict[str, Any]) -> list[str]:
     services = [entry for entry in _list(raw.get("services")) if isinstance(entry, dict)]
     meshes = raw.get("meshes")
     meshes = meshes if isinstance(meshes, dict) else {}
-    domains = {name: _trust_domain(name, mesh) for name, mesh in meshes.items()}
+    trust = raw.get("trust")
+    issues = trust.get("issues") if isinstance(trust, dict) else None
+    issues = issues if isinstance(issues, dict) else {}
+    domains = {("meshes", name): _trust_domain(name, mesh) for name, mesh in meshes.items()}
+    domains |= {("trust", "issues", name): _trust_domain(name, mesh) for name, mesh in issues.items()}
     found = [
         problem(("services",), f"{name}.{namespace}", "a service may be listed once")
         for (name, namespace) in _twice((str(entry.get("name")), str(entry.get("namespace"))) for entry in services)
@@ -52,10 +58,15 @@ def clashes(raw: dict[str, Any]) -> list[str]:
         for host in _twice(str(host) for entry in services for host in _list(entry.get("ingress_hosts")))
     ]
     found += [
-        problem(("meshes", name, "trust_domain"), domain, "a trust domain may belong to one mesh")
+        problem((*path, "trust_domain"), domain, "a trust domain may belong to one mesh")
         for domain in _twice(domains.values())
-        for name in domains
-        if domains[name] == domain
+        for path in domains
+        if domains[path] == domain
+    ]
+    found += [
+        problem(("trust", "issues", name), _ABSENT, "a mesh of this stack has its CA from it anyway")
+        for name in issues
+        if name in meshes
     ]
     return found
 
@@ -158,7 +169,7 @@ def _list(value: Any) -> list[Any]:
 
 def _trust_domain(name: str, mesh: Any) -> str:
     given = mesh.get("trust_domain") if isinstance(mesh, dict) else None
-    return given if isinstance(given, str) else f"{name}.mesh"
+    return given if isinstance(given, str) else names.default_trust_domain(name)
 
 
 def _twice(values: Iterable[Any]) -> list[Any]:

@@ -69,10 +69,20 @@ class RootCa(pulumi.ComponentResource):
             )
             certificate, key = signed.cert_pem, private.private_key_pem
             self.expires = signed.validity_end_time
+        self._intermediate_days = args["intermediate_days"]
         self.certificate_pem = certificate.apply(_ending_in_newline)
         self.private_key_pem = pulumi.Output.secret(key)
         self.fingerprint = self.certificate_pem.apply(fingerprint)
         self.register_outputs({"certificate_pem": self.certificate_pem, "fingerprint": self.fingerprint})
+
+    def issue(self, mesh: str, trust_domain: str) -> "IntermediateCa":
+        """Make the CA of a mesh."""
+        args: IntermediateCaArgs = {
+            "root": self,
+            "trust_domain": trust_domain,
+            "validity_days": self._intermediate_days,
+        }
+        return IntermediateCa(mesh, args)
 
 
 class IntermediateCaArgs(TypedDict):
@@ -86,6 +96,7 @@ class IntermediateCaArgs(TypedDict):
 class IntermediateCa(pulumi.ComponentResource):
     """The CA of one mesh: it signs workloads and no further CA."""
 
+    trust_domain: str
     certificate_pem: pulumi.Output[str]
     private_key_pem: pulumi.Output[str]
     """A secret."""
@@ -96,6 +107,7 @@ class IntermediateCa(pulumi.ComponentResource):
     def __init__(self, name: str, args: IntermediateCaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         described = {"trust_domain": args["trust_domain"], "validity_days": args["validity_days"]}
         super().__init__("multimesh:index:IntermediateCa", name, described, opts)
+        self.trust_domain = args["trust_domain"]
         own = pulumi.ResourceOptions(parent=self)
         root, hours = args["root"], args["validity_days"] * _HOURS_A_DAY
         private = tls.PrivateKey(f"{name}-key", algorithm="ECDSA", ecdsa_curve="P256", opts=own)

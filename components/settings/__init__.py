@@ -4,7 +4,7 @@ import json
 from typing import Annotated, Any
 
 import pulumi
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
 
 from components import names, problems
 from components.clusters import preflight
@@ -30,8 +30,9 @@ class MeshSettings(Strict):
     trust_domain: names.TrustDomain | None = None
 
 
-def _at_most_100(meshes: dict[str, MeshSettings]) -> dict[str, MeshSettings]:
-    if not 1 <= len(meshes) <= 100:
+def _at_most_100(meshes: dict[str, MeshSettings], info: ValidationInfo) -> dict[str, MeshSettings]:
+    issues_only = not meshes and (info.context or {}).get("issues", False)
+    if not 1 <= len(meshes) <= 100 and not issues_only:
         raise ValueError("1 to 100 meshes are wanted")
     return meshes
 
@@ -40,6 +41,7 @@ class Settings(Strict):
     """The whole configuration of a stack."""
 
     meshes: Annotated[dict[names.Label, MeshSettings], AfterValidator(_at_most_100)]
+    peers: list[names.StackName] = []
     services: list[ServiceSettings] = []
     suffix: names.Suffix = "global"
     trust: TrustSettings = TrustSettings()
@@ -49,7 +51,7 @@ class Settings(Strict):
 
     def trust_domain(self, mesh: str) -> str:
         """Return the trust domain of a mesh of this stack."""
-        return self.meshes[mesh].trust_domain or f"{mesh}.mesh"
+        return self.meshes[mesh].trust_domain or names.default_trust_domain(mesh)
 
     def exported_by(self, mesh: str) -> list[ServiceSettings]:
         """Return the services that a mesh offers to its peers."""
@@ -57,7 +59,7 @@ class Settings(Strict):
 
     def notes(self) -> list[str]:
         """Return what is allowed but may surprise: a line each."""
-        if len(self.meshes) > 1:
+        if len(self.meshes) != 1 or self.peers:
             return []
         (mesh,) = self.meshes
         return [f"multimesh:meshes: {mesh} is the only mesh, so the services it exports have no peer to fail over to"]
@@ -66,7 +68,12 @@ class Settings(Strict):
 def validate(raw: dict[str, Any]) -> Settings:
     """Check a whole configuration. Raises SettingsError naming every mistake."""
     meshes = raw.get("meshes")
-    context = {"meshes": list(meshes) if isinstance(meshes, dict) else []}
+    issues = isinstance(trust := raw.get("trust"), dict) and bool(trust.get("issues"))
+    context = {
+        "meshes": list(meshes) if isinstance(meshes, dict) else [],
+        "peers": bool(raw.get("peers")),
+        "issues": issues,
+    }
     found = problems.clashes(raw) + problems.sample_mistakes(raw, SAMPLE)
     try:
         settings = Settings.model_validate(raw, context=context)

@@ -9,13 +9,13 @@ from components.settings.strict import Strict
 
 
 class ServiceSettings(Strict):
-    """One exported service. After reading, `meshes` and `callers` are filled in."""
+    """One exported service: `meshes` are this stack's, all of them if left out; without `callers` everyone may call."""
 
     name: names.ServiceName
     namespace: names.Label
     port: names.Port
     meshes: dict[names.KnownMesh, names.Weight] = Field(None, validate_default=True)
-    callers: list[names.Caller] = Field(None, validate_default=True)
+    callers: list[names.Caller] | None = None
     service_account: names.ServiceAccount = "default"
     ingress_hosts: list[names.IngressHost] = []
     split: Literal["failover", "weighted"] = "failover"
@@ -34,20 +34,15 @@ class ServiceSettings(Strict):
 
     @field_validator("meshes")
     @classmethod
-    def _carry_traffic(cls, weights: dict[str, int]) -> dict[str, int]:
-        if not any(weights.values()):
+    def _carry_traffic(cls, weights: dict[str, int], info: ValidationInfo) -> dict[str, int]:
+        if not any(weights.values()) and not names.has_peers(info):
             raise ValueError("at least one mesh must have a weight above 0")
         return weights
 
-    @field_validator("callers", mode="before")
-    @classmethod
-    def _every_mesh_calls(cls, callers: Any, info: ValidationInfo) -> Any:
-        return names.known_meshes(info) if callers is None else callers
-
     @field_validator("callers")
     @classmethod
-    def _somebody_calls(cls, callers: list[str]) -> list[str]:
-        if not callers:
+    def _somebody_calls(cls, callers: list[str] | None) -> list[str] | None:
+        if callers == []:
             raise ValueError("at least one caller is wanted; leave it out for every mesh")
         return callers
 

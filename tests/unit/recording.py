@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import grpc
 import pulumi
 from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.stack import Stack
@@ -67,11 +68,22 @@ class Recording:
         return found
 
 
+class _Refused(grpc.RpcError):
+    """An engine's refusal, as gRPC gives it to the SDK."""
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNKNOWN
+
+    def details(self) -> str:
+        return str(self)
+
+
 class _Outputs(mocks.Mocks):
     """Answers as the providers would, as far as the program reads it."""
 
-    def __init__(self, services: dict[str, dict[str, Any]]) -> None:
+    def __init__(self, services: dict[str, dict[str, Any]], stacks: dict[str, dict[str, Any]]) -> None:
         self.services = services
+        self.stacks = stacks
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         outputs = dict(args.inputs)
@@ -98,8 +110,13 @@ class _Outputs(mocks.Mocks):
                 outputs.setdefault("spec", {}).setdefault("clusterIP", "10.0.0.1")
         return args.resource_id or f"{args.name}-id", outputs
 
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:  # noqa: ARG002 - the base class names it
-        return {}, None
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        if args.token != "pulumi:pulumi:readStackOutputs":
+            return {}, []
+        stack = args.args["name"]
+        if stack not in self.stacks:
+            raise _Refused(f'unknown stack "{stack}"')
+        return {"outputs": self.stacks[stack]}, []
 
 
 def _with_integers(value: Any) -> Any:
@@ -172,37 +189,47 @@ def _own_event_loops() -> Iterator[None]:
 
 
 @functools.cache
-def _recorded(config: str, services: str) -> Recording:
-    return record(json.loads(config), json.loads(services))
+def _recorded(config: str, services: str, stacks: str) -> Recording:
+    return record(json.loads(config), json.loads(services), json.loads(stacks))
 
 
-def recorded(config: dict[str, Any], services: dict[str, dict[str, Any]] | None = None) -> Recording:
+Named = dict[str, dict[str, Any]]
+
+
+def recorded(config: dict[str, Any], services: Named | None = None, stacks: Named | None = None) -> Recording:
     """Like `record`, but the program is run once only for the same input; do not change what is returned."""
-    return _recorded(json.dumps(config), json.dumps(services or {}))
+    return _recorded(json.dumps(config), json.dumps(services or {}), json.dumps(stacks or {}))
 
 
-def record(config: dict[str, Any], services: dict[str, dict[str, Any]] | None = None) -> Recording:
-    """Run the program with this configuration; `services` are the Services in the clusters, by `<namespace>/<name>`."""
+def record(config: dict[str, Any], services: Named | None = None, stacks: Named | None = None) -> Recording:
+    """Run the program, as stack `test`, with this configuration.
+
+    `services` are the Services in the clusters, by `<namespace>/<name>`; `stacks` are the outputs of those that are
+    there, by the name under which the program asks for them.
+    """
 
     def program() -> dict[str, Any]:
-        runpy.run_path(str(CHECKOUT / "__main__.py"), run_name="__main__")
         stack = settings.get_root_resource()
         assert isinstance(stack, Stack)
+        stack.outputs.clear()  # the SDK keeps those of an earlier run
+        runpy.run_path(str(CHECKOUT / "__main__.py"), run_name="__main__")
         return stack.outputs
 
-    return record_of(program, config, services)
+    return record_of(program, config, services, stacks)
 
 
 def record_of(
     program: Callable[[], Mapping[str, Any]],
     config: dict[str, Any] | None = None,
-    services: dict[str, dict[str, Any]] | None = None,
+    services: Named | None = None,
+    stacks: Named | None = None,
 ) -> Recording:
     """Run a part of the program: a function that makes resources and returns outputs by name."""
     recording = Recording()
-    answers = _Outputs(services or {})
+    answers = _Outputs(services or {}, stacks or {})
     with _own_event_loops(), patch.dict(os.environ, {"PULUMI_ERROR_OUTPUT_STRING": "1"}):
-        mocks.set_mocks(answers, project="multimesh", stack="test", preview=False, monitor=_Monitor(answers, recording))
+        monitor = _Monitor(answers, recording)
+        mocks.set_mocks(answers, "multimesh", "test", preview=False, monitor=monitor, organization="organization")
         pulumi.runtime.set_all_config({f"multimesh:{key}": json.dumps(value) for key, value in (config or {}).items()})
         _run(program, recording)
     return recording

@@ -85,13 +85,21 @@ def test_no_key_and_no_kubeconfig_is_in_the_clear() -> None:
 
 def test_outputs_keep_their_contract() -> None:
     recording = recorded(config("east", "west"))
-    assert recording.outputs.keys() == {"meshes", "root_ca", "root_ca_fingerprint", "services", "kubeconfigs"}
+    assert recording.outputs.keys() == {
+        "meshes",
+        "suffix",
+        "root_ca",
+        "root_ca_fingerprint",
+        "services",
+        "kubeconfigs",
+    }
     assert recording.outputs["meshes"]["east"] == {
         "ingress_url": "http://east-lab.address:30080",
         "gateway_address": "east-lab.address",
         "gateway_port": 31443,
         "trust_domain": "east.mesh",
         "ca_expires": "2036-01-01T00:00:00Z",
+        "exports": {"echo.demo.global": {"port": 80, "weight": 1, "service_account": "echo"}},
     }
     assert recording.outputs["services"] == {"echo.demo.global": {"east": 1, "west": 1}}
     assert recording.outputs["kubeconfigs"] == {mesh: f"kubeconfig of {mesh}-lab" for mesh in ("east", "west")}

@@ -33,6 +33,7 @@ HOST = "a DNS name is wanted, or one after '*.', or '*' for every host"
 ADDRESS = "an IP address or a DNS name is wanted"
 ACCOUNT = "a service account's name is wanted: DNS labels with dots between"
 CALLER = "a mesh of this stack is wanted (east, west), or <mesh>/ns/<namespace>/sa/<service account>"
+STACK = "a stack is wanted: its name, or organization/project/stack"
 SERVICE_KEYS = "callers, ingress_hosts, meshes, name, namespace, port, selector, service_account, split"
 
 
@@ -55,7 +56,7 @@ def other(**given: Any) -> dict[str, Any]:
 BAD_INPUT = [
     # The stack
     ({}, "meshes: is missing"),
-    (other(mesh={}), "mesh: unknown key; allowed: istio, meshes, sample, sample_image, services, suffix, trust"),
+    (other(mesh={}), "mesh: unknown key; allowed: istio, meshes, peers, sample, sample_image, services, suffix, trust"),
     (other(suffix=""), f"suffix: '': {DOMAIN}"),
     (other(suffix="Global"), f"suffix: 'Global': {DOMAIN}"),
     (other(suffix="svc.cluster.local"), f"suffix: 'svc.cluster.local': {DOMAIN}"),
@@ -86,6 +87,23 @@ BAD_INPUT = [
     (
         mesh(**LOCAL, trust_domain="west.mesh"),
         "meshes.west.trust_domain: 'west.mesh': a trust domain may belong to one mesh",
+    ),
+    # Peers
+    (other(peers="west"), "peers: 'west': a list is wanted"),
+    (other(peers={}), "peers: a list is wanted"),
+    (other(peers=[7]), f"peers[0]: 7: {STACK}"),
+    (other(peers=["west", ""]), f"peers[1]: '': {STACK}"),
+    (other(peers=["acme/west"]), f"peers[0]: 'acme/west': {STACK}"),
+    (other(peers=["acme/mesh/west/1"]), f"peers[0]: 'acme/mesh/west/1': {STACK}"),
+    (other(peers=["we st"]), f"peers[0]: 'we st': {STACK}"),
+    (
+        service(callers=["North"]) | {"peers": ["north"]},
+        "services[0].callers[0]: 'North': a mesh of this stack or of a peer is wanted (east, west), "
+        "or <mesh>/ns/<namespace>/sa/<service account>",
+    ),
+    (
+        service(meshes={"north": 1}) | {"peers": ["north"]},
+        "services[0].meshes.north: 'north': a mesh of this stack is wanted: east, west",
     ),
     # Existing clusters
     (
@@ -190,6 +208,28 @@ BAD_INPUT = [
     (other(trust={"protect": "no"}), "trust.protect: 'no': true or false is wanted"),
     (other(trust={"root": "made"}), "trust.root: 'made': a mapping is wanted"),
     (other(trust={"root": {"certificate": "a.pem"}}), "trust.root.key: is missing"),
+    # Trust between stacks
+    (other(trust={"stack": ""}), f"trust.stack: '': {STACK}"),
+    (other(trust={"stack": ["trust"]}), f"trust.stack: {STACK}"),
+    (
+        other(trust={"stack": "trust", "root_days": 99, "issues": {}}),
+        "trust: with `stack` no other key is allowed, that stack decides (given: issues, root_days)",
+    ),
+    (other(trust={"issues": ["north"]}), "trust.issues: a mapping is wanted"),
+    (other(trust={"issues": {"North": {}}}), f"trust.issues.North: 'North': {LABEL}"),
+    (other(trust={"issues": {"north": None}}), "trust.issues.north: null: a mapping is wanted"),
+    (other(trust={"issues": {"north": {"days": 1}}}), "trust.issues.north.days: unknown key; allowed: trust_domain"),
+    (
+        other(trust={"issues": {"north": {"trust_domain": "A"}}}),
+        f"trust.issues.north.trust_domain: 'A': {TRUST_DOMAIN}",
+    ),
+    (
+        other(trust={"issues": {"north": {"trust_domain": "west.mesh"}}}),
+        "trust.issues.north.trust_domain: 'west.mesh': a trust domain may belong to one mesh",
+    ),
+    (other(trust={"issues": {"west": {}}}), "trust.issues.west: a mesh of this stack has its CA from it anyway"),
+    ({"meshes": {}, "trust": {"issues": {}}}, "meshes: 1 to 100 meshes are wanted"),
+    ({"meshes": {}, "trust": {"stack": "trust"}}, "meshes: 1 to 100 meshes are wanted"),
     # Istio
     (other(istio={"version": 1.31}), "istio.version: 1.31: text is wanted"),
     (other(istio={"revision": "a"}), "istio.revision: unknown key; allowed: charts, hub, tag, values, version"),
@@ -231,10 +271,22 @@ def test_a_kubeconfig_that_is_no_text_is_refused(tmp_path: Path) -> None:
         settings.validate(existing(kubeconfig=str(path)))
 
 
-def test_left_out_meshes_and_callers_are_every_mesh() -> None:
+def test_left_out_meshes_are_every_mesh() -> None:
     (echo,) = settings.validate(service()).services
     assert echo.meshes == {"east": 1, "west": 1}
-    assert echo.callers == ["east", "west"]
+
+
+def test_a_stack_that_issues_for_others_needs_no_mesh() -> None:
+    assert settings.validate({"meshes": {}, "trust": {"issues": {"east": {}}}}).meshes == {}
+
+
+@pytest.mark.parametrize("peer", ["west", "acme/multimesh/west", "West_1.b"])
+def test_a_peer_is_a_stack_by_its_short_or_its_full_name(peer: str) -> None:
+    assert settings.validate(other(peers=[peer])).peers == [peer]
+
+
+def test_with_peers_the_own_meshes_may_all_have_weight_0() -> None:
+    assert settings.validate(service(meshes={"east": 0}) | {"peers": ["north"]})
 
 
 def test_a_mesh_on_its_own_is_allowed_and_said() -> None:
