@@ -55,7 +55,8 @@ for name, wanted in stack.meshes.items():
 
 # Every gateway lets its peers in
 for name, cluster in made.items():
-    cluster.admit(clusters.egress_addresses(peer for other, peer in made.items() if other != name))
+    here = [peer for other, peer in made.items() if other != name]
+    cluster.admit(clusters.egress_addresses([*here, *federation.peers.values()]))
 
 # Every mesh's endpoint feeds every other mesh
 for service in federation.services:

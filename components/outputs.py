@@ -61,6 +61,7 @@ def _mesh(mesh: Mesh, authority: Ca, exports: Mapping[str, Any]) -> dict[str, An
         "gateway_port": mesh.gateway_port,
         "trust_domain": mesh.trust_domain,
         "ca_expires": authority.expires,
+        "egress_addresses": mesh.cluster.egress_addresses,
         "exports": exports,
     }
 

@@ -1,6 +1,6 @@
 """Other stacks' meshes: what their outputs say of them, and nothing else of those stacks."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -26,6 +26,8 @@ class PeerOutputs(BaseModel):
     trust_domain: str
     exports: dict[Annotated[str, StringConstraints(pattern=r"^[-a-z0-9]+\.[-a-z0-9]+\.[-a-z0-9.]+$")], Export]
     """By global name."""
+    egress_addresses: list[str] | None = None
+    """Where its requests come from; None where that is not known."""
 
 
 class Peer(BaseModel):
@@ -45,12 +47,14 @@ class PeerMesh:
     gateway_address: pulumi.Output[str]
     gateway_port: int
     exports: Mapping[str, Export]
+    egress_addresses: Sequence[pulumi.Output[str]] | None
 
 
 def mesh(name: str, outputs: PeerOutputs) -> PeerMesh:
     """Return a peer's mesh as routes are made from it."""
-    address = pulumi.Output.from_input(outputs.gateway_address)
-    return PeerMesh(name, outputs.trust_domain, address, outputs.gateway_port, outputs.exports)
+    address, egress = pulumi.Output.from_input(outputs.gateway_address), outputs.egress_addresses
+    egress = None if egress is None else [pulumi.Output.from_input(address) for address in egress]
+    return PeerMesh(name, outputs.trust_domain, address, outputs.gateway_port, outputs.exports, egress)
 
 
 def named_wrongly(peers: Iterable[str]) -> list[str]:

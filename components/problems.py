@@ -64,7 +64,7 @@ def clashes(raw: dict[str, Any]) -> list[str]:
         if domains[path] == domain
     ]
     found += [
-        problem(("trust", "issues", name), _ABSENT, "a mesh of this stack has its CA from it anyway")
+        problem(("trust", "issues", name), ABSENT, "a mesh of this stack has its CA from it anyway")
         for name in issues
         if name in meshes
     ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -80,8 +80,15 @@ class Cluster(pulumi.ComponentResource):
         )
 
 
-def egress_addresses(peers: Iterable[Cluster]) -> list[pulumi.Output[str]] | None:
-    """Return every address that these clusters' requests come from; None if one of them does not know its own."""
+class Requester(Protocol):
+    """A cluster, or another stack's mesh, that sends requests to gateways."""
+
+    @property
+    def egress_addresses(self) -> Sequence[pulumi.Output[str]] | None: ...
+
+
+def egress_addresses(peers: Iterable[Requester]) -> list[pulumi.Output[str]] | None:
+    """Return every address that these peers' requests come from; None if one of them does not know its own."""
     addresses = []
     for peer in peers:
         if peer.egress_addresses is None:

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from recording import PEM, Recording, recorded
+from recording import PEM, Recording, record_of, recorded
 
-from components import contradictions, peers
+from components import clusters, contradictions, peers
 from components.contradictions import Claims
 from components.settings import SettingsError
 from components.trust import fingerprint
@@ -90,6 +90,16 @@ def test_a_service_of_peers_alone_is_called_by_its_global_name() -> None:
     assert (endpoint["locality"], endpoint["address"]) == ("west", "10.9.0.2")
     patched = recording["east-lost-peers"].inputs["spec"]["configPatches"]
     assert "web.shop.global" in str(patched), "a lost peer is noticed for this service, too"
+
+
+@pytest.mark.parametrize("peers_own", [None, ["192.0.2.7"]])
+def test_gateways_admit_the_addresses_that_a_peer_says_it_asks_from(peers_own: list[str] | None) -> None:
+    about = peers.PeerOutputs.model_validate(west() | {"egress_addresses": peers_own})
+
+    def program() -> dict[str, Any]:
+        return {"admitted": clusters.egress_addresses([peers.mesh("west", about)])}
+
+    assert record_of(program).outputs["admitted"] == peers_own
 
 
 def test_nothing_is_made_for_a_mesh_of_a_peer() -> None:

@@ -99,6 +99,7 @@ def test_outputs_keep_their_contract() -> None:
         "gateway_port": 31443,
         "trust_domain": "east.mesh",
         "ca_expires": "2036-01-01T00:00:00Z",
+        "egress_addresses": None,
         "exports": {"echo.demo.global": {"port": 80, "weight": 1, "service_account": "echo"}},
     }
     assert recording.outputs["services"] == {"echo.demo.global": {"east": 1, "west": 1}}
