@@ -1,10 +1,13 @@
 """AWS as a node sees it: the instance metadata service (IMDSv2) and Parameter Store, at one address."""
 
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from socketserver import ThreadingTCPServer
 from typing import Any
 
 CREDENTIALS = {"AccessKeyId": "AKIDEXAMPLE", "SecretAccessKey": "secret", "Token": "of the session"}
@@ -16,8 +19,11 @@ METADATA = {
 }
 
 
-class Aws(ThreadingHTTPServer):
-    """Both services, and what they were asked."""
+class Aws(ThreadingTCPServer):
+    """Both services, and what they were asked. No HTTPServer, which looks its own name up in a DNS that may be mute."""
+
+    allow_reuse_address = True
+    daemon_threads = True
 
     def __init__(self, address: str = "127.0.0.1", port: int = 0) -> None:
         super().__init__((address, port), Handler)
@@ -27,7 +33,7 @@ class Aws(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
+        return f"http://127.0.0.1:{self.server_address[1]}"
 
     @contextmanager
     def serving(self) -> Iterator["Aws"]:
@@ -71,3 +77,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any, **__: Any) -> None:
         """Nothing."""
+
+
+if __name__ == "__main__":
+    service = Aws(sys.argv[1], 80)
+    service.parameters = json.loads(Path(sys.argv[2]).read_text())
+    print("serving", flush=True)
+    service.serve_forever()

@@ -1,0 +1,218 @@
+"""What a cloud's nodes are told boots for real: a control plane and a worker of their own, from user data alone."""
+
+import json
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kubernetes import client
+from kubernetes import config as kubernetes_config
+
+from lab import config, dns, paths
+from lab.processes import run
+from tests.e2e import machine as view
+from tests.e2e.kubeadm import images
+from tests.e2e.kubeadm.machine import Machine
+from tests.e2e.stack import CHECKOUT, Stack
+
+ENDPOINT = "api.kubeadm.test"
+
+
+@dataclass
+class Booted:
+    """The machines by name, what Pulumi made for them, and the API as the computed kubeconfig opens it."""
+
+    show: Callable[[str], None]
+    made: dict[str, Any] = field(default_factory=dict)
+    machines: dict[str, Machine] = field(default_factory=dict)
+    ids: list[str] = field(default_factory=list)
+    """Of all machines, those that are gone too."""
+
+    def machine(self, name: str) -> Machine:
+        """Make a machine that has not booted."""
+        self.machines[name] = Machine(name, self.show)
+        self.ids.append(self.machines[name].id)
+        return self.machines[name]
+
+    def boot(self, name: str, role: str, hosts: dict[str, str]) -> None:
+        """Boot a machine with the user data of a role; it sees the parameters of its own path alone."""
+        own = "/worker/" if role == "worker" else "/cp/"
+        parameters = {path: text for path, text in self.made["parameters"].items() if path.startswith(own)}
+        self.machines[name].boot(self.made[role], parameters, images.template(), hosts)
+
+    def join(self, name: str, role: str) -> None:
+        """Make and boot a machine that joins; the first one is what DNS answers for the endpoint."""
+        self.machine(name)
+        self.boot(name, role, {ENDPOINT: self.machines["first"].address})
+
+    def kill(self, name: str) -> None:
+        """Take a machine away without a word to the cluster."""
+        self.machines.pop(name).destroy()
+
+    def give_pods_a_network(self, name: str) -> None:
+        """Do what a CNI does: write its file with the node's pod CIDR, and route that to the node."""
+        machine = self.machines[name]
+        cidr = self.eventually(  # a node registers a moment after kubeadm is done
+            lambda api: next((node.spec.pod_cidr for node in _nodes(api) if node.metadata.name == machine.id), None)
+        )
+        network = json.loads(config.pod_network(machine.given))
+        network["plugins"][0]["ipam"] |= {"ranges": [[{"subnet": cidr}]], "dataDir": "/run/addresses"}
+        machine.write("/etc/cni/net.d/10-pods.conflist", json.dumps(network))
+        run("ip", "route", "replace", cidr, "via", machine.address, "dev", machine.id)
+
+    def api(self) -> Any:
+        """Return the API, a CoreV1Api to be used in a `with`."""
+        return _Api(yaml.safe_load(self.made["kubeconfig"]))
+
+    def eventually(self, question: Callable[[Any], Any], seconds: float = 120) -> Any:
+        """Return the answer to a question as soon as it is none of False, None or empty, or what it is in the end."""
+        deadline = time.monotonic() + seconds
+        with self.api() as api:
+            while not (answer := question(api)) and time.monotonic() < deadline:
+                time.sleep(0.5)
+        return answer
+
+
+class _Api:
+    def __init__(self, kubeconfig: dict[str, Any]) -> None:
+        self.connected = kubernetes_config.new_client_from_config_dict(kubeconfig)
+
+    def __enter__(self) -> Any:
+        return client.CoreV1Api(self.connected)
+
+    def __exit__(self, *_: object) -> None:
+        self.connected.close()
+
+
+@pytest.fixture(scope="module")
+def booted(tmp_path_factory: pytest.TempPathFactory, show: Callable[[str], None]) -> Iterator[Booted]:
+    """Two nodes, up; nothing of them is left at the end, whatever happens."""
+    before = view.snapshot()
+    cluster = Booted(show)
+    try:
+        cluster.made = _made(tmp_path_factory.mktemp("kubeadm"), cluster.machine("first"), show)
+        cluster.boot("first", "first", {})
+        _adapt_dns(cluster)
+        cluster.join("worker", "worker")
+        cluster.give_pods_a_network("worker")
+        cluster.eventually(lambda api: cluster.machines["worker"].id in _ready(api))
+        cluster.give_pods_a_network("first")  # later, so that pods are on the worker
+        yield cluster
+    finally:
+        for name in list(cluster.machines):
+            cluster.kill(name)
+    assert [line for line in view.left_since(before) if any(id in line for id in cluster.ids)] == []
+
+
+def _made(folder: Path, first: Machine, show: Callable[[str], None]) -> dict[str, Any]:
+    """Run the program with the real engine, and return its outputs."""
+    stack = Stack(folder, show, "kubeadm")
+    (stack.project / "__main__.py").unlink()
+    (stack.project / "__main__.py").write_text((CHECKOUT / "tests/e2e/kubeadm/program.py").read_text())
+    settings = {
+        "kubeadm:endpoint": ENDPOINT,
+        "kubeadm:address": first.address,
+        "kubeadm:pod_cidr": first.given.pod_cidr,
+        "kubeadm:service_cidr": first.given.service_cidr,
+    }
+    stack.configure(lambda config: config.update(settings))
+    stack.up()
+    try:
+        return json.loads(stack._quietly("pulumi", "stack", "output", "--json", "--show-secrets"))
+    finally:
+        stack.destroy()
+
+
+def _adapt_dns(cluster: Booted) -> None:
+    """Give CoreDNS the lab's configuration: the lab's build has fewer plugins than kubeadm's Corefile names."""
+    with cluster.api() as api:
+        api.patch_namespaced_config_map("coredns", "kube-system", {"data": {"Corefile": dns._COREFILE}})
+
+
+def _is_ready(node: Any) -> bool:
+    return any(condition.type == "Ready" and condition.status == "True" for condition in node.status.conditions)
+
+
+def _nodes(api: Any) -> list[Any]:
+    return api.list_node().items
+
+
+def _ready(api: Any) -> set[str]:
+    return {node.metadata.name for node in _nodes(api) if _is_ready(node)}
+
+
+def test_the_kubeconfig_that_pulumi_computed_is_the_administrator_s(booted: Booted) -> None:
+    everything = {"spec": {"resourceAttributes": {"verb": "*", "group": "*", "resource": "*"}}}
+    with booted.api() as api:
+        authorization: Any = client.AuthorizationV1Api(api.api_client)
+        answer = authorization.create_self_subject_access_review(everything)
+    assert answer.status.allowed
+
+
+def test_both_nodes_become_ready(booted: Booted) -> None:
+    ids = {machine.id for machine in booted.machines.values()}
+    assert booted.eventually(lambda api: _ready(api) == ids)
+
+
+def test_the_worker_runs_pods_that_reach_the_api_by_its_service(booted: Booted) -> None:
+    def ready_dns(api: Any) -> list[Any]:
+        pods = api.list_namespaced_pod("kube-system", label_selector="k8s-app=kube-dns").items
+        return [pod for pod in pods if _is_ready(pod) and pod.spec.node_name == booted.machines["worker"].id]
+
+    assert booted.eventually(ready_dns)
+
+
+def test_the_token_that_nodes_join_with_never_expires(booted: Booted) -> None:
+    token_id = booted.made["parameters"]["/worker/token"].partition(".")[0]
+    with booted.api() as api:
+        token: Any = api.read_namespaced_secret(f"bootstrap-token-{token_id}", "kube-system")
+    assert "expiration" not in token.data
+
+
+@pytest.mark.parametrize("role", ["first", "another", "worker"])
+def test_no_secret_is_in_user_data(booted: Booted, role: str) -> None:
+    for path, content in booted.made["parameters"].items():
+        if not path.endswith((".crt", ".pub")):
+            assert content.strip() not in booted.made[role], path
+
+
+@pytest.mark.parametrize("role", ["first", "another", "worker"])
+def test_kubeadm_takes_its_configuration_as_it_was_rendered(booted: Booted, role: str, tmp_path: Path) -> None:
+    files = {file["path"]: file["content"] for file in yaml.safe_load(booted.made[role])["write_files"]}
+    configurations = [text for path, text in files.items() if re.fullmatch(r"/etc/multimesh/.*\.yaml", path)]
+    for text in configurations:
+        (tmp_path / "config.yaml").write_text(text.replace("TOKEN", booted.made["parameters"]["/worker/token"]))
+        _accepted("kubeadm", "config", "validate", "--config", str(tmp_path / "config.yaml"))
+    assert len(configurations) == (2 if role == "first" else 1)
+
+
+def test_containerd_takes_its_configuration_as_it_was_rendered(booted: Booted, tmp_path: Path) -> None:
+    files = {file["path"]: file["content"] for file in yaml.safe_load(booted.made["worker"])["write_files"]}
+    (tmp_path / "config.toml").write_text(files["/etc/containerd/config.toml"])
+    dumped = _accepted("containerd", "--config", str(tmp_path / "config.toml"), "config", "dump")
+    assert re.search(r"SystemdCgroup = true", dumped)
+    assert re.search(r"sandbox = 'registry.k8s.io/pause:", dumped)
+
+
+def test_a_node_that_has_joined_is_left_alone_by_another_run(booted: Booted) -> None:
+    assert booted.machines["worker"].run("/usr/local/sbin/join-cluster") == "join-cluster: done before\n"
+
+
+def test_another_worker_takes_the_place_of_one_that_was_killed(booted: Booted) -> None:
+    booted.kill("worker")
+    booted.join("worker", "worker")
+    booted.give_pods_a_network("worker")
+    assert booted.eventually(lambda api: booted.machines["worker"].id in _ready(api))
+
+
+def _accepted(program: str, *arguments: str) -> str:
+    """Return what one of the lab's programs prints; it must not find fault."""
+    done = subprocess.run([paths.TOOLS / program, *arguments], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
