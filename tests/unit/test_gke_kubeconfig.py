@@ -1,4 +1,4 @@
-"""The kubeconfig of a GKE cluster, read by the Kubernetes client and by Google's own plugin, where that is installed."""
+"""The kubeconfig of a GKE cluster, read by the Kubernetes client and Google's own plugin, where that is installed."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ from components.clusters.gke_kubeconfig import PLUGIN, kubeconfig
 class _Tokens(BaseHTTPRequestHandler):
     """Google's token endpoint, which gives a token to everyone."""
 
-    def do_POST(self) -> None:  # noqa: N802 - the base class names it
+    def do_POST(self) -> None:
         body = json.dumps({"access_token": "a-token", "expires_in": 3600, "token_type": "Bearer"}).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
