@@ -97,13 +97,21 @@ def _claims(name: str, peer: Peer) -> Claims:
 
 
 def _root(stack: Settings, trusted: trust_stack.Trusted | None) -> str | None:
-    """Return the fingerprint of the root that this stack's meshes have, None for one that is about to be made."""
+    """Return the fingerprint of the root that this stack's meshes will have, None for one that is yet to be made."""
     if trusted:
         return trust.fingerprint(trusted.root)
     if brought := stack.trust.root:
         root = brought_root.load(brought.certificate, brought.key, stack.trust.intermediate_days)
         return trust.fingerprint(root.certificate_pem)
-    return stack_outputs.read(pulumi.get_stack()).get("root_ca_fingerprint")
+    had = stack_outputs.read(pulumi.get_stack())
+    return had.get("root_ca_fingerprint") if had.get("root_ca_owner") == root_owner(stack) else None
+
+
+def root_owner(stack: Settings) -> str:
+    """Return the full name of the stack that makes the root CA; nothing for one that the user brought."""
+    if stack.trust.root:
+        return ""
+    return stack_outputs.qualified(stack.trust.stack or pulumi.get_stack())
 
 
 def _unknown_callers(stack: Settings, peer_meshes: Mapping[str, PeerMesh]) -> list[str]:

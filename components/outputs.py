@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 
 from components.clusters import Cluster
-from components.members import Members
+from components.members import Members, root_owner
 from components.mesh import Mesh
 from components.settings import Settings
 from components.trust import IntermediateCa, RootCa
@@ -34,6 +34,7 @@ def of(
         "suffix": stack.suffix,
         "root_ca": root.certificate_pem,
         "root_ca_fingerprint": root.fingerprint,
+        "root_ca_owner": root_owner(stack),
         "services": {service.global_name(stack.suffix): service.meshes for service in members.services},
         "kubeconfigs": {name: cluster.kubeconfig for name, cluster in clusters.items()},
     }

@@ -2,9 +2,8 @@
 
 import subprocess
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, NonNegativeInt, SecretStr, ValidationError
+from pydantic import BaseModel, NonNegativeInt, SecretStr, ValidationError
 
 PROJECT = Path(__file__).parent.parent
 SAMPLE = "echo.demo."
@@ -12,12 +11,6 @@ SAMPLE = "echo.demo."
 
 class OutputsError(Exception):
     """The stack cannot be read, or its outputs are not those of a multimesh stack."""
-
-
-def _some_weight(weights: dict[str, int]) -> dict[str, int]:
-    if not any(weights.values()):
-        raise ValueError("no mesh has a weight above 0")
-    return weights
 
 
 class MeshOutputs(BaseModel):
@@ -36,16 +29,18 @@ class StackOutputs(BaseModel):
     meshes: dict[str, MeshOutputs]
     root_ca: str
     root_ca_fingerprint: str
-    services: dict[str, Annotated[dict[str, NonNegativeInt], AfterValidator(_some_weight)]]
+    services: dict[str, dict[str, NonNegativeInt]]
     kubeconfigs: dict[str, SecretStr]
 
     def sample(self) -> tuple[str, dict[str, int]]:
         """The sample service: its global name, and the weight of every mesh that exports it.
 
-        Raises OutputsError when the stack federates no sample service.
+        Raises OutputsError when the stack federates no sample service, or when no mesh may answer for it.
         """
         for name, weights in self.services.items():
             if name.startswith(SAMPLE):
+                if not any(weights.values()):
+                    raise OutputsError(f"no mesh has a weight above 0 for {name}")
                 return name, weights
         raise OutputsError(
             f"the stack federates no {SAMPLE}<suffix>, only {sorted(self.services)}: verify asks the sample service; "
@@ -67,7 +62,7 @@ def parse_outputs(text: str) -> StackOutputs:
         where = ".".join(map(str, first["loc"])) or "the outputs"
         raise OutputsError(f"not the outputs of a multimesh stack that is up: {where}: {first['msg']}") from None
     if not outputs.meshes:
-        raise OutputsError("the stack has no meshes: run `pulumi up` first")
+        raise OutputsError("the stack has no meshes to ask")
     if missing := sorted(outputs.meshes.keys() - outputs.kubeconfigs.keys()):
         raise OutputsError(f"the stack has no kubeconfig for {', '.join(missing)}")
     return outputs

@@ -27,12 +27,29 @@ class PulumiFailed(Exception):
 class Stack:
     """The stack `name`; its project folder is links into the checkout, so that its configuration stays outside.
 
-    `show` takes what Pulumi prints, line by line, as it comes.
+    `show` takes what Pulumi prints, line by line, as it comes. `configuration` is the file that it starts with,
+    `beside` another stack, whose project and backend it shares.
     """
 
-    def __init__(self, folder: Path, show: Callable[[str], None], name: str = "e2e") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        show: Callable[[str], None],
+        name: str = "e2e",
+        configuration: Path = CHECKOUT / "lab/Pulumi.local.yaml",
+        beside: "Stack | None" = None,
+    ) -> None:
         self.show = show
         self.name = name
+        if beside:
+            self.project, self.environment = beside.project, beside.environment
+        else:
+            self._make_project(folder)
+        self.pulumi("stack", "init", name)
+        committed: dict[str, Any] = yaml.safe_load(configuration.read_text())
+        self.configure(lambda config: config.update(committed["config"]))
+
+    def _make_project(self, folder: Path) -> None:
         self.project = folder / "project"
         self.project.mkdir()
         for entry in CHECKOUT.iterdir():
@@ -47,9 +64,6 @@ class Stack:
             "PULUMI_ERROR_OUTPUT_STRING": "1",
         }
         self.environment.pop("PULUMI_CONFIG_PASSPHRASE_FILE", None)
-        self.pulumi("stack", "init", name)
-        local: dict[str, Any] = yaml.safe_load((CHECKOUT / "lab/Pulumi.local.yaml").read_text())
-        self.configure(lambda config: config.update(local["config"]))
 
     def configure(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Let `change` edit the stack's configuration: keys such as `multimesh:services`."""

@@ -245,8 +245,22 @@ def test_a_root_that_is_yet_to_be_made_cannot_be_a_peers() -> None:
 
 
 def test_the_root_that_the_stack_has_is_compared() -> None:
-    stacks = {"west": outputs(root_ca_fingerprint="AB:CD"), "test": {"root_ca_fingerprint": "AB:CD"}}
+    own = {"root_ca_fingerprint": "AB:CD", "root_ca_owner": "organization/multimesh/test"}
+    stacks = {"west": outputs(root_ca_fingerprint="AB:CD"), "test": own}
     assert recorded(config(trust={}), stacks=stacks).outputs["services"]["echo.demo.global"]["west"] == 3
+
+
+def test_a_root_of_another_stack_is_not_the_one_that_this_stack_would_make() -> None:
+    had = {"root_ca_fingerprint": fingerprint(PEM), "root_ca_owner": "organization/multimesh/trust"}
+    with pytest.raises(SettingsError, match="different root CAs: one that is not made yet"):
+        recorded(config(trust={}), stacks={"west": outputs(), "test": had})
+
+
+@pytest.mark.parametrize(
+    ("trust", "owner"), [({}, "organization/multimesh/test"), ({"stack": "trust"}, "organization/multimesh/trust")]
+)
+def test_whose_the_root_is_can_be_read(trust: dict[str, Any], owner: str) -> None:
+    assert recorded(config(trust=trust, peers=[]), stacks={"trust": TRUST}).outputs["root_ca_owner"] == owner
 
 
 def test_peers_that_contradict_each_other_are_refused() -> None:

@@ -36,6 +36,12 @@ def test_a_stack_without_the_sample_says_what_it_has() -> None:
         outputs.sample()
 
 
+def test_a_sample_that_no_mesh_may_answer_is_not_asked() -> None:
+    outputs = parse_outputs(json.dumps(OUTPUTS | {"services": {"echo.demo.global": {"east": 0}}}))
+    with pytest.raises(OutputsError, match=r"no mesh has a weight above 0 for echo\.demo\.global"):
+        outputs.sample()
+
+
 def test_a_kubeconfig_is_never_printed() -> None:
     assert "private key" not in repr(parse_outputs(json.dumps(OUTPUTS)))
 
@@ -46,10 +52,9 @@ def test_a_kubeconfig_is_never_printed() -> None:
         ("{}\n", "the stack has no outputs: run `pulumi up` first"),
         ('{"url": "http://"}', "not the outputs of a multimesh stack that is up: meshes: Field required"),
         ("", "the outputs: Invalid JSON"),
-        (json.dumps(OUTPUTS | {"meshes": {}}), "the stack has no meshes: run `pulumi up` first"),
+        (json.dumps(OUTPUTS | {"meshes": {}}), "the stack has no meshes to ask"),
         (json.dumps(OUTPUTS | {"meshes": {"east": MESH | {"gateway_port": "x"}}}), "meshes.east.gateway_port: "),
         (json.dumps(OUTPUTS | {"kubeconfigs": {}}), "the stack has no kubeconfig for east"),
-        (json.dumps(OUTPUTS | {"services": {"echo.demo.global": {"east": 0}}}), "no mesh has a weight above 0"),
         (json.dumps(OUTPUTS | {"services": {"echo.demo.global": {"east": -1}}}), "greater than or equal to 0"),
     ],
 )

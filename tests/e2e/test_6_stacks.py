@@ -1,0 +1,168 @@
+"""A mesh per stack, as in examples/stacks: one stack owns the root CA, two meshes know each other by outputs."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from kubernetes.client import CustomObjectsApi
+
+from tests.e2e.stack import CHECKOUT, PulumiFailed, Stack
+from tests.faults.load import load
+
+EXAMPLES = CHECKOUT / "examples/stacks"
+EAST_ALONE = {"echo.demo.global": {"east": 50}}
+BOTH = {"echo.demo.global": {"east": 50, "west": 50}}
+NO_WEST = "multimesh:peers: west is not up; it is left out until it is, and `pulumi up` runs again"
+
+
+class Lines(list[str]):
+    """What Pulumi printed, which is shown, too."""
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        super().__init__()
+        self._show = show
+
+    def add(self, line: str) -> None:
+        self.append(line)
+        self._show(line)
+
+
+@pytest.fixture(scope="module")
+def said(show: Callable[[str], None]) -> Lines:
+    return Lines(show)
+
+
+@pytest.fixture(scope="module")
+def trust(tmp_path_factory: pytest.TempPathFactory, said: Lines) -> Iterator[Stack]:
+    """The stack that owns the root."""
+    folder = tmp_path_factory.mktemp("stacks")
+    with Stack(folder, said.add, "trust", EXAMPLES / "Pulumi.trust.yaml").destroyed_at_the_end() as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def stacks(trust: Stack, said: Lines) -> Iterator[tuple[Stack, Stack]]:
+    """The two meshes' stacks, not up yet."""
+    with ExitStack() as ends:
+        made = [
+            Stack(trust.project, said.add, name, EXAMPLES / f"Pulumi.{name}.yaml", beside=trust)
+            for name in ("east", "west")
+        ]
+        east, west = (ends.enter_context(stack.destroyed_at_the_end()) for stack in made)
+        yield east, west
+
+
+@pytest.fixture
+def east(stacks: tuple[Stack, Stack]) -> Stack:
+    return stacks[0]
+
+
+@pytest.fixture
+def west(stacks: tuple[Stack, Stack]) -> Stack:
+    return stacks[1]
+
+
+def answered_by(report: dict[str, Any]) -> list[set[str]]:
+    return [{part["mesh"] for part in verdict["answered_by"] if part["count"]} for verdict in report["verdicts"]]
+
+
+def test_a_mesh_whose_ca_is_not_issued_yet_is_refused_in_one_line(east: Stack) -> None:
+    with pytest.raises(PulumiFailed, match=r"multimesh:trust\.stack: 'trust': that stack is not up; run `pulumi up`"):
+        east.preview()
+
+
+def test_a_mesh_is_up_before_its_peer(trust: Stack, east: Stack, said: Lines) -> None:
+    trust.up()
+    east.up()
+    assert any(NO_WEST in line for line in said)
+    assert east.outputs().services == EAST_ALONE
+    report = east.verify()
+    assert report["findings"] == []
+    assert answered_by(report) == [{"east"}] * 3
+
+
+def test_the_next_up_takes_in_a_peer_that_has_come(east: Stack, west: Stack) -> None:
+    west.up()
+    east.up()
+    for stack in (east, west):
+        assert stack.outputs().services == BOTH
+        report = stack.verify()
+        assert report["findings"] == []
+        assert {verdict["mesh"] for verdict in report["verdicts"]} == {stack.name}, "only its own mesh is asked"
+        assert answered_by(report) == [{"east", "west"}] * 3
+
+
+def test_another_up_changes_nothing(trust: Stack, east: Stack, west: Stack) -> None:
+    for stack in (trust, east, west):
+        stack.up("--expect-no-changes")
+
+
+def test_no_stack_keeps_a_key_or_a_kubeconfig_in_the_clear(trust: Stack, east: Stack, west: Stack) -> None:
+    for stack in (trust, east, west):
+        assert not re.findall(r"PRIVATE KEY|client-key-data", stack.state()), stack.name
+
+
+def test_a_peer_may_be_called_by_its_full_name(east: Stack) -> None:
+    east.configure(lambda config: config.update({"multimesh:peers": ["organization/multimesh/west"]}))
+    east.up("--expect-no-changes")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("multimesh:suffix", "example", "stacks west and east have different suffixes: example and global"),
+        (
+            "multimesh:trust",
+            {},
+            "stacks west and east have different root CAs",
+        ),
+        (
+            "multimesh:trust",
+            {"stack": "east"},
+            "multimesh:trust.stack: 'east': that stack issues no CA for mesh west; it issues: none",
+        ),
+        (
+            "multimesh:services",
+            [{"name": "echo", "namespace": "demo", "port": 8080}],
+            "stacks west and east export echo.demo.global at different ports: 8080 and 80",
+        ),
+        (
+            "multimesh:meshes",
+            {"west": {"cluster": {"kind": "local"}, "trust_domain": "east.mesh"}},
+            "multimesh:meshes.west.trust_domain: 'east.mesh': stack trust issues the CA of mesh west for west.mesh",
+        ),
+    ],
+)
+def test_a_contradiction_is_refused_at_preview(west: Stack, key: str, value: Any, message: str) -> None:
+    kept: dict[str, Any] = {}
+
+    def put_back(config: dict[str, Any]) -> None:
+        config.clear()
+        config.update(kept)
+
+    west.configure(lambda config: kept.update(config))
+    west.configure(lambda config: config.update({key: value, "multimesh:sample": False}))
+    try:
+        with pytest.raises(PulumiFailed, match=re.escape(message)):
+            west.preview()
+    finally:
+        west.configure(put_back)
+
+
+def test_a_destroyed_peer_is_not_missed(east: Stack, west: Stack) -> None:
+    with load(east.outputs().meshes["east"].ingress_url) as requests:
+        west.destroy()
+    assert {request.outcome for request in requests.failures()} == set()
+
+
+def test_the_next_up_leaves_no_dead_endpoint(east: Stack) -> None:
+    east.up()
+    assert east.outputs().services == EAST_ALONE
+    with east.api("east") as api:
+        entry: Any = CustomObjectsApi(api.api_client).get_namespaced_custom_object(
+            "networking.istio.io", "v1", "istio-system", "serviceentries", "echo.demo"
+        )
+    assert [endpoint["locality"] for endpoint in entry["spec"]["endpoints"]] == ["east"]
+    assert east.verify()["findings"] == []
