@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import typer
 
+from bench import growth
 from bench.by_hand import ByHand
 from bench.figures import Aim, Figures, times, verdicts
 from lab import cluster
@@ -20,19 +21,22 @@ from multimesh.answers import cluster_of
 from tests.e2e.stack import PulumiFailed, Stack
 
 ROUNDS = 3
+SERVICES = (10, 50, 200)
 _ANSWER_SECONDS = 60
 
 UP, SCRIPT = "`pulumi up` from nothing to the first cross-mesh answers", "script, the same"
 AGAIN, SCRIPT_AGAIN = "no-op `pulumi up`", "script, run again"
 PREVIEW = "`pulumi preview`, no changes"
 DESTROY, SCRIPT_DOWN = "`pulumi destroy`", "script, teardown"
-
+MORE = "`pulumi up` exporting {} more services"
+SCRIPT_MORE = "kubectl applying the same for {}"
 
 AIMS = (
     Aim(UP, 1, SCRIPT),
     Aim(UP, 46),
     Aim(AGAIN, 0.7, SCRIPT_AGAIN),
     Aim(PREVIEW, 6),
+    Aim(MORE.format(200), 4.5, MORE.format(50)),
 )
 
 
@@ -103,6 +107,31 @@ def script(figures: Figures, folder: Path) -> None:
         measured(figures, SCRIPT_DOWN, by_hand.down)
 
 
+def grown_program(figures: Figures, folder: Path, services: int) -> None:
+    """One `pulumi up` that exports so many services more, on a stack of its own."""
+    folder.mkdir()
+    stack = Stack(folder, say, "bench")
+    labs = {}
+    try:
+        stack.up()
+        labs = stack.labs()
+        measured(figures, MORE.format(services), growth.program(stack, services))
+    finally:
+        # Not by `pulumi destroy`: what is in the clusters, and their state in the folder, goes with them.
+        for lab in (labs or stack.labs()).values():
+            cluster.destroy(lab["id"], say)
+
+
+def grown_script(figures: Figures, folder: Path, services: int) -> None:
+    """The objects for so many services more, applied to the clusters of a script of its own."""
+    by_hand = ByHand(folder, say)
+    try:
+        by_hand.up()
+        measured(figures, SCRIPT_MORE.format(services), growth.script(by_hand, folder, services))
+    finally:
+        by_hand.down()
+
+
 def machine() -> str:
     """Return what the figures were taken on."""
     system = os.uname()
@@ -111,8 +140,8 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, {memory:.0f} GiB, {system.sysname} {system.release} {system.machine}; load {loads}"
 
 
-def main(rounds: int = ROUNDS) -> None:
-    """Measure and print the tables."""
+def main(rounds: int = ROUNDS, growths: int = len(SERVICES)) -> None:
+    """Measure and print the tables; `growths` is how many of the numbers of services are measured."""
     figures = Figures({})
     facts = [f"Before: {machine()}"]
     try:
@@ -120,6 +149,9 @@ def main(rounds: int = ROUNDS) -> None:
             for round in range(rounds):
                 program(figures, Path(folder) / f"program-{round}")
                 script(figures, Path(folder) / f"script-{round}")
+            for services in SERVICES[:growths]:
+                grown_program(figures, Path(folder) / f"program-{services}", services)
+                grown_script(figures, Path(folder) / f"script-{services}", services)
     finally:
         facts.append(f"After: {machine()}")
         print("\n\n".join([*facts, times(figures), verdicts(figures, AIMS)]))

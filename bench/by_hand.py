@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lab import paths
@@ -34,15 +34,29 @@ class ByHand:
         """Make what is missing, and wait until each ingress is answered by both meshes."""
         self._run("up")
 
+    def apply(self, mesh: str, file: str) -> None:
+        """Apply a file of the folder to one mesh's cluster."""
+        kubectl = ["kubectl", f"--kubeconfig={mesh}.kubeconfig", "apply", "--server-side", f"--filename={file}"]
+        self._finish(kubectl, self._folder)
+
     def down(self) -> None:
         """Take both clusters away."""
         self._run("down")
 
     def _run(self, command: str) -> None:
-        script = ["timeout", "--signal=INT", "--kill-after=60", str(_SECONDS), SCRIPT, command, self._folder]
+        self._show(self._finish([SCRIPT, command, self._folder]))
+
+    def _finish(self, command: Sequence[str | Path], folder: Path | None = None) -> str:
+        limited = ["timeout", "--signal=INT", "--kill-after=60", str(_SECONDS), *command]
         done = subprocess.run(
-            script, env=self._environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+            limited,
+            cwd=folder,
+            env=self._environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
         )
-        self._show(done.stdout)
         if done.returncode:
-            raise ByHandFailed(f"{SCRIPT.name} {command}: exit code {done.returncode}\n{done.stdout}")
+            raise ByHandFailed(f"{' '.join(map(str, command))}: exit code {done.returncode}\n{done.stdout}")
+        return done.stdout

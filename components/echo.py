@@ -9,7 +9,7 @@ from components.objects import KubernetesObject
 from components.settings import SAMPLE
 
 NAME, NAMESPACE = SAMPLE["name"], SAMPLE["namespace"]
-_CONTAINER_PORT = 8080
+CONTAINER_PORT = 8080
 
 
 class EchoArgs(TypedDict):
@@ -64,10 +64,10 @@ class Echo(pulumi.ComponentResource):
                                 "image": args["image"],
                                 "imagePullPolicy": "IfNotPresent",
                                 "command": ["/usr/local/bin/server"],
-                                "args": [f"--port={_CONTAINER_PORT}", f"--cluster={mesh.name}"],
-                                "ports": [{"name": "http", "containerPort": _CONTAINER_PORT}],
+                                "args": [f"--port={CONTAINER_PORT}", f"--cluster={mesh.name}"],
+                                "ports": [{"name": "http", "containerPort": CONTAINER_PORT}],
                                 "readinessProbe": {
-                                    "httpGet": {"path": "/", "port": _CONTAINER_PORT},
+                                    "httpGet": {"path": "/", "port": CONTAINER_PORT},
                                     "periodSeconds": 2,
                                 },
                                 "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}},
@@ -93,7 +93,7 @@ class Echo(pulumi.ComponentResource):
             },
             spec={
                 "selector": {"app": NAME},
-                "ports": [{"name": "http", "port": SAMPLE["port"], "targetPort": _CONTAINER_PORT}],
+                "ports": [{"name": "http", "port": SAMPLE["port"], "targetPort": CONTAINER_PORT}],
             },
             opts=own,
         )

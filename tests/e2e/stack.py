@@ -102,9 +102,9 @@ class Stack:
         """Say what `up` would do."""
         self.pulumi("preview", "--stack", self.name, "--suppress-progress", "--suppress-outputs")
 
-    def up(self, *options: str) -> None:
+    def up(self, *options: str, timeout: float = 420) -> None:
         """Bring the stack to its configuration."""
-        self._update("up", *options)
+        self._update("up", *options, timeout=timeout)
 
     def refresh(self, *options: str) -> None:
         """Bring the stack's state to what there is."""
@@ -166,9 +166,9 @@ class Stack:
         with config.new_client_from_config_dict(kubeconfig) as connected:
             yield client.CoreV1Api(connected)
 
-    def _update(self, command: str, *options: str) -> None:
+    def _update(self, command: str, *options: str, timeout: float = 420) -> None:
         brief = ("--suppress-progress", "--suppress-outputs")
-        self.pulumi(command, "--stack", self.name, "--yes", "--skip-preview", *brief, *options)
+        self.pulumi(command, "--stack", self.name, "--yes", "--skip-preview", *brief, *options, timeout=timeout)
 
     def _quietly(self, *command: str, exit_codes: tuple[int, ...] = (0,)) -> str:
         done = subprocess.run(

@@ -1,0 +1,101 @@
+"""What exporting services costs, by their number: real Services in both meshes, added to a stack that exports one."""
+
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kubernetes import client, config
+
+from bench.by_hand import ByHand
+from components import echo, istio
+from components.settings import SAMPLE
+from tests.e2e.stack import Stack
+
+SUFFIX = "global"
+_PORT = SAMPLE["port"]
+_CALLERS = [istio.any_principal("east.mesh"), istio.any_principal("west.mesh")]
+_PROGRAM_SECONDS = 1200
+
+
+def names(count: int) -> list[str]:
+    """Return the names of so many services."""
+    return [f"service-{number:03}" for number in range(count)]
+
+
+def make_services(kubeconfig: dict[str, Any], count: int) -> dict[str, str]:
+    """Make so many Services in a cluster, all led to the sample's pods, and return their cluster IPs by name."""
+    ports = [{"name": "http", "port": _PORT, "targetPort": echo.CONTAINER_PORT}]
+    spec = {"selector": {"app": echo.NAME}, "ports": ports}
+    with config.new_client_from_config_dict(kubeconfig) as connected:
+        core: Any = client.CoreV1Api(connected)
+        return {
+            name: core.create_namespaced_service(
+                echo.NAMESPACE, {"metadata": {"name": name}, "spec": spec}
+            ).spec.cluster_ip
+            for name in names(count)
+        }
+
+
+def program(stack: Stack, count: int) -> Callable[[], None]:
+    """Make the Services, and return what exports them: one `pulumi up`."""
+    for kubeconfig in stack.outputs().kubeconfigs.values():
+        make_services(yaml.safe_load(kubeconfig.get_secret_value()), count)
+    exported = [
+        {"name": name, "namespace": echo.NAMESPACE, "port": _PORT, "service_account": SAMPLE["service_account"]}
+        for name in names(count)
+    ]
+    stack.configure(lambda settings: settings["multimesh:services"].extend(exported))
+    return lambda: stack.up(timeout=_PROGRAM_SECONDS)
+
+
+def script(by_hand: ByHand, folder: Path, count: int) -> Callable[[], None]:
+    """Make the Services, and return what applies to both meshes, side by side, the objects that the program makes."""
+    meshes = ("east", "west")
+    addresses = {mesh: (folder / f"{mesh}.address").read_text().strip() for mesh in meshes}
+    for mesh in meshes:
+        kubeconfig = yaml.safe_load((folder / f"{mesh}.kubeconfig").read_text())
+        rendered = objects(mesh, make_services(kubeconfig, count), addresses)
+        (folder / f"{mesh}.growth.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": rendered}))
+
+    def apply() -> None:
+        with ThreadPoolExecutor() as both:
+            list(both.map(lambda mesh: by_hand.apply(mesh, f"{mesh}.growth.json"), meshes))
+
+    return apply
+
+
+def objects(mesh: str, cluster_ips: Mapping[str, str], addresses: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return all that one mesh needs to export these services, besides what it has for the sample already."""
+    hosts = {name: f"{name}.{echo.NAMESPACE}.{SUFFIX}" for name in cluster_ips}
+    sample = f"{echo.NAME}.{echo.NAMESPACE}.{SUFFIX}"
+    local = {name: istio.local_host(name, echo.NAMESPACE) for name in cluster_ips}
+    exported = [istio.local_host(echo.NAME, echo.NAMESPACE), *local.values()]
+    made = [
+        _object("EnvoyFilter", "lost-peers", istio.lost_peers([sample, *hosts.values()])),
+        _object("Gateway", istio.PEER_GATEWAY, istio.peer_gateway(exported)),
+    ]
+    shares = dict.fromkeys(addresses, 50)
+    identities = [istio.principal(f"{other}.mesh", echo.NAMESPACE, SAMPLE["service_account"]) for other in addresses]
+    for name, ip in cluster_ips.items():
+        endpoints = [
+            istio.ServiceEndpoint(other, ip, _PORT) if other == mesh else istio.ServiceEndpoint(other, address, 31443)
+            for other, address in addresses.items()
+        ]
+        rule = istio.destination_rule(hosts[name], _PORT, local[name], shares, failover=True)
+        routes = istio.virtual_service([local[name], hosts[name]], "mesh", hosts[name], _PORT, shares, failover=True)
+        callers = istio.callers_allowed({"app": echo.NAME}, echo.CONTAINER_PORT, _CALLERS)
+        made += [
+            _object("ServiceEntry", name, istio.service_entry(hosts[name], _PORT, endpoints, identities)),
+            _object("DestinationRule", name, rule),
+            _object("VirtualService", name, routes),
+            _object("AuthorizationPolicy", f"{name}-callers", callers, echo.NAMESPACE),
+        ]
+    return made
+
+
+def _object(kind: str, name: str, spec: istio.Spec, namespace: str = istio.NAMESPACE) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": istio.API_VERSIONS[kind], "kind": kind, "metadata": metadata, "spec": spec}
