@@ -15,6 +15,7 @@ PACKAGES = {
     "mount": ["mount"],
     "python3-venv": ["python3"],
     "runc": ["runc"],
+    "shellcheck": ["shellcheck"],
     "socat": ["socat"],
     "util-linux": ["nsenter"],
 }

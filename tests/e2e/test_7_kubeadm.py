@@ -17,7 +17,7 @@ from kubernetes import config as kubernetes_config
 from lab import config, dns, paths
 from lab.processes import run
 from tests.e2e import machine as view
-from tests.e2e.kubeadm import images
+from tests.e2e.kubeadm import cloud_init, images
 from tests.e2e.kubeadm.machine import Machine
 from tests.e2e.stack import CHECKOUT, Stack
 
@@ -136,7 +136,7 @@ def _adapt_dns(cluster: Booted) -> None:
 
 
 def _is_ready(node: Any) -> bool:
-    return any(condition.type == "Ready" and condition.status == "True" for condition in node.status.conditions)
+    return any(condition.type == "Ready" and condition.status == "True" for condition in node.status.conditions or ())
 
 
 def _nodes(api: Any) -> list[Any]:
@@ -183,6 +183,15 @@ def test_no_secret_is_in_user_data(booted: Booted, role: str) -> None:
 
 
 @pytest.mark.parametrize("role", ["first", "another", "worker"])
+def test_cloud_init_takes_the_whole_user_data(booted: Booted, role: str) -> None:
+    assert cloud_init.faults(booted.made[role]) == ""
+
+
+def test_cloud_init_would_refuse_user_data_that_it_cannot_act_on() -> None:
+    assert "0.permissions" in cloud_init.faults("#cloud-config\nwrite_files: [{path: /a, permissions: 420}]\n")
+
+
+@pytest.mark.parametrize("role", ["first", "another", "worker"])
 def test_kubeadm_takes_its_configuration_as_it_was_rendered(booted: Booted, role: str, tmp_path: Path) -> None:
     files = {file["path"]: file["content"] for file in yaml.safe_load(booted.made[role])["write_files"]}
     configurations = [text for path, text in files.items() if re.fullmatch(r"/etc/multimesh/.*\.yaml", path)]
@@ -202,6 +211,19 @@ def test_containerd_takes_its_configuration_as_it_was_rendered(booted: Booted, t
 
 def test_a_node_that_has_joined_is_left_alone_by_another_run(booted: Booted) -> None:
     assert booted.machines["worker"].run("/usr/local/sbin/join-cluster") == "join-cluster: done before\n"
+
+
+def test_another_control_plane_node_joins_without_a_certificate_key(booted: Booted) -> None:
+    booted.join("another", "another")
+    booted.give_pods_a_network("another")
+    both = {booted.machines["first"].id, booted.machines["another"].id}
+
+    def etcds(api: Any) -> set[str]:
+        pods = api.list_namespaced_pod("kube-system", label_selector="component=etcd").items
+        return {pod.spec.node_name for pod in pods if _is_ready(pod)}
+
+    assert booted.eventually(lambda api: etcds(api) == both)
+    assert booted.eventually(lambda api: _ready(api) >= both)
 
 
 def test_another_worker_takes_the_place_of_one_that_was_killed(booted: Booted) -> None:

@@ -1,5 +1,6 @@
 """What a node of a kubeadm cluster is told: configuration and user data."""
 
+import subprocess
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import yaml
 
 from components.clusters.kubeadm import configuration, user_data
 from components.clusters.kubeadm.configuration import KubeadmCluster
+from lab import toolchain
 
 CLUSTER = KubeadmCluster(
     name="shop-east",
@@ -93,3 +95,20 @@ def test_a_worker_fetches_from_its_own_path_the_token_alone() -> None:
 
 def test_containerd_pauses_with_the_image_that_it_is_told() -> None:
     assert f"sandbox = '{CLUSTER.pause_image}'" in written(WORKER)["/etc/containerd/config.toml"]
+
+
+@pytest.mark.parametrize("program", ["install-kubernetes", "join-cluster"])
+def test_shellcheck_finds_nothing_in_a_node_s_program(program: str) -> None:
+    text = written(FIRST)[f"/usr/local/sbin/{program}"]
+    checked = subprocess.run(
+        ["shellcheck", "--severity=style", "--exclude=SC1091", "-"],  # what it sources is on the node alone
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert checked.stdout == ""
+
+
+def test_the_versions_are_those_that_the_lab_boots() -> None:
+    assert f"v{configuration.KUBERNETES_VERSION}" == toolchain.KUBERNETES_VERSION

@@ -9,6 +9,11 @@ from typing import Any
 
 import yaml
 
+KUBERNETES_VERSION = "1.37.2"
+CONTAINERD_SERIES = "2.2"
+"""Of Ubuntu's own package, whose archive keeps the newest version of a series alone; kubelet wants 2.0 or newer."""
+UBUNTU = "noble-24.04"
+"""The LTS release that has it, as Canonical names its images."""
 API_PORT = 6443
 TOKEN = "TOKEN"  # noqa: S105 - stands where the node puts the token, which no user data may hold
 CRI_SOCKET = "unix:///run/containerd/containerd.sock"
@@ -31,9 +36,8 @@ class KubeadmCluster:
     """More names and addresses in the API server's certificate."""
     ca_hash: str = ""
     """`sha256:<hex>` of the cluster CA's public key: `KubernetesPki.ca_hash`."""
-    kubernetes_version: str = "1.37.2"
-    containerd_series: str = "2.2"
-    """Of Ubuntu's own package, whose archive keeps the newest version of a series alone."""
+    kubernetes_version: str = KUBERNETES_VERSION
+    containerd_series: str = CONTAINERD_SERIES
     pause_image: str = "registry.k8s.io/pause:3.10.2"
     """The one that kubeadm of this version wants; containerd has to be told the same."""
 
