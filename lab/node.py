@@ -44,8 +44,9 @@ def prepare(cluster: Allocation) -> None:
         "cni/pods.conflist": config.pod_network(cluster),
     }.items():
         file = cluster.folder / "config" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(content)
+        if not file.exists() or file.read_text() != content:  # kube-proxy ends itself when its file is written
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(content)
     if not (cluster.folder / "containerd").exists():
         _copy_images(paths.CONTAINERD_TEMPLATE, cluster.folder / "containerd")
 

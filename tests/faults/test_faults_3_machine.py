@@ -1,6 +1,5 @@
-"""What becomes of a stack when its machine reboots, when a gateway's address changes, and when the disk is full."""
+"""What becomes of a stack when its machine reboots, and when a gateway's address changes."""
 
-import os
 import shutil
 import subprocess
 import time
@@ -12,54 +11,13 @@ from pathlib import Path
 import pytest
 
 from components.clusters import INGRESS_NODE_PORT, PEER_NODE_PORT
-from lab import cgroups, cluster, network, node, paths
+from lab import cgroups, cluster, network, paths
 from lab.cluster import Cluster
-from lab.containerd_template import TemplateError, unpack
-from lab.oci import Image, archive_images
-from lab.processes import CommandFailed, run
-from tests.e2e import machine
+from lab.processes import run
 from tests.e2e.guest import join, take_out
 from tests.e2e.stack import Stack
 from tests.faults.figures import Figures
 from tests.faults.load import load
-
-SMALL = "100m"  # a disk that images do not fit on
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of its own that is too small."""
-    run("mount", "-t", "tmpfs", "-o", f"size={SMALL}", "multimesh-faults", str(tmp_path))
-    yield tmp_path
-    run("umount", str(tmp_path))
-
-
-@pytest.mark.usefixtures("before")
-def test_a_full_disk_is_said_clearly_and_leaves_nothing_of_a_cluster(
-    disk: Path, monkeypatch: pytest.MonkeyPatch, figures: Figures, show: Callable[[str], None], before: set[str]
-) -> None:
-    monkeypatch.setattr(paths, "STATE", disk / "multimesh")
-    monkeypatch.setattr(node, "FIXED_FOLDERS", [])  # the last cluster of a disk takes them away, from all others, too
-    with pytest.raises(CommandFailed, match="No space left on device") as refused:
-        cluster.create("full", show)
-    monkeypatch.undo()
-    assert list(disk.iterdir()) == []
-    assert machine.left_since(before | {f"mount {disk}"}) == []
-    assert len(str(refused.value)) < 2000, "one look must do"
-    figures.of_run("the disk full while a cluster is made", "No space left on device; nothing left")
-
-
-def test_a_full_disk_is_said_clearly_while_images_are_unpacked(
-    disk: Path, tmp_path_factory: pytest.TempPathFactory, figures: Figures
-) -> None:
-    folder = tmp_path_factory.mktemp("image")
-    (folder / "base.tar").write_bytes(b"\0" * 1024)
-    (folder / "large").write_bytes(os.urandom(60_000_000))  # twice on the disk: packed and unpacked
-    image = Image("lab.multimesh/large:1", "/large", {"large": folder / "large"})
-    archive = archive_images(folder / "images.tar", [image], folder / "base.tar")
-    with pytest.raises(TemplateError, match=r"no space left on device"):
-        unpack(archive, disk / "containerd")
-    figures.of_run("the disk full while images are unpacked", "no space left on device")
 
 
 def test_a_reboot_keeps_the_data(stack: Stack, figures: Figures) -> None:

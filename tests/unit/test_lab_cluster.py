@@ -203,3 +203,14 @@ def test_a_program_that_was_ended_is_gone_so_that_it_can_be_started_again(tmp_pa
         process.write(paths.RUN / "mm000001/processes/etcd")
         programs.end("mm000001", "etcd")
         assert programs.fault("mm000001", "etcd") == f"etcd (pid {process.pid}) is not running"
+
+
+def test_a_file_that_stays_the_same_is_not_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Because kube-proxy ends itself when its configuration is written, be it the same."""
+    monkeypatch.setattr(node, "_copy_images", lambda _template, root: root.mkdir())
+    given = allocation.allocate("east")
+    node.prepare(given)
+    written = {file: file.stat().st_mtime_ns for file in (given.folder / "config").rglob("*") if file.is_file()}
+    assert given.folder / "config/kube-proxy.yaml" in written
+    node.prepare(given)
+    assert {file: file.stat().st_mtime_ns for file in written} == written
