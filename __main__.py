@@ -67,6 +67,7 @@ for service in federation.services:
             "suffix": stack.suffix,
             "meshes": meshes,
             "peers": federation.peers,
+            "trust_domains": federation.trust_domains,
             "made_here": samples if (service.name, service.namespace) == (echo.NAME, echo.NAMESPACE) else {},
         },
     )

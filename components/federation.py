@@ -51,6 +51,8 @@ class FederatedServiceArgs(TypedDict):
     """Every mesh of the stack."""
     peers: Mapping[str, PeerMesh]
     """Every mesh of other stacks; nothing is made in these."""
+    trust_domains: Mapping[str, str]
+    """Of every mesh that may call."""
     made_here: Mapping[str, KubernetesObject]
     """The Service in those meshes where this stack makes it; elsewhere it must be there."""
 
@@ -64,6 +66,7 @@ class FederatedService(pulumi.ComponentResource):
         described = {"suffix": args["suffix"], **service.model_dump()}
         super().__init__("multimesh:index:FederatedService", name, described, opts)
         meshes = args["meshes"]
+        self._trust_domains = dict(sorted(args["trust_domains"].items()))
         self._members: Mapping[str, Mesh | PeerMesh] = {**meshes, **args["peers"]}
         self._global_name = service.global_name(args["suffix"])
         # In the order of their names: every stack then rounds the same weights to the same shares.
@@ -146,12 +149,12 @@ class FederatedService(pulumi.ComponentResource):
         principals = []
         for caller in self._service.callers or []:
             mesh, _, identity = caller.partition("/")
-            trust_domain = self._members[mesh].trust_domain
+            trust_domain = self._trust_domains[mesh]
             principals.append(f"{trust_domain}/{identity}" if identity else istio.any_principal(trust_domain))
         if self._service.ingress_hosts:
-            for mesh in self._members.values():
-                if istio.any_principal(mesh.trust_domain) not in principals:
-                    principals.append(istio.principal(mesh.trust_domain, istio.NAMESPACE, istio.GATEWAY))
+            for trust_domain in self._trust_domains.values():
+                if istio.any_principal(trust_domain) not in principals:
+                    principals.append(istio.principal(trust_domain, istio.NAMESPACE, istio.GATEWAY))
         return principals
 
     def _object(

@@ -17,7 +17,8 @@ class Members:
     """The federation as one stack sees it.
 
     `services` are this stack's, with the weights and callers of every mesh filled in, then those that only peers
-    export. `trust_domains` are of this stack's meshes. `trusted` is what another stack issues for them, if one does.
+    export. `trust_domains` are those of every mesh that is known, also of one that this stack issues a CA for and whose
+    own stack is not up. `trusted` is what another stack issues for this one's meshes, if one does.
     """
 
     services: Sequence[ServiceSettings]
@@ -52,18 +53,22 @@ def read(stack: Settings) -> Members:
         own = _own_claims(stack, trust_domains, _root(stack, trusted))
         _raise(contradictions.between([own, *(_claims(name, peer) for name, peer in present.items())]))
     meshes = {name: peers.mesh(name, about) for peer in present.values() for name, about in peer.meshes.items()}
-    unknown = _unknown_callers(stack, meshes)
+    trust_domains = (
+        {mesh: stack.trust.issued_trust_domain(mesh) for mesh in stack.trust.issues if stack.peers}
+        | {mesh: about.trust_domain for mesh, about in meshes.items()}
+        | trust_domains
+    )
+    unknown = _unknown_callers(stack, trust_domains)
     if len(present) == len(stack.peers):
         _raise(unknown)
-    services = resolve(stack, meshes)
+    services = resolve(stack, meshes, sorted(trust_domains))
     notes += unknown
     notes += _without_traffic(stack, services)
     return Members(services, meshes, trust_domains, trusted, notes)
 
 
-def resolve(stack: Settings, peer_meshes: Mapping[str, PeerMesh]) -> list[ServiceSettings]:
-    """Return every service of the federation, with the weight of each mesh that exports it and all who may call."""
-    everyone = sorted([*stack.meshes, *peer_meshes])
+def resolve(stack: Settings, peer_meshes: Mapping[str, PeerMesh], everyone: Sequence[str]) -> list[ServiceSettings]:
+    """Return every service, with the weight of each mesh that exports it and who of `everyone` may call."""
     theirs = dict[str, dict[str, peers.Export]]()
     for mesh in sorted(peer_meshes):
         for name, export in peer_meshes[mesh].exports.items():
@@ -114,12 +119,10 @@ def root_owner(stack: Settings) -> str:
     return stack_outputs.qualified(stack.trust.stack or pulumi.get_stack())
 
 
-def _unknown_callers(stack: Settings, peer_meshes: Mapping[str, PeerMesh]) -> list[str]:
-    known = sorted([*stack.meshes, *peer_meshes])
+def _unknown_callers(stack: Settings, known: Iterable[str]) -> list[str]:
+    up = ", ".join(sorted(known))
     return [
-        problems.problem(
-            ("services", number, "callers", index), caller, f"no mesh of that name is up: {', '.join(known)}"
-        )
+        problems.problem(("services", number, "callers", index), caller, f"no mesh of that name is up: {up}")
         for number, service in enumerate(stack.services)
         for index, caller in enumerate(service.callers or [])
         if _mesh_of(caller) not in known

@@ -8,7 +8,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -152,8 +152,21 @@ def allocate(name: str, owner: str = "") -> Allocation:
         allocation = Allocation(id, name, free_number(), paths.PAUSE_IMAGE, paths.COREDNS_IMAGE, owner)
         for folder in (allocation.folder, allocation.run):
             folder.mkdir(mode=0o700, parents=True)
-        (allocation.folder / "cluster.json").write_text(json.dumps(asdict(allocation), indent=2) + "\n")
+        _note(allocation)
     return allocation
+
+
+def rename(id: str, name: str, owner: str) -> None:
+    """Note another name and owner of a cluster, which is left alone otherwise; nothing to do when there is none."""
+    if given := find(id):
+        _note(replace(given, name=name, owner=owner))
+
+
+def _note(allocation: Allocation) -> None:
+    file = allocation.folder / "cluster.json"
+    written = file.with_suffix(".new")
+    written.write_text(json.dumps(asdict(allocation), indent=2) + "\n")
+    written.replace(file)  # at once: others read it without a lock
 
 
 def release(id: str, shared: list[Path]) -> None:

@@ -75,6 +75,11 @@ def start(id: str, report: Report) -> Cluster:
     return _describe(given)
 
 
+def rename(id: str, name: str, owner: str) -> None:
+    """Give a cluster that lives on to another owner, under another name."""
+    allocation.rename(id, name, owner)
+
+
 def read(id: str) -> Cluster | None:
     """Return the cluster, whether it runs or not; None when there is none, or none that ever started."""
     given = allocation.find(id)

@@ -40,18 +40,25 @@ class LabProvider(dynamic.ResourceProvider):
         return dynamic.CreateResult(created.id, _outputs(created, props, []))
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
-        """Compare what it was made from, and look whether it lives: a plain `up` then brings back one that died."""
+        """Compare what it was made from, and look whether it lives: a plain `up` then brings back one that died.
+
+        The name says which stack has it: a cluster that was moved to another stack's state is given to that one.
+        """
         from lab import cluster
 
-        replaces = [key for key in ("name", "images") if _olds[key] != _news[key]]
-        changes = bool(replaces) or bool(_olds["faults"]) or bool(cluster.faults(_id))
+        replaces = [] if _olds["images"] == _news["images"] else ["images"]
+        moved = _olds["name"] != _news["name"]
+        changes = bool(replaces) or moved or bool(_olds["faults"]) or bool(cluster.faults(_id))
         # A preview that takes these for unknown would show everything in the cluster as changed.
-        stables = [] if replaces else [key for key in _olds if key not in ("faults", "__provider")]
+        unstable = {"faults", "__provider"} | ({"name"} if moved else set())
+        stables = [] if replaces else [key for key in _olds if key not in unstable]
         return dynamic.DiffResult(changes=changes, replaces=replaces, stables=stables)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
         from lab import cluster
 
+        if _olds["name"] != _news["name"]:
+            cluster.rename(_id, _news["name"], _owner())
         return dynamic.UpdateResult(_outputs(cluster.start(_id, _report), _olds, []))
 
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:

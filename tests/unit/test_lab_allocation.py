@@ -40,6 +40,13 @@ def test_a_cluster_of_a_newer_version_is_found_all_the_same() -> None:
     assert allocation.find(made.id) == made
 
 
+def test_a_cluster_that_was_given_away_is_not_left_behind_by_its_former_owner() -> None:
+    made = allocation.allocate("one-west", "here")
+    allocation.rename(made.id, "two-west", "there")
+    assert allocation.left_behind("one-west", "here") is None
+    assert allocation.left_behind("two-west", "there") == allocation.find(made.id)
+
+
 def test_a_released_number_is_given_again() -> None:
     first = allocation.allocate("a")
     allocation.release(first.id, [])

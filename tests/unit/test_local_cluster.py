@@ -39,6 +39,7 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> Lab:
     monkeypatch.setattr(cluster, "create", create)
     monkeypatch.setattr(cluster, "start", start)
     monkeypatch.setattr(cluster, "destroy", lambda id, _report: lab.calls.append(f"destroy {id}"))
+    monkeypatch.setattr(cluster, "rename", lambda id, name, _owner: lab.calls.append(f"rename {id} {name}"))
     monkeypatch.setattr(cluster, "read", lambda id: MADE if id == MADE.id else None)
     monkeypatch.setattr(cluster, "faults", lambda _id: lab.dead)
     return lab
@@ -96,11 +97,19 @@ def test_a_cluster_that_is_gone_is_gone_from_the_state(lab: Lab) -> None:
     assert LabProvider().read("mm999999", STATE).id is None
 
 
-@pytest.mark.parametrize("change", [{"name": "test-west"}, {"images": "2"}])
-def test_what_it_was_made_from_cannot_change_in_place(lab: Lab, change: dict[str, str]) -> None:
+def test_other_images_need_another_cluster(lab: Lab) -> None:
     assert lab.dead == []
-    result = LabProvider().diff(MADE.id, STATE, STATE | change)
-    assert (result.changes, result.replaces) == (True, list(change))
+    result = LabProvider().diff(MADE.id, STATE, STATE | {"images": "2"})
+    assert (result.changes, result.replaces) == (True, ["images"])
+
+
+def test_a_cluster_that_was_moved_to_another_stack_lives_on_under_that_ones_name(lab: Lab) -> None:
+    moved = STATE | {"name": "other-east"}
+    result = LabProvider().diff(MADE.id, STATE, moved)
+    assert (result.changes, result.replaces) == (True, [])
+    assert result.stables == ["images"]
+    LabProvider().update(MADE.id, STATE, moved)
+    assert lab.calls == ["rename mm000001 other-east", "start mm000001"]
 
 
 def test_a_cluster_is_destroyed_by_its_id(lab: Lab) -> None:

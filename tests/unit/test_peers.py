@@ -141,6 +141,16 @@ def test_a_caller_of_a_peer_that_is_not_there_is_left_out_and_nobody_else_let_in
     assert "from" not in everybody
 
 
+def test_a_mesh_with_a_ca_of_this_stack_may_call_before_its_own_stack_is_up() -> None:
+    recording = run({}, trust={"issues": {"west": {}}})
+    assert principals(recording) == ["east.mesh/*", "west.mesh/*"]
+    assert recording.outputs["services"] == {"echo.demo.global": {"east": 1}}
+
+
+def test_a_mesh_with_a_ca_of_this_stack_is_no_caller_where_its_stack_is_no_peer() -> None:
+    assert principals(run({}, trust={"issues": {"west": {}}}, peers=[])) == ["east.mesh/*"]
+
+
 def test_a_service_that_nobody_serves_has_no_routes() -> None:
     recording = run({}, services=[ECHO | {"meshes": {"east": 0}}])
     assert not [name for name in recording.resources if name.startswith("echo.demo.east-service-entry")]
