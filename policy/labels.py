@@ -18,6 +18,7 @@ WITHOUT = {
     "aws:iam/rolePolicy:RolePolicy",
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
     "aws:lb/targetGroupAttachment:TargetGroupAttachment",
+    "aws:route53/record:Record",
     "gcp:compute/firewall:Firewall",
     "gcp:compute/network:Network",
     "gcp:compute/route:Route",

@@ -40,10 +40,12 @@ def without_others(lines: set[str]) -> set[str]:
 
 
 def _is_of_an_engine(line: str) -> bool:
-    """Whether it is the socket of a plugin, @multimesh-PACKAGE-HOST:PORT, whose engine listens there."""
+    """Whether it is the socket of a plugin, @multimesh-PACKAGE-HOST:PORT, whose engine listens there, or needs none."""
     if not line.startswith("socket @multimesh-"):
         return False
     host, _, port = line.rpartition("-")[2].partition(":")
+    if not port:
+        return True  # started by hand, or by a unit test
     with socket.socket() as connection:
         return connection.connect_ex((host, int(port))) == 0
 
