@@ -18,7 +18,7 @@ from lab import config, dns, paths
 from lab.processes import run
 from tests.e2e import machine as view
 from tests.e2e.kubeadm import cloud_init, images
-from tests.e2e.kubeadm.machine import Machine
+from tests.e2e.kubeadm.machine import BootFailed, Machine
 from tests.e2e.stack import CHECKOUT, Stack
 
 ENDPOINT = "api.kubeadm.test"
@@ -211,6 +211,29 @@ def test_containerd_takes_its_configuration_as_it_was_rendered(booted: Booted, t
 
 def test_a_node_that_has_joined_is_left_alone_by_another_run(booted: Booted) -> None:
     assert booted.machines["worker"].run("/usr/local/sbin/join-cluster") == "join-cluster: done before\n"
+
+
+def test_making_the_cluster_again_after_a_failure_takes_up_what_is_there(booted: Booted) -> None:
+    ids = {machine.id for machine in booted.machines.values()}
+    first = booted.machines["first"]
+    first.run("rm", "/etc/kubernetes/joined")  # as if the last step had failed
+    assert "join-cluster: making the cluster\n" in first.run("/usr/local/sbin/join-cluster")
+    assert booted.eventually(lambda api: _ready(api) == ids)
+
+
+def test_joining_again_after_a_failure_starts_over(booted: Booted) -> None:
+    worker = booted.machines["worker"]
+    worker.run("rm", "/etc/kubernetes/joined")
+    said = ""
+    for _ in range(12):  # as its service does: until the cluster has noticed that the node of this name is gone
+        try:
+            said = worker.run("/usr/local/sbin/join-cluster")
+            break
+        except BootFailed as failed:
+            assert "already exists in the cluster" in str(failed), failed
+            time.sleep(5)
+    assert "join-cluster: an earlier attempt failed half-way: resetting\n" in said
+    assert booted.eventually(lambda api: worker.id in _ready(api))
 
 
 def test_another_control_plane_node_joins_without_a_certificate_key(booted: Booted) -> None:

@@ -94,7 +94,8 @@ class Machine:
             (self._files / folder).mkdir(parents=True, exist_ok=True)
         for file in files:
             self.write(file["path"], adapted(self.given, file["path"], file["content"]), file["permissions"])
-        self.write("/etc/hosts", "127.0.0.1 localhost\n" + "".join(f"{hosts[name]} {name}\n" for name in hosts))
+        known = {"localhost": "127.0.0.1", self.id: self.address, **hosts}
+        self.write("/etc/hosts", "".join(f"{known[name]} {name}\n" for name in known))
         self.write("/etc/resolv.conf", f"nameserver {self.given.gateway}\n")
         self.write("/usr/local/sbin/systemctl", (HERE / "systemctl").read_text(), "0755")
 
