@@ -2,12 +2,11 @@
 
 import pulumi
 
-from components import brought_root, charts, clusters, echo, istio, members, outputs, settings
+from components import charts, clusters, echo, members, outputs, settings, single_mesh, topology
+from components import root as trust_root
 from components.echo import Echo
 from components.federation import FederatedService
 from components.mesh import Mesh
-from components.trust import RootCa
-from components.trust_stack import TrustStack
 
 # What the stack says, and what the stacks say that it names
 stack = settings.read()
@@ -17,41 +16,36 @@ for note in [*stack.notes(), *federation.notes]:
 
 # One root of trust
 trust = stack.trust
-if federation.trusted:
-    root = TrustStack(federation.trusted)
-else:
-    root = RootCa(
-        "root",
-        {
-            "validity_days": trust.root_days,
-            "intermediate_days": trust.intermediate_days,
-            "protect": trust.protect,
-            "brought": trust.root
-            and brought_root.load(trust.root.certificate, trust.root.key, trust.intermediate_days),
-        },
-    )
+root = trust_root.of(trust, federation.trusted)
 issued = {name: root.issue(name, trust.issued_trust_domain(name)) for name in trust.issues}
 
 # For each mesh: cluster, intermediate CA, control plane and gateway, sample service
-made, authorities, meshes, samples = {}, {}, {}, {}
-for name, wanted in stack.meshes.items():
-    cluster = made[name] = clusters.make(name, wanted.cluster)
-    platform = charts.chosen(cluster.platform, stack.istio, stack.sample_image)
-    ca = authorities[name] = root.issue(name, federation.trust_domains[name])
+made = {name: clusters.make(name, wanted.cluster, flat=stack.flat) for name, wanted in stack.meshes.items()}
+authorities, meshes, samples = {}, {}, {}
+for name, role in (roles := topology.roles(stack, federation.trust_domains)).items():
+    platform = charts.chosen(made[name].platform, stack.istio, stack.sample_image)
+    authorities[name] = authorities.get(role.primary) or root.issue(name, role.trust_domain)
     meshes[name] = Mesh(
         name,
         {
-            "cluster": cluster,
+            "cluster": made[name],
             "platform": platform,
-            "ca": ca,
-            "trust_domain": ca.trust_domain,
-            "exports": [istio.local_host(service.name, service.namespace) for service in stack.exported_by(name)],
+            "role": role,
+            "ca": authorities[name],
+            "primary": meshes.get(role.primary),
+            "networks": single_mesh.networks({name: cluster.exposure for name, cluster in made.items()}),
+            "exports": stack.reached_through(name),
             "ingress_hosts": [host for service in stack.services for host in service.ingress_hosts],
             "global_names": [service.global_name(stack.suffix) for service in federation.services],
+            "spanning": [service.local_host for service in stack.services],
         },
     )
     if stack.sample:
         samples[name] = Echo(f"{name}-echo", {"mesh": meshes[name], "image": platform.sample_image}).service
+
+# Control planes of one mesh learn of each other's pods
+for name, role in roles.items():
+    meshes[name].read_by([meshes[reader] for reader in role.read_by])
 
 # Every gateway lets its peers in
 for name, cluster in made.items():

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from components import single_mesh
 from components.clusters import Exposure, Platform
 from components.istio import INGRESS_PORT, PEER_PORT
 from components.settings.istio import IstioSettings
+from components.topology import JOINED, Role
 
 Values = dict[str, Any]
 
@@ -33,15 +35,14 @@ def source(platform: Platform, chart: str) -> dict[str, Any]:
     return {"chart": f"{platform.charts}/{chart}"}
 
 
-def istiod_values(trust_domain: str) -> Values:
+def istiod_values(role: Role) -> Values:
     """Return the control plane's values; environment and proxy metadata are strings, as Istio drops anything else."""
+    # Peers have other trust domains. Aliases would let policies mistake a peer's identity for one's own.
+    federated = {} if role.one_mesh else {"PILOT_SKIP_VALIDATE_TRUST_DOMAIN": "true"}
     return {
-        "env": {
-            # Peers have other trust domains. Aliases would let policies mistake a peer's identity for one's own.
-            "PILOT_SKIP_VALIDATE_TRUST_DOMAIN": "true",
-        },
+        "env": federated,
         "meshConfig": {
-            "trustDomain": trust_domain,
+            "trustDomain": role.trust_domain,
             "defaultConfig": {
                 "proxyMetadata": {
                     # The sidecar answers for global names, with addresses that istiod allocates.
@@ -55,8 +56,8 @@ def istiod_values(trust_domain: str) -> Values:
     }
 
 
-def gateway_values(exposure: Exposure) -> Values:
-    """Return the gateway's values: its Service's type and ports, and what the cluster kind adds."""
+def gateway_values(exposure: Exposure, role: Role) -> Values:
+    """Return the gateway's values: its Service's type and ports, what the cluster kind adds, and what its pods join."""
     node_port = exposure.service == "NodePort"
     peers: Values = {"name": "tls", "port": PEER_PORT, "targetPort": PEER_PORT, "protocol": "TCP"}
     ingress: Values = {"name": "http2", "port": INGRESS_PORT, "targetPort": INGRESS_PORT, "protocol": "TCP"}
@@ -64,7 +65,10 @@ def gateway_values(exposure: Exposure) -> Values:
         peers["nodePort"] = exposure.node_port or exposure.port
         ingress["nodePort"] = exposure.ingress_node_port or exposure.ingress_port
     status: Values = {"name": "status-port", "port": 15021, "targetPort": 15021, "protocol": "TCP"}
-    return {"service": {**exposure.service_values, "type": exposure.service, "ports": [status, ingress, peers]}}
+    ports = [status, ingress, peers, *(single_mesh.istiod_ports(exposure) if role.serves else [])]
+    service = {**exposure.service_values, "type": exposure.service, "ports": ports}
+    network = single_mesh.gateway_values(role.network) if role.network else {}
+    return {"service": service, "podAnnotations": {JOINED: role.joined}, **network}
 
 
 def merged(*layers: Mapping[str, Any]) -> Values:

@@ -7,6 +7,7 @@ import pulumi
 from components.mesh import Mesh
 from components.objects import KubernetesObject
 from components.settings import SAMPLE
+from components.topology import JOINED
 
 NAME, NAMESPACE = SAMPLE["name"], SAMPLE["namespace"]
 CONTAINER_PORT = 8080
@@ -55,7 +56,7 @@ class Echo(pulumi.ComponentResource):
             spec={
                 "selector": {"matchLabels": {"app": NAME}},
                 "template": {
-                    "metadata": {"labels": {"app": NAME}},
+                    "metadata": {"labels": {"app": NAME}, "annotations": {JOINED: mesh.role.joined}},
                     "spec": {
                         "serviceAccountName": account.metadata["name"],
                         "containers": [

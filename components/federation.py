@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 import pulumi
 
-from components import istio
+from components import istio, single_mesh
 from components.mesh import Mesh
 from components.objects import KubernetesObject, find
 from components.peers import PeerMesh
@@ -74,10 +74,17 @@ class FederatedService(pulumi.ComponentResource):
         exporters = [mesh for name, mesh in meshes.items() if name in service.meshes]
 
         workloads = {mesh.name: self._workload(mesh, args["made_here"].get(mesh.name)) for mesh in exporters}
-        for mesh in meshes.values() if shares else ():
-            self._route(mesh, workloads.get(mesh.name), [self._members[exporter] for exporter in shares], shares)
-        for mesh in exporters:
-            self._authorize(mesh, workloads[mesh.name])
+        for mesh in meshes.values():
+            if not mesh.configured:
+                continue
+            if mesh.role.one_mesh:
+                self._span(mesh, [meshes[exporter] for exporter in shares], shares)
+            elif shares:
+                self._route(mesh, workloads.get(mesh.name), [self._members[exporter] for exporter in shares], shares)
+            # A control plane that serves other clusters is told of their workloads' policies, too.
+            served = [workloads[name] for name in (mesh.name, *mesh.role.serves) if name in workloads]
+            if served:
+                self._authorize(mesh, served[0])
         self.register_outputs({})
 
     def _workload(self, mesh: Mesh, made_here: KubernetesObject | None) -> pulumi.Output[Workload]:
@@ -134,6 +141,54 @@ class FederatedService(pulumi.ComponentResource):
             return exporter.exports[self._global_name].service_account
         return self._service.service_account
 
+    def _span(self, mesh: Mesh, exporters: Sequence[Mesh], shares: Mapping[str, int]) -> None:
+        """Make, in one cluster of a single mesh, what gives the Service of all of them its global name.
+
+        Pods find each other by the Service's own name. A gateway of a network of its own sees no pods of other
+        networks, so what it takes from the world goes to the gateways of all.
+        """
+        service, host = self._service, self._global_name
+        failover = service.split == "failover"
+        local = istio.local_host(service.name, service.namespace)
+        through_gateways = mesh.role.network is not None
+        entry: pulumi.Input[istio.Spec] = single_mesh.alias(host, service.port)
+        if through_gateways:
+            entry = self._gateways(exporters)
+            rule = istio.destination_rule(host, service.port, local, shares, failover=failover)
+            self._object(mesh, "DestinationRule", "destination-rule", rule)
+        self._object(mesh, "ServiceEntry", "service-entry", entry)
+        own = single_mesh.destination_rule(local, shares, failover=failover)
+        self._object(mesh, "DestinationRule", "own-name-rule", own, "-own-name")
+        inside = istio.virtual_service([local, host], "mesh", local, service.port, shares, failover=failover)
+        self._object(mesh, "VirtualService", "virtual-service", inside)
+        if service.ingress_hosts:
+            gateway = f"{istio.NAMESPACE}/{istio.INGRESS_GATEWAY}"
+            target = host if through_gateways else local
+            outside = istio.virtual_service(
+                service.ingress_hosts, gateway, target, service.port, shares, failover=failover
+            )
+            self._object(mesh, "VirtualService", "ingress", outside, "-ingress")
+
+    def _gateways(self, exporters: Sequence[Mesh]) -> pulumi.Output[istio.Spec]:
+        """Return the ServiceEntry of the service behind the gateways of all clusters, one's own included."""
+        service = self._service
+        [identity] = {
+            istio.principal(mesh.trust_domain, service.namespace, service.service_account) for mesh in exporters
+        }
+        addresses = pulumi.Output.all(*(mesh.gateway_address for mesh in exporters))
+        return addresses.apply(
+            lambda found: istio.service_entry(
+                self._global_name,
+                service.port,
+                [
+                    istio.ServiceEndpoint(mesh.name, address, mesh.gateway_port)
+                    for mesh, address in zip(exporters, found, strict=True)
+                ],
+                [identity],
+                single_mesh.OUTSIDE,
+            )
+        )
+
     def _authorize(self, mesh: Mesh, own: pulumi.Output[Workload]) -> None:
         """Let the callers, and nobody else, reach the workload in one exporting mesh."""
         callers = self._callers()
@@ -155,7 +210,7 @@ class FederatedService(pulumi.ComponentResource):
             for trust_domain in self._trust_domains.values():
                 if istio.any_principal(trust_domain) not in principals:
                     principals.append(istio.principal(trust_domain, istio.NAMESPACE, istio.GATEWAY))
-        return principals
+        return list(dict.fromkeys(principals))
 
     def _object(
         self,

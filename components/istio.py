@@ -98,12 +98,15 @@ def ingress_gateway(hosts: Sequence[str]) -> Spec:
     return {"selector": GATEWAY_SELECTOR, "servers": [{"port": port, "hosts": sorted(hosts)}]}
 
 
-def service_entry(host: str, port: int, endpoints: Sequence[ServiceEndpoint], identities: Sequence[str]) -> Spec:
+def service_entry(
+    host: str, port: int, endpoints: Sequence[ServiceEndpoint], identities: Sequence[str], network: str | None = None
+) -> Spec:
     """Return the ServiceEntry that makes `host` one service with an endpoint per mesh.
 
     An endpoint's locality and `mesh` label are its mesh, by which traffic is distributed. `identities` are the
-    principals that may answer.
+    principals that may answer. Endpoints are in the `network` of the control plane's cluster unless another is named.
     """
+    placed = {"network": network} if network else {}
     return {
         "hosts": [host],
         "location": "MESH_INTERNAL",
@@ -115,6 +118,7 @@ def service_entry(host: str, port: int, endpoints: Sequence[ServiceEndpoint], id
                 "ports": {PORT_NAME: endpoint.port},
                 "locality": endpoint.mesh,
                 "labels": {"mesh": endpoint.mesh},
+                **placed,
             }
             for endpoint in endpoints
         ],
@@ -122,14 +126,9 @@ def service_entry(host: str, port: int, endpoints: Sequence[ServiceEndpoint], id
     }
 
 
-def destination_rule(host: str, port: int, local: str, shares: Mapping[str, int], *, failover: bool) -> Spec:
-    """Return the DestinationRule of a global name.
-
-    `local` is the Service's name in its cluster, which the peers' gateways know by SNI. `shares` (mesh: percent) are
-    the localities' weights when `failover`; otherwise the VirtualService splits, by subsets named after the meshes.
-    """
-    policy: Spec = {
-        "tls": {"mode": "ISTIO_MUTUAL", "sni": f"outbound_.{port}_._.{local}"},
+def failure_detection() -> Spec:
+    """Return the part of a traffic policy by which an endpoint that is lost gets no more requests."""
+    return {
         "connectionPool": {"tcp": {"connectTimeout": "500ms"}},
         "outlierDetection": {
             # An application's own 500 is no sign of a dead mesh; Istio counts them unless told not to.
@@ -141,6 +140,18 @@ def destination_rule(host: str, port: int, local: str, shares: Mapping[str, int]
             "maxEjectionPercent": 100,
             "minHealthPercent": 0,
         },
+    }
+
+
+def destination_rule(host: str, port: int, local: str, shares: Mapping[str, int], *, failover: bool) -> Spec:
+    """Return the DestinationRule of a global name.
+
+    `local` is the Service's name in its cluster, which the peers' gateways know by SNI. `shares` (mesh: percent) are
+    the localities' weights when `failover`; otherwise the VirtualService splits, by subsets named after the meshes.
+    """
+    policy: Spec = {
+        "tls": {"mode": "ISTIO_MUTUAL", "sni": f"outbound_.{port}_._.{local}"},
+        **failure_detection(),
     }
     if failover:
         distribute = [{"from": "*", "to": {f"{mesh}/*": share for mesh, share in shares.items()}}]

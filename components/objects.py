@@ -10,8 +10,9 @@ import pulumi
 
 
 class KubernetesObject(pulumi.CustomResource):
-    """One object of any kind. Outputs: metadata, spec and status as the API server has them, None where it has none."""
+    """One object of any kind. Outputs: metadata, spec, status and data as the API server has them, None for none."""
 
+    data: pulumi.Output[Any]
     metadata: pulumi.Output[Any]
     spec: pulumi.Output[Any]
     status: pulumi.Output[Any]
@@ -31,7 +32,7 @@ class KubernetesObject(pulumi.CustomResource):
             fields |= {key: pulumi.Output.secret(fields[key]) for key in hidden if key in fields}
             opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=hidden))
         made_from = {} if opts.id else {"apiVersion": api_version, "kind": kind, **fields}
-        outputs = dict.fromkeys(("metadata", "spec", "status"))
+        outputs = dict.fromkeys(("data", "metadata", "spec", "status"))
         super().__init__(f"kubernetes:{group}:{kind}", resource_name, {**outputs, **made_from}, opts)
 
 

@@ -28,7 +28,10 @@ class NoFreeNetwork(Exception):
 
 @dataclass(frozen=True)
 class Allocation:
-    """A cluster's share of this machine: 10.NUMBER.0.0/16, the two images that it was made with, and whose it is."""
+    """A cluster's share of this machine: 10.NUMBER.0.0/16, the two images that it was made with, and whose it is.
+
+    In a `flat` network, its pods and those of other such clusters reach each other.
+    """
 
     id: str
     name: str
@@ -36,6 +39,7 @@ class Allocation:
     pause_image: str
     coredns_image: str
     owner: str = ""
+    flat: bool = False
 
     @property
     def folder(self) -> Path:
@@ -145,24 +149,25 @@ def left_behind(name: str, owner: str) -> Allocation | None:
     return next(found, None)
 
 
-def allocate(name: str, owner: str = "") -> Allocation:
+def allocate(name: str, owner: str = "", *, flat: bool = False) -> Allocation:
     """Give a new cluster its id and number, and note them in its folder; raise NoFreeNetwork."""
     with lock(paths.STATE.parent):
         id = f"mm{secrets.token_hex(3)}"
-        allocation = Allocation(id, name, free_number(), paths.PAUSE_IMAGE, paths.COREDNS_IMAGE, owner)
+        allocation = Allocation(id, name, free_number(), paths.PAUSE_IMAGE, paths.COREDNS_IMAGE, owner, flat)
         for folder in (allocation.folder, allocation.run):
             folder.mkdir(mode=0o700, parents=True)
-        _note(allocation)
+        note(allocation)
     return allocation
 
 
 def rename(id: str, name: str, owner: str) -> None:
     """Note another name and owner of a cluster, which is left alone otherwise; nothing to do when there is none."""
     if given := find(id):
-        _note(replace(given, name=name, owner=owner))
+        note(replace(given, name=name, owner=owner))
 
 
-def _note(allocation: Allocation) -> None:
+def note(allocation: Allocation) -> None:
+    """Write down what a cluster was given, in its folder."""
     file = allocation.folder / "cluster.json"
     written = file.with_suffix(".new")
     written.write_text(json.dumps(asdict(allocation), indent=2) + "\n")

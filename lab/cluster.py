@@ -1,7 +1,7 @@
 """A real Kubernetes cluster of one node on this machine: made, brought back, looked at, taken away."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lab import allocation, api, cgroups, dns, network, node, pki, programs
 from lab.allocation import Allocation, NoSuchCluster
@@ -25,7 +25,7 @@ class Cluster:
     kubeconfig: str
 
 
-def create(name: str, report: Report, owner: str = "") -> Cluster:
+def create(name: str, report: Report, owner: str = "", *, flat: bool = False) -> Cluster:
     """Make a new cluster and return it with its node ready; on failure nothing of it is left.
 
     An `owner` asks under a name for one cluster at a time: what is there of it already is what a killed run left
@@ -34,7 +34,7 @@ def create(name: str, report: Report, owner: str = "") -> Cluster:
     if remains := allocation.left_behind(name, owner):
         report(f"{remains.id}: left behind by a run that was killed")
         destroy(remains.id, report)
-    id = allocation.allocate(name, owner).id
+    id = allocation.allocate(name, owner, flat=flat).id
     try:
         return start(id, report)
     except BaseException:
@@ -42,16 +42,20 @@ def create(name: str, report: Report, owner: str = "") -> Cluster:
         raise
 
 
-def start(id: str, report: Report) -> Cluster:
+def start(id: str, report: Report, *, flat: bool | None = None) -> Cluster:
     """Start what does not run of a cluster, with its data, and return it with its node ready.
 
-    What runs is left alone. Raises NoSuchCluster, StartFailed, or CommandFailed.
+    What runs is left alone. The routes of a `flat` network are made or taken away; None leaves that as it was. Raises
+    NoSuchCluster, StartFailed, or CommandFailed.
     """
     given = allocation.find(id)
     if given is None:
         known = ", ".join(cluster.id for cluster in allocation.find_all()) or "none"
         raise NoSuchCluster(f"{id}: no such cluster; there are: {known}")
     with allocation.lock(given.folder):
+        if flat is not None and flat != given.flat:
+            given = replace(given, flat=flat)
+            allocation.note(given)
         if not (network.exists(id) and given.run.exists()):
             cgroups.end(id)  # what may still run is out of reach: its namespace or its sockets are lost
         network.up(given)

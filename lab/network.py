@@ -58,6 +58,16 @@ def up(cluster: Allocation) -> None:
         run("ip", "-netns", id, *command.split())
     run(*enter(id), "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward")
     _accept(id)
+    _route_pods(cluster)
+
+
+def _route_pods(cluster: Allocation) -> None:
+    """Lead to the cluster's pods by way of its node in a flat network, and nowhere otherwise."""
+    route = [cluster.pod_cidr, "via", cluster.address, "dev", cluster.id]
+    if cluster.flat:
+        run("ip", "route", "replace", *route)
+    elif run("ip", "route", "show", "exact", cluster.pod_cidr):
+        run("ip", "route", "delete", *route)
 
 
 def _accept(id: str) -> None:

@@ -97,13 +97,16 @@ def egress_addresses(peers: Iterable[Requester]) -> list[pulumi.Output[str]] | N
     return addresses
 
 
-def make(name: str, settings: "ClusterSettings") -> Cluster:
-    """Make the cluster of a mesh; only the kinds that a stack uses are imported."""
+def make(name: str, settings: "ClusterSettings", *, flat: bool = False) -> Cluster:
+    """Make the cluster of a mesh; only the kinds that a stack uses are imported.
+
+    In a `flat` network pods reach those of other clusters: routes that are made here by the kind local alone.
+    """
     match settings.kind:
         case "local":
             from components.clusters.local import LocalCluster
 
-            return LocalCluster(name)
+            return LocalCluster(name, flat=flat)
         case "existing":
             from components.clusters.existing import ExistingCluster
 

@@ -36,7 +36,7 @@ class LabProvider(dynamic.ResourceProvider):
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         from lab import cluster
 
-        created = cluster.create(props["name"], _report, _owner())
+        created = cluster.create(props["name"], _report, _owner(), flat=props["flat"])
         return dynamic.CreateResult(created.id, _outputs(created, props, []))
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
@@ -48,9 +48,10 @@ class LabProvider(dynamic.ResourceProvider):
 
         replaces = [] if _olds["images"] == _news["images"] else ["images"]
         moved = _olds["name"] != _news["name"]
-        changes = bool(replaces) or moved or bool(_olds["faults"]) or bool(cluster.faults(_id))
+        rerouted = _olds.get("flat", False) != _news["flat"]
+        changes = bool(replaces) or moved or rerouted or bool(_olds["faults"]) or bool(cluster.faults(_id))
         # A preview that takes these for unknown would show everything in the cluster as changed.
-        unstable = {"faults", "__provider"} | ({"name"} if moved else set())
+        unstable = {"flat", "faults", "__provider"} | ({"name"} if moved else set())
         stables = [] if replaces else [key for key in _olds if key not in unstable]
         return dynamic.DiffResult(changes=changes, replaces=replaces, stables=stables)
 
@@ -59,7 +60,7 @@ class LabProvider(dynamic.ResourceProvider):
 
         if _olds["name"] != _news["name"]:
             cluster.rename(_id, _news["name"], _owner())
-        return dynamic.UpdateResult(_outputs(cluster.start(_id, _report), _olds, []))
+        return dynamic.UpdateResult(_outputs(cluster.start(_id, _report, flat=_news["flat"]), _news, []))
 
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
         from lab import cluster
@@ -79,6 +80,7 @@ def _outputs(cluster: Any, made_from: dict[str, Any], faults: list[str]) -> dict
     return {
         "name": cluster.name,
         "images": made_from["images"],
+        "flat": made_from["flat"],
         "address": cluster.address,
         "kubeconfig": cluster.kubeconfig,
         "pod_cidr": cluster.pod_cidr,
@@ -88,17 +90,20 @@ def _outputs(cluster: Any, made_from: dict[str, Any], faults: list[str]) -> dict
 
 
 class LabCluster(dynamic.Resource, module="multimesh", name="LabCluster"):
-    """One cluster of the lab; `name` is what the lab's own commands call it, `images` the tag of its images."""
+    """One cluster of the lab; `name` is what the lab's own commands call it, `images` the tag of its images.
+
+    In a `flat` network, its pods and those of other such clusters reach each other.
+    """
 
     address: pulumi.Output[str]
     kubeconfig: pulumi.Output[str]
 
-    def __init__(self, resource_name: str, name: str, images: str, opts: pulumi.ResourceOptions) -> None:
+    def __init__(self, resource_name: str, name: str, images: str, opts: pulumi.ResourceOptions, *, flat: bool) -> None:
         outputs = dict.fromkeys(("address", "kubeconfig", "pod_cidr", "service_cidr", "faults"))
         super().__init__(
             LabProvider(),
             resource_name,
-            {"name": name, "images": images, **outputs},
+            {"name": name, "images": images, "flat": flat, **outputs},
             pulumi.ResourceOptions.merge(
                 opts,
                 # Its owner has one cluster of a name at a time.
@@ -134,9 +139,11 @@ def platform() -> Platform:
 class LocalCluster(Cluster):
     """A lab cluster and the provider for it."""
 
-    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None, *, flat: bool = False) -> None:
         super().__init__("multimesh:index:LocalCluster", name, None, opts)
-        lab = LabCluster(f"{name}-lab", f"{pulumi.get_stack()}-{name}", IMAGE_TAG, pulumi.ResourceOptions(parent=self))
+        lab = LabCluster(
+            f"{name}-lab", f"{pulumi.get_stack()}-{name}", IMAGE_TAG, pulumi.ResourceOptions(parent=self), flat=flat
+        )
         self.lifetime = lab
         self.kubeconfig = pulumi.Output.secret(lab.kubeconfig)
         self.provider = kubernetes.Provider(

@@ -12,6 +12,7 @@ from components.settings.clusters import ClusterSettings
 from components.settings.istio import IstioSettings
 from components.settings.service import ServiceSettings
 from components.settings.strict import Strict
+from components.settings.topology import MultiMesh, SingleMesh, Topology, contradictions
 from components.settings.trust import TrustSettings
 
 
@@ -48,18 +49,33 @@ class Settings(Strict):
     istio: IstioSettings = IstioSettings()
     sample: bool = True
     sample_image: str | None = None
+    topology: Annotated[Topology, Field(discriminator="kind")] = MultiMesh()
 
     def trust_domain(self, mesh: str) -> str:
         """Return the trust domain of a mesh of this stack."""
+        if isinstance(self.topology, SingleMesh):
+            return self.topology.trust_domain
         return self.meshes[mesh].trust_domain or names.default_trust_domain(mesh)
+
+    @property
+    def flat(self) -> bool:
+        """Whether pods are to reach those of other clusters directly."""
+        return isinstance(self.topology, SingleMesh) and self.topology.network == "flat"
 
     def exported_by(self, mesh: str) -> list[ServiceSettings]:
         """Return the services that a mesh offers to its peers."""
         return [service for service in self.services if mesh in service.meshes]
 
+    def reached_through(self, mesh: str) -> list[str]:
+        """Return the Services that other clusters reach through this one's gateway, by their names inside."""
+        if self.flat or self.topology.kind == "single-cluster":
+            return []
+        services = self.services if self.topology.kind == "single-mesh" else self.exported_by(mesh)
+        return [service.local_host for service in services]
+
     def notes(self) -> list[str]:
         """Return what is allowed but may surprise: a line each."""
-        if len(self.meshes) != 1 or self.peers:
+        if len(self.meshes) != 1 or self.peers or self.topology.kind == "single-cluster":
             return []
         (mesh,) = self.meshes
         return [f"multimesh:meshes: {mesh} is the only mesh, so the services it exports have no peer to fail over to"]
@@ -74,7 +90,7 @@ def validate(raw: dict[str, Any]) -> Settings:
         "peers": bool(raw.get("peers")),
         "issues": issues,
     }
-    found = problems.clashes(raw) + problems.sample_mistakes(raw, SAMPLE)
+    found = problems.clashes(raw) + problems.sample_mistakes(raw, SAMPLE) + contradictions(raw, SAMPLE)
     try:
         settings = Settings.model_validate(raw, context=context)
     except ValidationError as error:

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from components import names
+from components import istio, names
 from components.settings.strict import Strict
 
 
@@ -45,6 +45,11 @@ class ServiceSettings(Strict):
         if callers == []:
             raise ValueError("at least one caller is wanted; leave it out for every mesh")
         return callers
+
+    @property
+    def local_host(self) -> str:
+        """The Service's name in its own cluster, and in all clusters of a single mesh."""
+        return istio.local_host(self.name, self.namespace)
 
     def global_name(self, suffix: str) -> str:
         """Return the name under which every mesh finds the service."""

@@ -1,6 +1,7 @@
 """A mock of Pulumi's engine that records what a program registers, and with which options."""
 
 import asyncio
+import base64
 import functools
 import json
 import os
@@ -96,13 +97,15 @@ class _Outputs(mocks.Mocks):
             case "CertRequest":
                 outputs["certRequestPem"] = f"request of {args.name}"
             case "LabCluster":
-                outputs |= {"address": f"{args.name}.address", "kubeconfig": f"kubeconfig of {args.name}"}
+                outputs |= {"address": f"{args.name}.address", "kubeconfig": _kubeconfig(args.name)}
             case "Address":
                 outputs |= {"address": f"address of {args.name}", "selfLink": f"link of {args.name}"}
             case "Account":
                 outputs |= {"email": f"email of {args.name}", "member": f"member {args.name}"}
             case "Cluster":
                 outputs |= {"endpoint": f"endpoint of {args.name}", "masterAuth": {"clusterCaCertificate": "Q0E="}}
+            case "Secret" if args.inputs.get("type") == "kubernetes.io/service-account-token":
+                outputs["data"] = {"token": base64.b64encode(f"a token of {args.name}".encode()).decode()}
             case "Release":
                 outputs["status"] = {"namespace": args.inputs["namespace"], "name": args.inputs["name"]}
             case "Service":
@@ -117,6 +120,18 @@ class _Outputs(mocks.Mocks):
         if stack not in self.stacks:
             raise _Refused(f'unknown stack "{stack}"')
         return {"outputs": self.stacks[stack]}, []
+
+
+def _kubeconfig(name: str) -> str:
+    """Return JSON, which is YAML, that a kubeconfig's reader understands."""
+    return json.dumps(
+        {
+            "current-context": name,
+            "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+            "clusters": [{"name": name, "cluster": {"server": f"https://{name}:6443"}}],
+            "users": [{"name": name, "user": {"client-key-data": f"kubeconfig of {name}"}}],
+        }
+    )
 
 
 def _with_integers(value: Any) -> Any:

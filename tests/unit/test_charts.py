@@ -7,6 +7,9 @@ from hypothesis import strategies as st
 from components import charts
 from components.clusters import Exposure, Platform
 from components.settings.istio import IstioSettings
+from components.topology import Role
+
+EAST = Role("east", "east.mesh")
 
 nested = st.recursive(
     st.dictionaries(st.sampled_from("abc"), st.integers(), max_size=3),
@@ -57,25 +60,25 @@ def test_the_users_choices_go_over_the_platforms() -> None:
 
 
 def test_environment_and_proxy_metadata_are_strings() -> None:
-    values = charts.istiod_values("east.mesh")
+    values = charts.istiod_values(EAST)
     texts = [*values["env"].values(), *values["meshConfig"]["defaultConfig"]["proxyMetadata"].values()]
     assert all(isinstance(text, str) for text in texts), "Istio drops what is no string, with all the rest"
 
 
 def test_node_ports_are_named_only_for_node_ports() -> None:
-    balanced = charts.gateway_values(Exposure("LoadBalancer"))["service"]
+    balanced = charts.gateway_values(Exposure("LoadBalancer"), EAST)["service"]
     assert balanced["type"] == "LoadBalancer"
     assert not [port for port in balanced["ports"] if "nodePort" in port]
-    node = charts.gateway_values(Exposure("NodePort", "10.0.0.1", 31443, 30080))["service"]
+    node = charts.gateway_values(Exposure("NodePort", "10.0.0.1", 31443, 30080), EAST)["service"]
     assert {port["port"]: port.get("nodePort") for port in node["ports"]} == {15021: None, 80: 30080, 15443: 31443}
 
 
 def test_a_cluster_kind_adds_to_the_gateways_service() -> None:
-    service = charts.gateway_values(Exposure(service_values={"loadBalancerIP": "192.0.2.1"}))["service"]
+    service = charts.gateway_values(Exposure(service_values={"loadBalancerIP": "192.0.2.1"}), EAST)["service"]
     assert (service["type"], service["loadBalancerIP"], len(service["ports"])) == ("LoadBalancer", "192.0.2.1", 3)
 
 
 def test_node_ports_behind_a_load_balancer_are_not_the_ports_that_it_listens_on() -> None:
     exposure = Exposure("NodePort", "192.0.2.1", 15443, 80, node_port=31443, ingress_node_port=30080)
-    service = charts.gateway_values(exposure)["service"]
+    service = charts.gateway_values(exposure, EAST)["service"]
     assert [port.get("nodePort") for port in service["ports"]] == [None, 30080, 31443]

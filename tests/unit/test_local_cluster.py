@@ -20,18 +20,20 @@ class Lab:
 
 
 MADE = cluster.Cluster("mm000001", "test-east", "10.200.0.2", "10.200.128.0/17", "10.200.16.0/20", "kubeconfig")
-STATE = {"name": "test-east", "images": "1", "faults": []}
+MADE_FROM = {"name": "test-east", "images": "1", "flat": False}
+STATE = {**MADE_FROM, "faults": []}
 
 
 @pytest.fixture
 def lab(monkeypatch: pytest.MonkeyPatch) -> Lab:
     lab = Lab([], [], [])
 
-    def start(id: str, _report: object) -> cluster.Cluster:
-        lab.calls.append(f"start {id}")
+    def start(id: str, _report: object, *, flat: bool) -> cluster.Cluster:
+        lab.calls.append(f"start {id}" + " flat" * flat)
         return MADE
 
-    def create(name: str, _report: object, owner: str) -> cluster.Cluster:
+    def create(name: str, _report: object, owner: str, *, flat: bool) -> cluster.Cluster:
+        assert not flat
         lab.calls.append(f"create {name}")
         lab.owners.append(owner)
         return MADE
@@ -46,7 +48,7 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> Lab:
 
 
 def test_a_cluster_is_created_under_its_name(lab: Lab) -> None:
-    result = LabProvider().create({"name": "test-east", "images": "1"})
+    result = LabProvider().create(MADE_FROM)
     assert result.id == "mm000001"
     assert result.outs is not None
     assert result.outs["address"] == "10.200.0.2"
@@ -56,7 +58,7 @@ def test_a_cluster_is_created_under_its_name(lab: Lab) -> None:
 def test_stacks_of_one_name_in_two_backends_are_two_owners(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     for backend in ("file:///one", "file:///two", "file:///two"):
         monkeypatch.setenv("PULUMI_BACKEND_URL", backend)
-        LabProvider().create({"name": "test-east", "images": "1"})
+        LabProvider().create(MADE_FROM)
     assert len(set(lab.owners)) == 2
 
 
@@ -71,6 +73,7 @@ def test_a_cluster_that_died_is_brought_back_by_a_plain_up(lab: Lab) -> None:
     assert LabProvider().update(MADE.id, STATE, STATE).outs == {
         "name": "test-east",
         "images": "1",
+        "flat": False,
         "address": "10.200.0.2",
         "kubeconfig": "kubeconfig",
         "pod_cidr": "10.200.128.0/17",
@@ -83,6 +86,22 @@ def test_a_cluster_that_died_is_brought_back_by_a_plain_up(lab: Lab) -> None:
 def test_bringing_back_a_cluster_changes_nothing_that_others_know_of_it(lab: Lab) -> None:
     lab.dead = ["etcd (pid 123) is not running"]
     assert LabProvider().diff(MADE.id, STATE, STATE).stables == ["name", "images"]
+
+
+def test_routes_are_changed_in_place(lab: Lab) -> None:
+    flat = MADE_FROM | {"flat": True}
+    result = LabProvider().diff(MADE.id, STATE, flat)
+    assert (result.changes, result.replaces) == (True, [])
+    outs = LabProvider().update(MADE.id, STATE, flat).outs
+    assert outs is not None
+    assert outs["flat"] is True
+    assert lab.calls == ["start mm000001 flat"]
+
+
+def test_a_cluster_that_an_earlier_version_made_is_left_alone(lab: Lab) -> None:
+    earlier = {key: value for key, value in STATE.items() if key != "flat"}
+    assert lab.dead == []
+    assert LabProvider().diff(MADE.id, earlier, MADE_FROM).changes is False
 
 
 def test_a_refresh_shows_what_died(lab: Lab) -> None:

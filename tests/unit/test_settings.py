@@ -34,6 +34,7 @@ ADDRESS = "an IP address or a DNS name is wanted"
 ACCOUNT = "a service account's name is wanted: DNS labels with dots between"
 CALLER = "a mesh of this stack is wanted (east, west), or <mesh>/ns/<namespace>/sa/<service account>"
 STACK = "a stack is wanted: its name, or organization/project/stack"
+TOPOLOGIES = "'multi-mesh', 'single-cluster', 'single-mesh'"
 SERVICE_KEYS = "callers, ingress_hosts, meshes, name, namespace, port, selector, service_account, split"
 
 
@@ -53,10 +54,23 @@ def other(**given: Any) -> dict[str, Any]:
     return {"meshes": MESHES, **given}
 
 
+def single_mesh(*clusters: str, **given: Any) -> dict[str, Any]:
+    """Return a single mesh of these clusters, or of east and west, with more keys of its topology."""
+    meshes = dict.fromkeys(clusters, LOCAL) or MESHES
+    return {"meshes": meshes, "topology": {"kind": "single-mesh", "network": "flat", **given}}
+
+
+def spanning(**given: Any) -> dict[str, Any]:
+    return single_mesh() | {"services": [ECHO | given]}
+
+
 BAD_INPUT = [
     # The stack
     ({}, "meshes: is missing"),
-    (other(mesh={}), "mesh: unknown key; allowed: istio, meshes, peers, sample, sample_image, services, suffix, trust"),
+    (
+        other(mesh={}),
+        "mesh: unknown key; allowed: istio, meshes, peers, sample, sample_image, services, suffix, topology, trust",
+    ),
     (other(suffix=""), f"suffix: '': {DOMAIN}"),
     (other(suffix="Global"), f"suffix: 'Global': {DOMAIN}"),
     (other(suffix="svc.cluster.local"), f"suffix: 'svc.cluster.local': {DOMAIN}"),
@@ -199,6 +213,54 @@ BAD_INPUT = [
     ),
     (service(split="even"), "services[0].split: 'even': allowed: 'failover' or 'weighted'"),
     (other(services=[ECHO, ECHO]), "services: 'echo.demo': a service may be listed once"),
+    # Topology
+    (other(topology="single-mesh"), "topology: 'single-mesh': a mapping is wanted"),
+    (other(topology={}), f"topology.kind: is missing; allowed: {TOPOLOGIES}"),
+    (other(topology={"kind": "flat"}), f"topology.kind: 'flat': allowed: {TOPOLOGIES}"),
+    (other(topology={"kind": "multi-mesh", "network": "flat"}), "topology.network: unknown key; allowed: kind"),
+    (other(topology={"kind": "single-cluster"}), "meshes: 'east, west': topology single-cluster has one mesh"),
+    (single_mesh("east"), "meshes: 'east': topology single-mesh has two clusters or more"),
+    (other(topology={"kind": "single-mesh"}), "topology.network: is missing"),
+    (single_mesh(network="vpn"), "topology.network: 'vpn': allowed: 'gateways' or 'flat'"),
+    (single_mesh(control_plane="two"), "topology.control_plane: 'two': allowed: 'each' or 'one'"),
+    (single_mesh(trust_domain="A"), f"topology.trust_domain: 'A': {TRUST_DOMAIN}"),
+    (
+        single_mesh(control_plane="one"),
+        "topology.primary: is missing; with control_plane: one it names the cluster that runs it: east, west",
+    ),
+    (
+        single_mesh(control_plane="one", primary="north"),
+        "topology.primary: 'north': a mesh of this stack is wanted: east, west",
+    ),
+    (single_mesh(primary="east"), "topology.primary: 'east': a primary is wanted with control_plane: one only"),
+    (
+        single_mesh() | {"meshes": {"east": LOCAL | {"trust_domain": "a"}, "west": LOCAL}},
+        "meshes.east.trust_domain: 'a': the clusters of a single mesh share one: topology.trust_domain",
+    ),
+    (single_mesh() | {"peers": ["other"]}, "peers: peers are for topology multi-mesh, not for single-mesh"),
+    (
+        {"meshes": {"east": LOCAL}, "topology": {"kind": "single-cluster"}, "peers": ["other"]},
+        "peers: peers are for topology multi-mesh, not for single-cluster",
+    ),
+    (
+        spanning(meshes={"east": 80, "west": 20}),
+        "services[0].meshes: a single mesh shares requests evenly among all pods: equal weights are wanted, "
+        "or split: weighted, which divides them by cluster and lets those of a lost cluster fail",
+    ),
+    (
+        spanning(meshes={"east": 1}),
+        "services[0].meshes: the sample answers in every cluster of a single mesh: add west, or set split: weighted",
+    ),
+    (
+        spanning(callers=["east", "west", "west/ns/shop/sa/web"]),
+        "services[0].callers: the clusters of a single mesh share identities, so a caller of one is one of all: "
+        "add east/ns/shop/sa/web",
+    ),
+    (
+        spanning(callers=["east"]),
+        "services[0].callers: the clusters of a single mesh share identities, so a caller of one is one of all: "
+        "add west",
+    ),
     # Trust
     (other(trust=[]), "trust: a mapping is wanted"),
     (other(trust={"root_days": 0}), f"trust.root_days: 0: {DAYS}"),
@@ -269,6 +331,28 @@ def test_a_kubeconfig_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (path := tmp_path / "kubeconfig").write_bytes(b"\xff\xfe")
     with pytest.raises(settings.SettingsError, match=rf"kubeconfig: '{path}': the file cannot be read: it is not text"):
         settings.validate(existing(kubeconfig=str(path)))
+
+
+@pytest.mark.parametrize(
+    "allowed",
+    [
+        other(topology={"kind": "multi-mesh"}),
+        {"meshes": {"east": LOCAL}, "topology": {"kind": "single-cluster"}},
+        single_mesh(control_plane="one", primary="west"),
+        single_mesh(network="gateways", trust_domain="shop.example"),
+        spanning(meshes={"east": 50, "west": 50}, callers=["east/ns/a/sa/b", "west/ns/a/sa/b"]),
+        spanning(meshes={"east": 80, "west": 20}, split="weighted"),
+        spanning(meshes={"east": 1}, split="weighted"),
+        spanning(meshes={"east": 1}, name="web", service_account="web"),
+    ],
+)
+def test_a_topology_that_fits_its_stack_is_taken(allowed: dict[str, Any]) -> None:
+    assert settings.validate(allowed)
+
+
+def test_the_clusters_of_a_single_mesh_share_a_trust_domain() -> None:
+    stack = settings.validate(single_mesh())
+    assert {stack.trust_domain(cluster) for cluster in stack.meshes} == {"single.mesh"}
 
 
 def test_left_out_meshes_are_every_mesh() -> None:

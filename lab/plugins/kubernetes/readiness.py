@@ -103,6 +103,13 @@ def _service(api: Api, live: Object) -> str | None:
     return "no ready pod matches the selector"
 
 
+def _secret(_: Api, live: Object) -> str | None:
+    """A service account's token is filled in by the cluster; other Secrets have their data from the start."""
+    if live.get("type") != "kubernetes.io/service-account-token" or (live.get("data") or {}).get("token"):
+        return None
+    return "no token yet"
+
+
 def _namespace(_: Api, live: Object) -> str | None:
     phase = live.get("status", {}).get("phase")
     return None if phase == "Active" else f"phase {phase}"
@@ -122,6 +129,7 @@ _CHECKS: dict[tuple[str, str], Check] = {
     ("batch/v1", "Job"): _job,
     ("v1", "Namespace"): _namespace,
     ("v1", "Pod"): _pod,
+    ("v1", "Secret"): _secret,
     ("v1", "Service"): _service,
 }
 

@@ -1,0 +1,56 @@
+"""The part that each cluster has in the stack's topology."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from components.settings import Settings
+
+JOINED = "multimesh/joined"
+"""The annotation of a pod that says what its proxy has joined."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """One cluster's part.
+
+    `network` is what its pods are in when others are reached through gateways. `primary` is the cluster whose control
+    plane serves it; with None it has its own, which `serves` these others, too. `read_by` are the other clusters
+    with a control plane, which ask its API server for its endpoints.
+    """
+
+    cluster: str
+    trust_domain: str
+    one_mesh: bool = False
+    network: str | None = None
+    primary: str | None = None
+    serves: Sequence[str] = ()
+    read_by: Sequence[str] = ()
+
+    @property
+    def joined(self) -> str:
+        """What proxies ask for only when they start, so that pods are made anew when it changes."""
+        return "/".join([self.trust_domain, self.network or "", self.primary or self.cluster])
+
+
+def roles(stack: "Settings", trust_domains: Mapping[str, str]) -> dict[str, Role]:
+    """Return the part of every cluster, a primary's before those that it serves; each mesh has its `trust_domains`."""
+    topology, clusters = stack.topology, list(stack.meshes)
+    if topology.kind != "single-mesh":
+        one_mesh = topology.kind == "single-cluster"
+        return {name: Role(name, trust_domains[name], one_mesh) for name in clusters}
+    found = {}
+    for name in sorted(clusters, key=lambda name: name != topology.primary):
+        others = [other for other in clusters if other != name]
+        served = topology.control_plane == "one" and name != topology.primary
+        found[name] = Role(
+            cluster=name,
+            trust_domain=trust_domains[name],
+            one_mesh=True,
+            network=name if topology.network == "gateways" else None,
+            primary=topology.primary if served else None,
+            serves=others if name == topology.primary else [],
+            read_by=others if topology.control_plane == "each" else [],
+        )
+    return found
