@@ -8,6 +8,7 @@ from plugin_helm import INPUTS, MANIFEST, RELEASE, URN, recorded
 from plugin_helm import Helm as FakeHelm
 from plugin_requests import check, configured, diff
 
+from lab.plugins.kubernetes import rendering
 from lab.plugins.kubernetes.helm import HelmError, resource_names
 from lab.plugins.kubernetes.installation import Installation
 from lab.plugins.kubernetes.provider import Kubernetes
@@ -40,6 +41,48 @@ def test_a_chart_that_does_not_render_fails_the_check(
 
     assert "check the chart name and repository configuration" in answer.failures[0].reason
     assert helm.verbs == ["template"]
+
+
+@pytest.fixture
+def chart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A chart in a folder, and a folder of the test's own for what it renders to."""
+    monkeypatch.setattr(rendering, "KEPT", tmp_path / "kept")
+    chart = tmp_path / "chart"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "templates/all.yaml").write_text("kind: ServiceAccount")
+    return chart
+
+
+def test_a_chart_in_a_folder_is_rendered_once(
+    provider: Kubernetes, helm: FakeHelm, chart: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HELM_OUTPUT", MANIFEST)
+    first, second = (check(provider, INPUTS | {"chart": str(chart)}, RELEASE) for _ in range(2))
+
+    assert first == second
+    assert helm.verbs == ["template"]
+
+
+def test_a_changed_chart_or_changed_values_are_rendered_again(
+    provider: Kubernetes, helm: FakeHelm, chart: Path
+) -> None:
+    check(provider, INPUTS | {"chart": str(chart)}, RELEASE)
+    check(provider, INPUTS | {"chart": str(chart), "values": {"replicas": 3}}, RELEASE)
+    (chart / "templates/all.yaml").write_text("kind: Deployment")
+    check(provider, INPUTS | {"chart": str(chart)}, RELEASE)
+
+    assert helm.verbs == ["template"] * 3
+
+
+def test_a_chart_that_does_not_render_is_tried_again(
+    provider: Kubernetes, helm: FakeHelm, chart: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HELM_FAILS", "template")
+    for _ in range(2):
+        news = encode(INPUTS | {"chart": str(chart)})
+        assert provider.check(provider_pb2.CheckRequest(urn=URN, news=news)).failures
+
+    assert helm.verbs == ["template"] * 2
 
 
 def test_a_chart_whose_values_are_not_known_yet_is_not_rendered(provider: Kubernetes, helm: FakeHelm) -> None:

@@ -2,7 +2,6 @@
 
 import copy
 import functools
-import hashlib
 from typing import Any, Protocol
 
 from google.protobuf import empty_pb2
@@ -13,6 +12,7 @@ from lab.plugins.kubernetes.changes import Change, differences, dotted
 from lab.plugins.kubernetes.helm import Helm, HelmError, resource_names
 from lab.plugins.kubernetes.installation import Installation
 from lab.plugins.kubernetes.kubeconfig import UnreachableError
+from lab.plugins.kubernetes.rendering import rendered
 from lab.plugins.kubernetes.settings import Settings
 from lab.plugins.protocol import provider_pb2
 from lab.plugins.server import Log, PartialError, PluginError
@@ -58,9 +58,7 @@ class Releases:
         failures = []
         if not has_unknown(inputs):
             try:
-                manifest = Helm(None, self._cluster.cancelled).run(*_template(inputs), values=inputs.get("values"))
-                inputs["checksum"] = hashlib.sha256(manifest.encode()).hexdigest()
-                inputs["resourceNames"] = resource_names(manifest)
+                inputs |= rendered(inputs, self._cluster.cancelled)
             except HelmError as error:
                 reason = f"{error}; check the chart name and repository configuration."
                 failures.append(provider_pb2.CheckFailure(property="chart", reason=reason))
@@ -180,8 +178,3 @@ def _imported(record: history.Record) -> Properties:
     release, chart = record.release, record.release["chart"]["metadata"]
     inputs = {"name": release["name"], "namespace": release["namespace"], "chart": chart["name"]}
     return inputs | {"version": chart["version"], "values": release.get("config") or {}, "timeout": _DEFAULT_SECONDS}
-
-
-def _template(inputs: Properties) -> list[str]:
-    crds = [] if inputs.get("skipCrds") else ["--include-crds"]
-    return ["template", *charts.chart_arguments(inputs), *crds]
