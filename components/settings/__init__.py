@@ -7,7 +7,7 @@ import pulumi
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
 
 from components import names, problems
-from components.clusters import preflight
+from components.clusters import pod_networks, preflight
 from components.settings.clusters import ClusterSettings
 from components.settings.istio import IstioSettings
 from components.settings.service import ServiceSettings
@@ -108,6 +108,18 @@ def check_clusters(settings: Settings) -> None:
         for mesh, mesh_settings in settings.meshes.items()
         for path, value, message in preflight.missing(mesh_settings.cluster)
     ]
+    # What does not answer cannot be asked where its pods are.
+    if not found and settings.flat:
+        cidrs = {mesh: pod_networks.of(mesh_settings.cluster) for mesh, mesh_settings in settings.meshes.items()}
+        found = [
+            problems.problem(
+                ("meshes", other, "cluster"),
+                theirs,
+                f"the pods of {one} have addresses of {ours}: a flat network wants ranges apart. No cluster changes "
+                "its range and keeps its pods: make another one beside it, or set topology.network: gateways",
+            )
+            for one, other, ours, theirs in pod_networks.overlaps(cidrs)
+        ]
     if found:
         raise SettingsError(problems.report(found))
 

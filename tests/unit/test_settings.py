@@ -355,6 +355,24 @@ def test_the_clusters_of_a_single_mesh_share_a_trust_domain() -> None:
     assert {stack.trust_domain(cluster) for cluster in stack.meshes} == {"single.mesh"}
 
 
+def test_pods_with_the_same_addresses_in_a_flat_network_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    ranges = {"here": ["10.1.0.0/24", "fd00::/64"], "there": ["10.1.0.128/25"]}
+    monkeypatch.setattr(settings.preflight, "missing", lambda _settings: [])
+    monkeypatch.setattr(settings.pod_networks, "of", lambda cluster: ranges[cluster.context])
+    both = yaml.safe_load(KUBECONFIG)
+    both["contexts"].append({"name": "there", "context": {"cluster": "it"}})
+    clusters = {
+        mesh: {"cluster": {"kind": "existing", "kubeconfig": yaml.safe_dump(both), "context": context}}
+        for mesh, context in {"east": "here", "west": "there"}.items()
+    }
+    stack = settings.validate(single_mesh() | {"meshes": clusters})
+    message = r"west\.cluster: '10\.1\.0\.128/25': the pods of east have addresses of 10\.1\.0\.0/24"
+    with pytest.raises(settings.SettingsError, match=message):
+        settings.check_clusters(stack)
+    ranges["there"] = ["10.1.1.0/24"]
+    settings.check_clusters(stack)
+
+
 def test_left_out_meshes_are_every_mesh() -> None:
     (echo,) = settings.validate(service()).services
     assert echo.meshes == {"east": 1, "west": 1}
