@@ -29,6 +29,7 @@ def rules(*, controlled: bool) -> list[Any]:
         {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": _READ},
         {"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"], "verbs": _READ},
         {"apiGroups": ["networking.istio.io"], "resources": ["workloadentries"], "verbs": _READ},
+        {"apiGroups": ["gateway.networking.k8s.io"], "resources": ["gateways"], "verbs": _READ},
         {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["istio"], "verbs": _READ},
         # Istio 1.31 takes no cluster for synced whose Secrets it may not list, and with
         # PILOT_ENABLE_REMOTE_CREDENTIALS_CONTROLLER=false, which is to spare that, it crashes.

@@ -174,7 +174,16 @@ def istiod_service_metadata() -> Any:
 
 
 def istiod_endpoints(exposure: Exposure) -> list[Any]:
-    """Return the ports of the EndpointSlice behind that Service: those of the primary's gateway."""
+    """Return the ports of the EndpointSlice behind that Service: those of the primary's gateway.
+
+    Raises UnusablePrimary where something in front of the node ports would have to lead to istiod's, too.
+    """
+    if exposure.node_port is not None:
+        raise UnusablePrimary(
+            f"the primary's gateway is reached at port {exposure.port}, which something leads to node port "
+            f"{exposure.node_port}: with control_plane: one a load balancer of Kubernetes, or the node ports "
+            "themselves, are wanted, as istiod's ports are not led to"
+        )
     tls, webhook = istiod_ports(exposure)
     return [
         {"name": "tcp-istiod", "port": tls.get("nodePort", ISTIOD_PORT), "protocol": "TCP"},

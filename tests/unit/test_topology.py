@@ -171,6 +171,12 @@ def test_the_primarys_gateway_is_reached_at_its_node_ports_or_at_the_load_balanc
     assert [port["port"] for port in single_mesh.istiod_endpoints(Exposure())] == [15012, 15017]
 
 
+def test_a_primary_behind_ports_that_do_not_lead_to_istiod_cannot_serve_others() -> None:
+    exposure = Exposure("NodePort", "10.0.0.2", 15443, 80, node_port=31443, ingress_node_port=30080)
+    with pytest.raises(single_mesh.UnusablePrimary, match="at port 15443, which something leads to node port 31443"):
+        single_mesh.istiod_endpoints(exposure)
+
+
 def test_a_primary_with_a_dns_name_cannot_serve_others() -> None:
     assert address_type("2001:db8::1") == "IPv6"
     with pytest.raises(
