@@ -15,6 +15,7 @@ ABSENT = object()
 _WANTED = {
     "bool_type": "true or false",
     "dict_type": "a mapping",
+    "int_type": "a whole number",
     "list_type": "a list",
     "model_attributes_type": "a mapping",
     "model_type": "a mapping",

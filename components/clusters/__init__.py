@@ -111,6 +111,10 @@ def make(name: str, settings: "ClusterSettings", *, flat: bool = False) -> Clust
             from components.clusters.existing import ExistingCluster
 
             return ExistingCluster(name, settings)
+        case "ec2":
+            from components.clusters.ec2.cluster import Ec2Cluster
+
+            return Ec2Cluster(name, settings)
         case "gke":
             from components.clusters.gke import GkeCluster
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.clusters import gke_preflight, reachable
 from components.clusters import kubeconfig as kubeconfigs
+from components.clusters.ec2 import credentials as aws_credentials
 from components.settings.networks import placeholders
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ def missing(settings: "ClusterSettings") -> Iterable[Missing]:
             return []
         case "existing":
             return _unreachable(settings.kubeconfig, settings.context)
+        case "ec2":
+            return [*_of_examples(settings.api_cidrs), *aws_credentials.missing(settings.profile)]
         case "gke":
             return [*_of_examples(settings.api_cidrs), *gke_preflight.missing(settings)]
 

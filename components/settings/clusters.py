@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from components.settings.ec2 import Ec2ClusterSettings
 from components.settings.existing import ExistingClusterSettings
 from components.settings.gke import GkeClusterSettings
 from components.settings.strict import Strict
@@ -13,4 +14,4 @@ class LocalClusterSettings(Strict):
     kind: Literal["local"]
 
 
-ClusterSettings = LocalClusterSettings | ExistingClusterSettings | GkeClusterSettings
+ClusterSettings = LocalClusterSettings | ExistingClusterSettings | Ec2ClusterSettings | GkeClusterSettings

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import aws_answers
 import grpc
 import pulumi
 from pulumi.runtime import mocks, rpc, settings
@@ -47,6 +48,8 @@ class Recording:
     resources: dict[str, Recorded] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
     secret_outputs: set[str] = field(default_factory=set)
+    ignored: dict[str, list[str]] = field(default_factory=dict)
+    """By URN, the inputs whose changes are ignored."""
 
     def __getitem__(self, name: str) -> Recorded:
         return self.resources[name]
@@ -88,6 +91,8 @@ class _Outputs(mocks.Mocks):
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         outputs = dict(args.inputs)
+        if args.typ.startswith("aws:"):
+            outputs |= aws_answers.outputs(args.typ, args.name, args.inputs)
         match args.typ.rpartition(":")[2]:
             case "PrivateKey":
                 outputs["privateKeyPem"] = outputs["privateKeyPemPkcs8"] = f"key of {args.name}"
@@ -113,7 +118,9 @@ class _Outputs(mocks.Mocks):
                 outputs.setdefault("spec", {}).setdefault("clusterIP", "10.0.0.1")
         return args.resource_id or f"{args.name}-id", outputs
 
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        if args.token.startswith("aws:"):
+            return aws_answers.look_up(args.token, args.args)
         if args.token != "pulumi:pulumi:readStackOutputs":
             return {}, []
         stack = args.args["name"]
@@ -151,6 +158,7 @@ class _Monitor(mocks.MockMonitor):
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         response = super().RegisterResource(request)
         self._record(request, request.object, response.urn, request.dependencies, request.deletedWith, request.protect)
+        self.recording.ignored[response.urn] = list(request.ignoreChanges)
         return response
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
@@ -190,8 +198,12 @@ def _own_event_loops() -> Iterator[None]:
     new_event_loop = asyncio.new_event_loop
 
     def open_() -> asyncio.AbstractEventLoop:
-        opened.append(new_event_loop())
-        return opened[-1]
+        loop = new_event_loop()
+        # What a failed program leaves behind is reported whenever it is collected, which confuses Python 3.11 in the
+        # midst of parsing (python/cpython#106905). The failure itself is raised.
+        loop.set_exception_handler(lambda _loop, _context: None)
+        opened.append(loop)
+        return loop
 
     with patch.object(asyncio, "new_event_loop", open_):
         asyncio.set_event_loop(open_())
@@ -200,7 +212,16 @@ def _own_event_loops() -> Iterator[None]:
         finally:
             asyncio.set_event_loop(None)
             for loop in opened:
+                _cancel_what_is_left(loop)
                 loop.close()
+
+
+def _cancel_what_is_left(loop: asyncio.AbstractEventLoop) -> None:
+    """End the tasks of a program that failed: they would complain in the midst of another test."""
+    if left := asyncio.all_tasks(loop):
+        for task in left:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
 
 
 @functools.cache
@@ -242,7 +263,8 @@ def record_of(
     """Run a part of the program: a function that makes resources and returns outputs by name."""
     recording = Recording()
     answers = _Outputs(services or {}, stacks or {})
-    with _own_event_loops(), patch.dict(os.environ, {"PULUMI_ERROR_OUTPUT_STRING": "1"}):
+    environment = {"PULUMI_ERROR_OUTPUT_STRING": "1", **aws_answers.CREDENTIALS}
+    with _own_event_loops(), patch.dict(os.environ, environment):
         monitor = _Monitor(answers, recording)
         mocks.set_mocks(answers, "multimesh", "test", preview=False, monitor=monitor, organization="organization")
         pulumi.runtime.set_all_config({f"multimesh:{key}": json.dumps(value) for key, value in (config or {}).items()})

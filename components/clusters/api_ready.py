@@ -1,0 +1,116 @@
+"""Waiting until a cluster that was just made answers: nobody else waits for machines that set themselves up.
+
+The provider's methods run in a process of their own, which finds this module by its name; what Pulumi stores of the
+provider is a mere reference.
+"""
+
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import pulumi
+import yaml
+from pulumi import dynamic
+
+_LIMIT_SECONDS = 20 * 60
+_PAUSE_SECONDS = 5
+_REPORT_SECONDS = 30
+_NAMESPACE = "kube-system"
+
+
+class NotReady(Exception):
+    """A cluster that did not answer in time; the message says what it last said, and where to look."""
+
+
+def fault(kubeconfig: str, timeout: float = 10) -> str | None:
+    """Return what keeps the API from serving the kubeconfig's user; None when it does.
+
+    Ready is: /readyz says so, and the user may read a namespace (kubeadm allows that some seconds later).
+    """
+    from kubernetes import client, config
+    from urllib3.exceptions import HTTPError
+
+    once = client.Configuration()
+    once.retries = 0
+    try:
+        config.load_kube_config_from_dict(yaml.safe_load(kubeconfig), client_configuration=once)
+        with client.ApiClient(once) as api:
+            request = api.param_serialize("GET", "/readyz", auth_settings=["BearerToken"])
+            answer = api.call_api(*request, _request_timeout=timeout)
+            if answer.status != HTTPStatus.OK:
+                return f"/readyz: {answer.status} {answer.reason}"
+            client.CoreV1Api(api).read_namespace(_NAMESPACE, _request_timeout=timeout)
+    except client.ApiException as error:
+        return " ".join(f"{error.status} {error.reason}".split())
+    except (config.ConfigException, HTTPError, OSError) as error:
+        return str(error.__cause__ or getattr(error, "reason", None) or error)
+    return None
+
+
+def wait(
+    kubeconfig: str,
+    look_at: str,
+    report: Callable[[str], None],
+    limit: float = _LIMIT_SECONDS,
+    pause: float = _PAUSE_SECONDS,
+) -> None:
+    """Wait for the API at most `limit` seconds. Raises NotReady, which ends with `look_at`."""
+    server = yaml.safe_load(kubeconfig)["clusters"][0]["cluster"]["server"]
+    start = time.monotonic()
+    said = start - _REPORT_SECONDS
+    while found := fault(kubeconfig):
+        now = time.monotonic()
+        if now - start > limit:
+            raise NotReady(f"{server} was not ready after {limit / 60:.0f} minutes; last: {found}. {look_at}")
+        if now - said >= _REPORT_SECONDS:
+            report(f"waiting for {server}, {now - start:.0f} s: {found}")
+            said = now
+        time.sleep(pause)
+    report(f"{server} is ready, after {time.monotonic() - start:.0f} s")
+
+
+class ApiReadyProvider(dynamic.ResourceProvider):
+    """Waits, when it is made and whenever what it waits for is another."""
+
+    serialize_as_secret_always = False
+
+    def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
+        wait(props["kubeconfig"], props["look_at"], _report)
+        return dynamic.CreateResult(props["cluster"], props)
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
+        changes = any(_olds.get(key) != _news[key] for key in ("kubeconfig", "made_of"))
+        return dynamic.DiffResult(changes=changes)
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
+        wait(_news["kubeconfig"], _news["look_at"], _report)
+        return dynamic.UpdateResult(_news)
+
+
+def _report(line: str) -> None:
+    print(line, flush=True)
+
+
+class ApiReady(dynamic.Resource, module="multimesh", name="ApiReady"):
+    """A cluster's API that answers its administrator.
+
+    `made_of`: the ids of the machines that it runs on; others are waited for again. `look_at`: what the error says in
+    the end.
+    """
+
+    def __init__(
+        self,
+        resource_name: str,
+        cluster: str,
+        kubeconfig: pulumi.Input[str],
+        made_of: list[pulumi.Input[str]],
+        look_at: pulumi.Input[str],
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        super().__init__(
+            ApiReadyProvider(),
+            resource_name,
+            {"cluster": cluster, "kubeconfig": kubeconfig, "made_of": made_of, "look_at": look_at},
+            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=["kubeconfig"])),
+        )

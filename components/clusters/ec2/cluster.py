@@ -1,0 +1,112 @@
+"""A Kubernetes cluster of one's own on EC2 instances, by kubeadm."""
+
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_kubernetes as kubernetes
+
+from components.clusters import INGRESS_NODE_PORT, PEER_NODE_PORT, Cluster, Exposure, Platform, flannel
+from components.clusters.api_ready import ApiReady
+from components.clusters.ec2 import identity, load_balancer, network, nodes, security
+from components.clusters.ec2.scope import Scope, tags
+from components.clusters.kubeadm import user_data
+from components.clusters.kubeadm.configuration import KubeadmCluster
+from components.clusters.kubeadm.pki import KubernetesPki
+from components.istio import INGRESS_PORT, PEER_PORT
+from components.settings.ec2 import Ec2ClusterSettings
+
+
+class Ec2Cluster(Cluster):
+    """Control-plane nodes and workers in private subnets, behind a network load balancer with elastic IPs."""
+
+    def __init__(self, name: str, settings: Ec2ClusterSettings, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("multimesh:index:Ec2Cluster", name, settings.model_dump(), opts)
+        own = pulumi.ResourceOptions(parent=self)
+        provider = aws.Provider(
+            f"{name}-aws",
+            region=settings.region,
+            profile=settings.profile,
+            default_tags={"tags": tags(name)},
+            opts=own,
+        )
+        self._scope = scope = Scope(name, settings.region, self, provider)
+        self._peer_cidrs = settings.peer_cidrs
+
+        # Network
+        vpc = network.make(scope, settings)
+        self.egress_addresses = vpc.egress_addresses
+
+        # Security
+        self._groups = groups = security.make(scope, vpc, settings.api_cidrs)
+        keys = KubernetesPki(f"{name}-kubernetes", {"cluster": name}, own)
+        control_plane = identity.make(scope, "control-plane", keys.control_plane_files)
+        worker = identity.make(scope, "worker", keys.worker_files)
+
+        # Load balancer, before the nodes: the certificate of their API carries its name and addresses
+        balancer = load_balancer.make(scope, vpc, groups)
+        self.exposure = Exposure(
+            "NodePort", balancer.address, PEER_PORT, INGRESS_PORT, PEER_NODE_PORT, INGRESS_NODE_PORT
+        )
+
+        # Nodes
+        addresses = nodes.addresses(scope, settings, vpc, groups)
+        cluster = pulumi.Output.all(keys.ca_hash, *balancer.names).apply(
+            lambda known: KubeadmCluster(
+                name=name,
+                endpoint=addresses.endpoint,
+                pod_cidr=settings.pod_cidr,
+                service_cidr=settings.service_cidr,
+                api_names=known[1:],
+                ca_hash=known[0],
+            )
+        )
+        first, others = (
+            cluster.apply(
+                lambda cluster, first=first: user_data.control_plane(
+                    cluster, control_plane.parameters, control_plane.files, first=first
+                )
+            )
+            for first in (True, False)
+        )
+        texts = [first, *[others] * (settings.control_plane.nodes - 1)]
+        machines = nodes.control_plane(scope, settings, vpc, addresses, control_plane, texts, balancer)
+        text = cluster.apply(lambda cluster: user_data.worker(cluster, worker.parameters, worker.files))
+        nodes.workers(scope, settings, vpc, groups, worker, text, balancer)
+
+        # Outputs
+        self.kubeconfig = keys.kubeconfig(pulumi.Output.format("https://{0}:{1}", balancer.address, security.API_PORT))
+        ready = ApiReady(
+            f"{name}-ready",
+            name,
+            self.kubeconfig,
+            [machine.id for machine in machines],
+            machines[0].id.apply(lambda machine: _look_at(settings, machine)),
+            pulumi.ResourceOptions(parent=self, depends_on=balancer.ways_in),
+        )
+        self.lifetime = machines[0]
+        self.provider = kubernetes.Provider(
+            f"{name}-kubernetes",
+            kubeconfig=self.kubeconfig,
+            cluster_identifier=machines[0].id,
+            enable_secret_mutable=True,
+            enable_config_map_mutable=True,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[ready]),
+        )
+        self.ready = [flannel.make(self, name, settings.pod_cidr)]
+        self.platform = Platform()
+        self.register_outputs({"kubeconfig": self.kubeconfig, "address": balancer.address})
+
+    def admit(self, peers: Sequence[pulumi.Output[str]] | None) -> None:
+        security.admit(self._scope, self._groups, peers, self._peer_cidrs)
+
+
+def _look_at(settings: Ec2ClusterSettings, machine: str) -> str:
+    """Return where the reason is found that an API does not answer."""
+    profile = f" --profile {settings.profile}" if settings.profile else ""
+    where = f"--region {settings.region}{profile}"
+    return (
+        f"Is your own address in api_cidrs ({', '.join(settings.api_cidrs)})? If so, ask the node: "
+        f"aws ssm start-session {where} --target {machine}, there: sudo journalctl -u multimesh-node. "
+        f"If it takes no session: aws ec2 get-console-output {where} --latest --output text --instance-id {machine}"
+    )

@@ -1,0 +1,89 @@
+"""What a node may do in AWS: read the secrets of its own role, and be reached by Session Manager."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.clusters.ec2.scope import Scope
+
+_SESSIONS = (
+    "ssm:UpdateInstanceInformation",
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who nodes of one role are, and where their secrets are."""
+
+    profile: aws.iam.InstanceProfile
+    parameters: str
+    """The path of their secrets in Parameter Store."""
+    files: tuple[str, ...]
+    ready: list[pulumi.Resource]
+    """What must be there before such a node boots."""
+
+
+def policy(region: str, account: str, parameters: str) -> str:
+    """Return what a node is allowed, as JSON: its own parameters by name, and sessions.
+
+    Not AWS's AmazonSSMManagedInstanceCore: that reads every parameter of the account, the control plane's keys too.
+    A parameter under the account's `aws/ssm` key needs no right to decrypt. Source:
+    https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
+    """
+    own = f"arn:aws:ssm:{region}:{account}:parameter{parameters}/*"
+    statements = [
+        {"Effect": "Allow", "Action": ["ssm:GetParameters"], "Resource": [own]},
+        {"Effect": "Allow", "Action": list(_SESSIONS), "Resource": ["*"]},
+    ]
+    return json.dumps({"Version": "2012-10-17", "Statement": statements}, sort_keys=True)
+
+
+def make(scope: Scope, role: str, files: Mapping[str, pulumi.Output[str]]) -> Identity:
+    """Make a role's secrets (by the path of the file that each becomes), and the instance profile that reads them."""
+    path = f"/{pulumi.get_project()}/{pulumi.get_stack()}/{scope.mesh}/{role}"
+    parameters = [
+        aws.ssm.Parameter(
+            f"{scope.mesh}-{role}-{file.replace('/', '-')}",
+            name=f"{path}/{file}",
+            type="SecureString",
+            value=pulumi.Output.secret(content),
+            tags=scope.named(f"{role}-{file}"),
+            opts=scope.options(),
+        )
+        for file, content in files.items()
+    ]
+    assumed = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}
+    node = aws.iam.Role(
+        f"{scope.mesh}-{role}-role",
+        name_prefix=_prefix(scope, role),
+        assume_role_policy=json.dumps({"Version": "2012-10-17", "Statement": [assumed]}, sort_keys=True),
+        tags=scope.named(role),
+        opts=scope.options(),
+    )
+    account = scope.look_up("aws:index/getCallerIdentity:getCallerIdentity", {}, ("profile",), None)
+    allowed = aws.iam.RolePolicy(
+        f"{scope.mesh}-{role}-policy",
+        role=node.id,
+        policy=account.apply(lambda caller: policy(scope.region, caller["accountId"], path)),
+        opts=scope.options(),
+    )
+    profile = aws.iam.InstanceProfile(
+        f"{scope.mesh}-{role}-profile",
+        name_prefix=_prefix(scope, role),
+        role=node.name,
+        tags=scope.named(role),
+        opts=scope.options(),
+    )
+    return Identity(profile, path, tuple(files), [*parameters, allowed])
+
+
+def _prefix(scope: Scope, role: str) -> str:
+    """Return what names begin with, at most 38 characters; AWS adds its own."""
+    return f"{scope.mesh[:20].rstrip('-')}-{role}-"

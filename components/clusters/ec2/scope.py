@@ -1,0 +1,68 @@
+"""What all resources of one EC2 cluster share: parent, provider, names, tags, and how a look-up fails."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components import problems
+
+
+class LookUpFailed(pulumi.RunError):
+    """AWS refused, or did not know, what the configuration names; the message says where that is configured."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where the resources of the cluster of one mesh belong."""
+
+    mesh: str
+    region: str
+    component: pulumi.Resource
+    provider: aws.Provider
+
+    def options(self, *depends_on: pulumi.Resource, ignore_changes: list[str] | None = None) -> pulumi.ResourceOptions:
+        """Return the options of a resource in this cluster."""
+        return pulumi.ResourceOptions(
+            parent=self.component,
+            provider=self.provider,
+            depends_on=list(depends_on),
+            ignore_changes=ignore_changes,
+        )
+
+    def named(self, suffix: str) -> dict[str, str]:
+        """Return the tag by which the console lists a resource; the others come from the provider."""
+        return {"Name": f"{self.mesh}-{suffix}"}
+
+    def all_tags(self, suffix: str) -> dict[str, str]:
+        """Return every tag, for what AWS makes by itself and the provider's tags do not reach."""
+        return {**tags(self.mesh), **self.named(suffix)}
+
+    def fault(self, path: tuple[str, ...], value: Any, message: str) -> LookUpFailed:
+        """Return the error that points to a key inside `cluster`."""
+        return LookUpFailed(problems.problem(("meshes", self.mesh, "cluster", *path), value, message))
+
+    def look_up(
+        self, token: str, inputs: Mapping[str, Any], path: tuple[str, ...], value: Any
+    ) -> pulumi.Output[dict[str, Any]]:
+        """Return what AWS knows; when it refuses, the error names the key inside `cluster` that asked for it."""
+
+        options = pulumi.InvokeOptions(parent=self.component, provider=self.provider)
+
+        async def answer() -> dict[str, Any]:
+            try:
+                return await pulumi.runtime.invoke_async(token, dict(inputs), options)
+            except LookUpFailed:  # of an input
+                raise
+            except Exception as error:  # the SDK raises no other
+                reason = " ".join(str(error).split()).removeprefix(f"invoke of {token} failed: ").removesuffix(" ()")
+                raise self.fault(path, value, f"AWS says: {reason}") from error
+
+        return pulumi.Output.from_input(answer())
+
+
+def tags(mesh: str) -> dict[str, str]:
+    """Return the tags of everything that belongs to a mesh."""
+    return {"project": pulumi.get_project(), "stack": pulumi.get_stack(), "mesh": mesh}

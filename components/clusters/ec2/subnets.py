@@ -1,0 +1,17 @@
+"""How a VPC's range is cut into subnets."""
+
+from ipaddress import IPv4Network
+
+MOST_ZONES = 3
+_BITS = 3  # eight parts: four for private subnets, four for public ones
+
+
+def subnets(node_cidr: str, zones: int) -> tuple[list[str], list[str]]:
+    """Return (private, public) subnets, one of each per availability zone, each an eighth of `node_cidr`.
+
+    Another zone takes a part that was free and moves no other. Raises ValueError for more than MOST_ZONES zones.
+    """
+    if not 1 <= zones <= MOST_ZONES:
+        raise ValueError(f"1 to {MOST_ZONES} availability zones are wanted, not {zones}")
+    parts = [str(part) for part in IPv4Network(node_cidr).subnets(prefixlen_diff=_BITS)]
+    return parts[:zones], parts[4 : 4 + zones]

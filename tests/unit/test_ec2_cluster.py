@@ -1,0 +1,437 @@
+"""A cluster on EC2 under mocks: who reaches what, what nodes are, what is secret, and what AWS refuses."""
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import aws_answers
+import pytest
+import yaml
+from recording import Recorded, Recording, record, recorded
+from syrupy.assertion import SnapshotAssertion
+
+from components.clusters.ec2 import scope
+from components.clusters.ec2.subnets import subnets
+
+EC2 = {"kind": "ec2", "region": "eu-central-1", "api_cidrs": ["198.18.7.0/24"]}
+VPC = {
+    "id": "vpc-0123456789abcdef0",
+    "private_subnets": ["subnet-0000000000000000a", "subnet-0000000000000000b"],
+    "public_subnets": ["subnet-0000000000000000c", "subnet-0000000000000000d"],
+}
+EVERYWHERE = "0.0.0.0/0"
+
+
+def config(**given: Any) -> dict[str, Any]:
+    return {"meshes": {"east": {"cluster": EC2 | given}}}
+
+
+def made(**given: Any) -> Recording:
+    return recorded(config(**given))
+
+
+def rules(recording: Recording, port: int) -> dict[str, set[str]]:
+    """Return which sources (ranges, or groups) may reach a port, by the group that has it."""
+    found: dict[str, set[str]] = {}
+    for rule in recording.of(":SecurityGroupIngressRule"):
+        if rule.inputs["fromPort"] <= port <= rule.inputs["toPort"]:
+            source = rule.inputs.get("cidrIpv4") or rule.inputs["referencedSecurityGroupId"]
+            found.setdefault(rule.inputs["securityGroupId"], set()).add(source)
+    return found
+
+
+def of_aws(recording: Recording) -> list[Recorded]:
+    return [resource for resource in recording.resources.values() if resource.type.startswith("aws:")]
+
+
+@pytest.fixture
+def refused() -> Iterator[dict[str, str]]:
+    yield aws_answers.REFUSED
+    aws_answers.REFUSED.clear()
+
+
+# The whole
+
+
+def test_the_component_is_this_tree(snapshot: SnapshotAssertion) -> None:
+    resources = made().resources.values()
+    children: dict[str, list[Recorded]] = {}
+    for resource in resources:
+        children.setdefault(resource.parent, []).append(resource)
+
+    def lines(urn: str, depth: int) -> list[str]:
+        found = sorted(children.get(urn, []), key=lambda child: (child.type, child.name))
+        return [
+            line
+            for child in found
+            for line in (f"{'  ' * depth}{child.type} {child.name}", *lines(child.urn, depth + 1))
+        ]
+
+    assert "\n".join(lines(made()["Ec2Cluster east"].urn, 0)) == snapshot
+
+
+def test_every_resource_of_aws_has_the_provider_of_its_region_and_tags() -> None:
+    recording = made()
+    provider = recording["east-aws"]
+    assert provider.inputs["region"] == "eu-central-1"
+    tags = json.loads(provider.inputs["defaultTags"])["tags"]
+    assert tags == {"project": "multimesh", "stack": "test", "mesh": "east"}
+    for resource in of_aws(recording):
+        assert resource.provider.startswith(provider.urn), resource.name
+
+
+@pytest.mark.parametrize(
+    ("resource", "read"),
+    [
+        ("east-control-plane-0", lambda inputs: inputs["rootBlockDevice"]["tags"]),
+        ("east-workers-1", lambda inputs: inputs["tagSpecifications"][0]["tags"]),
+        ("east-workers-1", lambda inputs: inputs["tagSpecifications"][1]["tags"]),
+        (
+            "east-workers",
+            lambda inputs: {tag["key"]: tag["value"] for tag in inputs["tags"] if tag["propagateAtLaunch"]},
+        ),
+    ],
+)
+def test_what_aws_makes_by_itself_is_tagged_too(resource: str, read: Any) -> None:
+    assert read(made()[resource].inputs).items() >= {"project": "multimesh", "stack": "test", "mesh": "east"}.items()
+
+
+def test_the_outputs_are_those_of_a_local_cluster() -> None:
+    recording = made()
+    address = recording.outputs["meshes"]["east"]["gateway_address"]
+    assert re.fullmatch(r"198\.51\.100\.\d+", address), "the elastic IP"
+    assert recording.outputs["meshes"]["east"]["gateway_port"] == 15443
+    assert recording.outputs["meshes"]["east"]["ingress_url"] == f"http://{address}"
+    kubeconfig = yaml.safe_load(recording.outputs["kubeconfigs"]["east"])
+    assert kubeconfig["clusters"][0]["cluster"]["server"] == f"https://{address}:6443"
+    assert recording.secret_outputs == {"kubeconfigs"}
+
+
+def test_the_gateway_is_a_node_port_behind_the_load_balancers_ports() -> None:
+    service = made()["east-gateway"].inputs["values"]["service"]
+    assert service["type"] == "NodePort"
+    assert {port["port"]: port.get("nodePort") for port in service["ports"]} == {15021: None, 80: 30080, 15443: 31443}
+
+
+# Network
+
+
+def test_subnets_are_eighths_and_a_further_zone_moves_none() -> None:
+    assert subnets("10.0.0.0/16", 1) == (["10.0.0.0/19"], ["10.0.128.0/19"])
+    one, three = subnets("10.0.0.0/24", 1), subnets("10.0.0.0/24", 3)
+    assert one == (three[0][:1], three[1][:1])
+    assert len({*three[0], *three[1]}) == 6
+
+
+def test_nodes_are_in_private_subnets_and_only_the_load_balancer_and_nat_in_public_ones() -> None:
+    recording = made()
+    assert recording["east-workers"].inputs["vpcZoneIdentifiers"] == ["east-private-0-id"]
+    assert recording["east-control-plane-0-interface"].inputs["subnetId"] == "east-private-0-id"
+    assert recording["east-nat"].inputs["subnetId"] == "east-public-0-id"
+    assert recording["east-load-balancer"].inputs["subnetMappings"] == [
+        {"subnetId": "east-public-0-id", "allocationId": "east-address-0-allocation"}
+    ]
+    assert recording["east-private-route"].inputs["natGatewayId"] == "east-nat-id"
+    assert recording["east-public-route"].inputs["gatewayId"] == "east-internet-id"
+    assert not any(subnet.inputs.get("mapPublicIpOnLaunch") for subnet in recording.of(":Subnet"))
+
+
+def test_more_zones_spread_nodes_and_give_each_zone_an_elastic_ip() -> None:
+    recording = made(availability_zones=3, control_plane={"nodes": 3})
+    zones = [recording[f"east-private-{i}"].inputs["availabilityZone"] for i in range(3)]
+    assert zones == ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
+    subnets = [recording[f"east-control-plane-{i}-interface"].inputs["subnetId"] for i in range(3)]
+    assert subnets == [f"east-private-{i}-id" for i in range(3)]
+    assert len(recording["east-load-balancer"].inputs["subnetMappings"]) == 3
+    assert recording.outputs["meshes"]["east"]["gateway_address"] == "east-load-balancer.elb.example.com"
+
+
+def test_a_zone_that_aws_adds_moves_no_subnet() -> None:
+    recording = made()
+    assert recording.ignored[recording["east-private-0"].urn] == ["availabilityZone"]
+
+
+def test_a_vpc_that_is_there_is_used_and_no_network_is_made() -> None:
+    recording = made(vpc=VPC, node_cidr=aws_answers.VPC_CIDR)
+    for kind in (":Vpc", ":Subnet", ":NatGateway", ":InternetGateway", ":RouteTable"):
+        assert recording.of(kind) == [], kind
+    assert recording["east-workers-group"].inputs["vpcId"] == VPC["id"]
+    assert recording["east-workers"].inputs["vpcZoneIdentifiers"] == VPC["private_subnets"]
+    mappings = recording["east-load-balancer"].inputs["subnetMappings"]
+    assert [mapping["subnetId"] for mapping in mappings] == VPC["public_subnets"]
+
+
+def test_a_vpc_that_has_another_range_than_configured_is_refused() -> None:
+    expected = f"multimesh:meshes.east.cluster.node_cidr: '10.0.0.0/16': the VPC has {aws_answers.VPC_CIDR}"
+    with pytest.raises(scope.LookUpFailed, match=re.escape(expected)):
+        record(config(vpc=VPC, node_cidr="10.0.0.0/16"))
+
+
+# Security
+
+
+def test_the_api_is_reached_from_the_configured_ranges_and_by_nodes_alone() -> None:
+    assert rules(made(api_cidrs=["198.18.7.0/24", "198.18.8.1/32"]), 6443) == {
+        "east-load-balancer-group-id": {"198.18.7.0/24", "198.18.8.1/32"},
+        "east-control-plane-group-id": {
+            f"east-{group}-group-id" for group in ("load-balancer", "control-plane", "workers")
+        },
+    }
+
+
+def test_the_api_is_open_to_the_world_only_when_that_is_said() -> None:
+    opened = made(api_cidrs=[EVERYWHERE], api_open_to_the_world=True)
+    assert rules(opened, 6443)["east-load-balancer-group-id"] == {EVERYWHERE}
+
+
+def test_nobody_reaches_port_22_and_no_node_has_a_key() -> None:
+    recording = made()
+    assert rules(recording, 22) == {}
+    assert not [resource.name for resource in of_aws(recording) if resource.inputs.get("keyName")]
+
+
+def test_the_world_reaches_the_ingress_and_nothing_else() -> None:
+    recording = made(peer_cidrs=["198.18.9.0/24"])
+    ports = {
+        (rule.inputs["fromPort"], rule.inputs["toPort"])
+        for rule in recording.of(":SecurityGroupIngressRule")
+        if rule.inputs.get("cidrIpv4") == EVERYWHERE
+    }
+    assert ports == {(80, 80)}
+
+
+def test_node_ports_are_reached_from_the_load_balancer_alone() -> None:
+    for port in (30080, 31443):
+        assert rules(made(), port) == {"east-workers-group-id": {"east-load-balancer-group-id"}}
+
+
+def test_etcd_is_reached_by_control_plane_nodes_alone() -> None:
+    for port in (2379, 2380):
+        assert rules(made(), port) == {"east-control-plane-group-id": {"east-control-plane-group-id"}}
+
+
+def test_two_ec2_meshes_let_each_others_nat_address_in_and_nobody_else() -> None:
+    recording = recorded({"meshes": {"east": {"cluster": EC2}, "west": {"cluster": EC2}}})
+    for mesh, peer in (("east", "west"), ("west", "east")):
+        address = aws_answers._address(f"{peer}-nat-address", "198.51.100")
+        assert rules(recording, 15443)[f"{mesh}-load-balancer-group-id"] == {f"{address}/32"}
+
+
+def test_a_peer_whose_address_is_not_known_opens_the_gateway_to_everyone() -> None:
+    recording = recorded({"meshes": {"east": {"cluster": EC2}, "west": {"cluster": {"kind": "local"}}}})
+    assert rules(recording, 15443) == {"east-load-balancer-group-id": {EVERYWHERE}}
+
+
+def test_unless_the_ranges_of_such_peers_are_given() -> None:
+    given = EC2 | {"peer_cidrs": ["198.18.9.0/24"]}
+    recording = recorded({"meshes": {"east": {"cluster": given}, "west": {"cluster": {"kind": "local"}}}})
+    assert rules(recording, 15443) == {"east-load-balancer-group-id": {"198.18.9.0/24"}}
+
+
+# Identity
+
+
+@pytest.mark.parametrize("role", ["control-plane", "worker"])
+def test_a_node_may_read_the_parameters_of_its_own_role_and_take_sessions(role: str) -> None:
+    first, second = json.loads(made()[f"east-{role}-policy"].inputs["policy"])["Statement"]
+    assert first == {
+        "Effect": "Allow",
+        "Action": ["ssm:GetParameters"],
+        "Resource": [f"arn:aws:ssm:eu-central-1:123456789012:parameter/multimesh/test/east/{role}/*"],
+    }
+    assert all(re.fullmatch(r"ssmmessages:\w+|ssm:UpdateInstanceInformation", action) for action in second["Action"])
+    assert made().of(":RolePolicyAttachment") == [], "AWS's own policy for sessions reads every parameter"
+
+
+def test_keys_and_token_are_secure_strings_and_secret() -> None:
+    parameters = made().of(":Parameter")
+    assert {parameter.inputs["name"].removeprefix("/multimesh/test/east/") for parameter in parameters} >= {
+        "worker/token",
+        "control-plane/token",
+        "control-plane/pki/ca.key",
+        "control-plane/pki/etcd/ca.key",
+    }
+    for parameter in parameters:
+        assert (parameter.inputs["type"], parameter.secrets) == ("SecureString", {"value"}), parameter.name
+
+
+def test_a_worker_is_given_no_key_of_a_ca() -> None:
+    names = [parameter.inputs["name"] for parameter in made().of(":Parameter")]
+    assert [name for name in names if "/worker/" in name] == ["/multimesh/test/east/worker/token"]
+
+
+def test_nothing_shows_a_key_a_token_or_a_kubeconfig() -> None:
+    recording = made()
+    token = recording["east-worker-token"].inputs["value"]
+    for resource in recording.resources.values():
+        clear = str({name: value for name, value in resource.inputs.items() if name not in resource.secrets})
+        for secret in ("key of ", token, "client-key-data"):
+            assert secret not in clear, f"{resource.name} shows {secret}"
+
+
+def test_user_data_holds_no_secret() -> None:
+    recording = made()
+    token = recording["east-worker-token"].inputs["value"]
+    worker = base64.b64decode(recording["east-workers-1"].inputs["userData"]).decode()
+    for text in (recording["east-control-plane-0"].inputs["userData"], worker):
+        assert token not in text
+        assert "key of " not in text
+
+
+# Nodes
+
+
+@pytest.mark.parametrize("node", ["east-control-plane-0", "east-workers-1"])
+def test_metadata_is_for_the_node_alone(node: str) -> None:
+    options = made()[node].inputs["metadataOptions"]
+    assert options == {"httpEndpoint": "enabled", "httpTokens": "required", "httpPutResponseHopLimit": 1}
+
+
+def test_disks_are_encrypted() -> None:
+    assert made()["east-control-plane-0"].inputs["rootBlockDevice"]["encrypted"] is True
+    (mapping,) = made()["east-workers-1"].inputs["blockDeviceMappings"]
+    assert (mapping["deviceName"], mapping["ebs"]["encrypted"]) == ("/dev/sda1", "true")
+
+
+def test_by_default_there_are_two_nodes() -> None:
+    recording = made()
+    assert len(recording.of(":Instance")) == 1
+    group = recording["east-workers"].inputs
+    assert (group["minSize"], group["maxSize"]) == (1, 1)
+
+
+def test_one_control_plane_node_makes_the_cluster_and_the_others_join() -> None:
+    recording = made(control_plane={"nodes": 3})
+    roles = [
+        re.search(r"ROLE=(\S+)", recording[f"east-control-plane-{i}"].inputs["userData"])[1]  # pyright: ignore[reportOptionalSubscript]
+        for i in range(3)
+    ]
+    assert roles == ["first-control-plane", "control-plane", "control-plane"]
+    addresses = recording["east-api-record"].inputs["records"]
+    assert addresses == [aws_answers._address(f"east-control-plane-{i}-interface", "10.0.0") for i in range(3)]
+    targets = [target.inputs["targetId"] for target in recording.of(":TargetGroupAttachment")]
+    assert sorted(targets) == sorted(addresses)
+
+
+def test_a_worker_that_dies_is_replaced_whatever_the_load_balancer_thinks_of_it() -> None:
+    group = made(workers={"nodes": 3})["east-workers"].inputs
+    assert (group["minSize"], group["maxSize"], group["healthCheckType"]) == (3, 3, "EC2")
+    assert group["targetGroupArns"] == ["arn:east-ingress-targets", "arn:east-peers-targets"]
+
+
+@pytest.mark.parametrize(("instance_type", "processor"), [("t3.large", "amd64"), ("t4g.large", "arm64")])
+def test_the_image_is_canonicals_newest_for_the_processor(instance_type: str, processor: str) -> None:
+    image = made(workers={"instance_type": instance_type})["east-workers-1"].inputs["imageId"]
+    assert image == f"image ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-{processor}-server-*"
+
+
+def test_a_newer_image_or_other_user_data_replaces_no_node() -> None:
+    recording = made()
+    assert {"ami", "userData"} <= set(recording.ignored[recording["east-control-plane-0"].urn])
+    assert {"imageId", "userData"} == set(recording.ignored[recording["east-workers-1"].urn])
+
+
+def test_another_generation_is_another_template_for_the_same_group() -> None:
+    before, after = made(), made(workers={"generation": 2})
+    assert "east-workers-1" not in after.resources
+    assert after["east-workers"].urn == before["east-workers"].urn
+    assert after["east-workers"].inputs["launchTemplate"]["id"] == "east-workers-2-id"
+    preferences = after["east-workers"].inputs["instanceRefresh"]["preferences"]
+    assert preferences["minHealthyPercentage"] == 100, "the next worker comes before one goes"
+    differing = {name for name in before.resources if before.resources[name] != after.resources.get(name)}
+    assert differing == {"Ec2Cluster east", "east-workers-1", "east-workers"}
+
+
+def test_a_pinned_image_is_taken_and_another_one_replaces_workers_alone() -> None:
+    recording = made(ami="ami-0123456789abcdef0")
+    assert recording["east-workers-1"].inputs["imageId"] == "image ami-0123456789abcdef0"
+    assert recording.ignored[recording["east-workers-1"].urn] == ["userData"]
+    assert "ami" in recording.ignored[recording["east-control-plane-0"].urn]
+
+
+@pytest.mark.parametrize(
+    ("later", "earlier"),
+    [
+        ("east-control-plane-0", "east-control-plane-pki-ca.key"),
+        ("east-control-plane-0", "east-control-plane-policy"),
+        ("east-control-plane-0", "east-private-route"),
+        ("east-control-plane-0", "east-api-record"),
+        ("east-control-plane-0", "east-load-balancer"),
+        ("east-workers", "east-worker-token"),
+        ("east-workers", "east-private-route"),
+        ("east-ready", "east-control-plane-0"),
+        ("east-ready", "east-api-listener"),
+        ("east-ready", "east-198.18.7.0/24-to-api"),
+        ("east-flannel", "east-ready"),
+        ("east-istio-system", "east-flannel"),
+        ("east-istiod", "east-flannel"),
+    ],
+)
+def test_what_is_needed_comes_first(later: str, earlier: str) -> None:
+    assert earlier in made().after(later)
+
+
+# Load balancer
+
+
+@pytest.mark.parametrize(
+    ("what", "port", "target"), [("api", 6443, 6443), ("ingress", 80, 30080), ("peers", 15443, 31443)]
+)
+def test_the_load_balancer_leads_each_port_to_its_own(what: str, port: int, target: int) -> None:
+    listener, targets = made()[f"east-{what}-listener"].inputs, made()[f"east-{what}-targets"].inputs
+    assert (listener["port"], targets["port"]) == (port, target)
+    assert listener["defaultActions"] == [{"type": "forward", "targetGroupArn": f"arn:east-{what}-targets"}]
+
+
+def test_the_apis_certificate_carries_the_load_balancers_name_and_addresses() -> None:
+    recording = made(availability_zones=2)
+    text = recording["east-control-plane-0"].inputs["userData"]
+    for name in ("api.east.multimesh.internal", "east-load-balancer.elb.example.com"):
+        assert f"- {name}" in text
+    for i in range(2):
+        assert f"- {aws_answers._address(f'east-address-{i}', '198.51.100')}\n" in text
+
+
+def test_a_mesh_with_a_long_name_fits_into_what_aws_takes() -> None:
+    name = "a" * 63
+    recording = recorded({"meshes": {name: {"cluster": EC2}}})
+    assert len(recording[f"{name}-load-balancer"].inputs["namePrefix"]) <= 6
+    assert len(recording[f"{name}-api-targets"].inputs["namePrefix"]) <= 6
+    for resource in (*recording.of(":Role"), *recording.of(":InstanceProfile")):
+        assert len(resource.inputs["namePrefix"]) <= 38, resource.name
+
+
+# What the cluster ends with, and what AWS refuses
+
+
+def test_objects_in_the_cluster_end_with_its_first_node() -> None:
+    recording = made()
+    for resource in recording.resources.values():
+        if resource.type.startswith("kubernetes:"):
+            assert resource.deleted_with == recording["east-control-plane-0"].urn, resource.name
+
+
+@pytest.mark.parametrize(
+    ("look_up", "path"),
+    [
+        ("aws:ec2/getInstanceType:getInstanceType", r"(control_plane|workers)\.instance_type: 't3\.large'"),
+        ("aws:ec2/getAmi:getAmi", "ami: null"),
+        ("aws:index/getAvailabilityZones:getAvailabilityZones", "region: 'eu-central-1'"),
+    ],
+)
+def test_what_aws_refuses_is_said_with_the_key_that_asked_for_it(
+    refused: dict[str, str], look_up: str, path: str
+) -> None:
+    refused[look_up] = "no such thing"
+    with pytest.raises(
+        scope.LookUpFailed, match=rf"^multimesh:meshes\.east\.cluster\.{path}: AWS says: no such thing$"
+    ):
+        record(config(control_plane={"instance_type": "t3.large"}))
+
+
+def test_an_instance_type_that_is_too_small_is_refused() -> None:
+    expected = "workers.instance_type: 't3.micro': 2 CPUs and 1700 MiB at least are wanted; it has 2 and 1024 MiB"
+    with pytest.raises(scope.LookUpFailed, match=expected):
+        record(config(workers={"instance_type": "t3.micro"}))
