@@ -212,16 +212,7 @@ def _own_event_loops() -> Iterator[None]:
         finally:
             asyncio.set_event_loop(None)
             for loop in opened:
-                _cancel_what_is_left(loop)
                 loop.close()
-
-
-def _cancel_what_is_left(loop: asyncio.AbstractEventLoop) -> None:
-    """End the tasks of a program that failed: they would complain in the midst of another test."""
-    if left := asyncio.all_tasks(loop):
-        for task in left:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
 
 
 @functools.cache
