@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import runpy
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,11 @@ CHECKOUT = Path(__file__).parents[2]
 SECRET = rpc._special_sig_key
 
 PEM = "-----BEGIN CERTIFICATE-----\nMTIzNA==\n-----END CERTIFICATE-----\n"
+
+
+def address(name: str) -> str:
+    """The IP address that Google reserves for a resource."""
+    return f"203.0.113.{zlib.crc32(name.encode()) % 250 + 1}"
 
 
 @dataclass
@@ -104,7 +110,7 @@ class _Outputs(mocks.Mocks):
             case "LabCluster":
                 outputs |= {"address": f"{args.name}.address", "kubeconfig": _kubeconfig(args.name)}
             case "Address":
-                outputs |= {"address": f"address of {args.name}", "selfLink": f"link of {args.name}"}
+                outputs |= {"address": address(args.name), "selfLink": f"link of {args.name}"}
             case "Account":
                 outputs |= {"email": f"email of {args.name}", "member": f"member {args.name}"}
             case "Cluster":

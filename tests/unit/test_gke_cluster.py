@@ -9,7 +9,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from recording import Recorded, Recording, recorded
+from recording import Recorded, Recording, address, recorded
 
 from components.clusters.gke_names import account_id, labels
 
@@ -61,8 +61,8 @@ def test_everything_that_can_carry_labels_carries_them() -> None:
     assert json.loads(inputs("west-google")["defaultLabels"]) == LABELS
     assert inputs("west-cluster")["resourceLabels"] == LABELS
     assert inputs("west-nodes")["nodeConfig"]["resourceLabels"] == LABELS
-    for address in ("west-egress-address", "west-gateway-address"):
-        assert inputs(address)["labels"] == LABELS
+    for reserved in ("west-egress-address", "west-gateway-address"):
+        assert inputs(reserved)["labels"] == LABELS
 
 
 def test_apis_are_enabled_first_and_never_disabled() -> None:
@@ -167,12 +167,12 @@ def test_it_follows_a_release_channel() -> None:
 
 def test_the_reserved_address_is_given_to_the_gateways_service() -> None:
     recording = gke()
-    address = "address of west-gateway-address"
+    reserved = address("west-gateway-address")
     service = recording["west-gateway"].inputs["values"]["service"]
-    assert (service["type"], service["loadBalancerIP"]) == ("LoadBalancer", address)
-    assert recording.outputs["meshes"]["west"]["gateway_address"] == address
+    assert (service["type"], service["loadBalancerIP"]) == ("LoadBalancer", reserved)
+    assert recording.outputs["meshes"]["west"]["gateway_address"] == reserved
     assert recording.outputs["meshes"]["west"]["gateway_port"] == 15443
-    assert recording.outputs["meshes"]["west"]["ingress_url"] == f"http://{address}"
+    assert recording.outputs["meshes"]["west"]["ingress_url"] == f"http://{reserved}"
 
 
 def test_the_kubeconfig_is_a_secret_that_proves_itself_by_googles_plugin() -> None:
@@ -213,7 +213,7 @@ def test_only_known_peers_reach_the_peer_port() -> None:
     east = cluster(location="us-central1-a")
     recording = recorded({"meshes": {"west": {"cluster": cluster()}, "east": {"cluster": east}}})
     assert peer_rules(recording) == {
-        "west-peers": (800, ["10.16.0.0/20", "10.17.0.0/16", "address of east-egress-address/32"], False),
+        "west-peers": (800, ["10.16.0.0/20", "10.17.0.0/16", f"{address('east-egress-address')}/32"], False),
         "west-strangers": (900, ["0.0.0.0/0"], True),
     }
 
