@@ -131,3 +131,10 @@ def test_a_definition_whose_names_are_taken_is_not_waited_for() -> None:
 
 def test_any_other_kind_is_ready_once_it_exists() -> None:
     assert waits_for({"apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": {}}) is None
+
+
+def test_the_token_of_a_service_account_is_waited_for_and_no_other_secret() -> None:
+    token = {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token", "metadata": {}}
+    assert waits_for(token) == "no token yet"
+    assert waits_for(token | {"data": {"token": "dA=="}}) is None
+    assert waits_for(token | {"type": "Opaque"}) is None
