@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import dev_stack
 import google_access
 import pytest
 import yaml
@@ -291,6 +292,14 @@ def test_a_mesh_on_google_keeps_every_rule() -> None:
 def test_an_api_that_the_settings_open_to_the_world_is_refused_all_the_same() -> None:
     (said,) = on_google(api_cidrs=["0.0.0.0/0"], api_open_to_the_world=True)
     assert said.startswith(f"west-cluster: {OPEN}: masterAuthorizedNetworksConfig: 0.0.0.0/0")
+
+
+def test_the_dev_stack_keeps_every_rule(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    dev_stack.with_accounts(monkeypatch, tmp_path)
+    recording = recorded(dev_stack.documented())
+    assert recording.of("LaunchTemplate"), "there is something to judge of AWS"
+    assert recording.of("NodePool"), "there is something to judge of Google"
+    assert violations_of(recording) == []
 
 
 @pytest.mark.parametrize("type", sorted(labels.WITHOUT))
