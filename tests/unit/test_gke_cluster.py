@@ -13,6 +13,7 @@ from recording import Recorded, Recording, address, recorded
 
 from components.clusters.gke_names import account_id, labels
 
+pytestmark = pytest.mark.timeout(300)  # whichever is first imports Google's SDK, which takes long on a busy machine
 LABELS = {"project": "multimesh", "stack": "test", "mesh": "west"}
 
 
