@@ -6,9 +6,9 @@ from typing import Any
 import pulumi
 
 from components.clusters.ec2.scope import Scope
+from components.clusters.kubeadm.configuration import UBUNTU
 
 CANONICAL = "099720109477"
-UBUNTU = "noble-24.04"
 _PROCESSORS = {"x86_64": "amd64", "arm64": "arm64"}
 # kubeadm's own minimum for a control-plane node; below it a worker has no room for Istio's control plane either.
 _CPUS = 2
