@@ -42,4 +42,4 @@ def _of_nodes(kubeconfig: str, timeout: float = 10) -> list[str]:
     config.load_kube_config_from_dict(yaml.safe_load(kubeconfig), client_configuration=once)
     with client.ApiClient(once) as api:
         nodes = client.CoreV1Api(api).list_node(_request_timeout=timeout).items
-    return sorted({cidr for node in nodes for cidr in node.spec.pod_cid_rs or []})
+    return sorted({cidr for node in nodes for cidr in (node.spec and node.spec.pod_cidrs) or []})
