@@ -1,0 +1,226 @@
+"""The nodes of a cluster on EC2 under mocks: what each may read, what is secret, and what AWS refuses."""
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+
+import aws_answers
+import pytest
+from ec2_stack import EC2, config, made
+from recording import record, recorded
+
+from components.clusters.ec2 import scope
+
+
+@pytest.fixture
+def refused() -> Iterator[dict[str, str]]:
+    yield aws_answers.REFUSED
+    aws_answers.REFUSED.clear()
+
+
+# Identity
+
+
+@pytest.mark.parametrize("role", ["control-plane", "worker"])
+def test_a_node_may_read_the_parameters_of_its_own_role_and_take_sessions(role: str) -> None:
+    first, second = json.loads(made()[f"east-{role}-policy"].inputs["policy"])["Statement"]
+    assert first == {
+        "Effect": "Allow",
+        "Action": ["ssm:GetParameters"],
+        "Resource": [f"arn:aws:ssm:eu-central-1:123456789012:parameter/multimesh/test/east/{role}/*"],
+    }
+    assert all(re.fullmatch(r"ssmmessages:\w+|ssm:UpdateInstanceInformation", action) for action in second["Action"])
+    assert made().of(":RolePolicyAttachment") == [], "AWS's own policy for sessions reads every parameter"
+
+
+def test_keys_and_token_are_secure_strings_and_secret() -> None:
+    parameters = made().of(":Parameter")
+    assert {parameter.inputs["name"].removeprefix("/multimesh/test/east/") for parameter in parameters} >= {
+        "worker/token",
+        "control-plane/token",
+        "control-plane/pki/ca.key",
+        "control-plane/pki/etcd/ca.key",
+    }
+    for parameter in parameters:
+        assert (parameter.inputs["type"], parameter.secrets) == ("SecureString", {"value"}), parameter.name
+
+
+def test_a_worker_is_given_no_key_of_a_ca() -> None:
+    names = [parameter.inputs["name"] for parameter in made().of(":Parameter")]
+    assert [name for name in names if "/worker/" in name] == ["/multimesh/test/east/worker/token"]
+
+
+def test_nothing_shows_a_key_a_token_or_a_kubeconfig() -> None:
+    recording = made()
+    token = recording["east-worker-token"].inputs["value"]
+    for resource in recording.resources.values():
+        clear = str({name: value for name, value in resource.inputs.items() if name not in resource.secrets})
+        for secret in ("key of ", token, "client-key-data"):
+            assert secret not in clear, f"{resource.name} shows {secret}"
+
+
+def test_user_data_holds_no_secret() -> None:
+    recording = made()
+    token = recording["east-worker-token"].inputs["value"]
+    worker = base64.b64decode(recording["east-workers-1"].inputs["userData"]).decode()
+    for text in (recording["east-control-plane-0"].inputs["userData"], worker):
+        assert token not in text
+        assert "key of " not in text
+
+
+# Nodes
+
+
+@pytest.mark.parametrize("node", ["east-control-plane-0", "east-workers-1"])
+def test_metadata_is_for_the_node_alone(node: str) -> None:
+    options = made()[node].inputs["metadataOptions"]
+    assert options == {"httpEndpoint": "enabled", "httpTokens": "required", "httpPutResponseHopLimit": 1}
+
+
+def test_disks_are_encrypted() -> None:
+    assert made()["east-control-plane-0"].inputs["rootBlockDevice"]["encrypted"] is True
+    (mapping,) = made()["east-workers-1"].inputs["blockDeviceMappings"]
+    assert (mapping["deviceName"], mapping["ebs"]["encrypted"]) == ("/dev/sda1", "true")
+
+
+def test_by_default_there_are_two_nodes() -> None:
+    recording = made()
+    assert len(recording.of(":Instance")) == 1
+    group = recording["east-workers"].inputs
+    assert (group["minSize"], group["maxSize"]) == (1, 1)
+
+
+def test_one_control_plane_node_makes_the_cluster_and_the_others_join() -> None:
+    recording = made(control_plane={"nodes": 3})
+    roles = [
+        re.search(r"ROLE=(\S+)", recording[f"east-control-plane-{i}"].inputs["userData"])[1]  # pyright: ignore[reportOptionalSubscript]
+        for i in range(3)
+    ]
+    assert roles == ["first-control-plane", "control-plane", "control-plane"]
+    addresses = recording["east-api-record"].inputs["records"]
+    assert addresses == [aws_answers._address(f"east-control-plane-{i}-interface", "10.0.0") for i in range(3)]
+    targets = [target.inputs["targetId"] for target in recording.of(":TargetGroupAttachment")]
+    assert sorted(targets) == sorted(addresses)
+
+
+def test_a_worker_that_dies_is_replaced_whatever_the_load_balancer_thinks_of_it() -> None:
+    group = made(workers={"nodes": 3})["east-workers"].inputs
+    assert (group["minSize"], group["maxSize"], group["healthCheckType"]) == (3, 3, "EC2")
+    assert group["targetGroupArns"] == ["arn:east-ingress-targets", "arn:east-peers-targets"]
+
+
+@pytest.mark.parametrize(("instance_type", "processor"), [("t3.large", "amd64"), ("t4g.large", "arm64")])
+def test_the_image_is_canonicals_newest_for_the_processor(instance_type: str, processor: str) -> None:
+    image = made(workers={"instance_type": instance_type})["east-workers-1"].inputs["imageId"]
+    assert image == f"image ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-{processor}-server-*"
+
+
+def test_a_newer_image_or_other_user_data_replaces_no_node() -> None:
+    recording = made()
+    assert {"ami", "userData"} <= set(recording.ignored[recording["east-control-plane-0"].urn])
+    assert {"imageId", "userData"} == set(recording.ignored[recording["east-workers-1"].urn])
+
+
+def test_another_generation_is_another_template_for_the_same_group() -> None:
+    before, after = made(), made(workers={"generation": 2})
+    assert "east-workers-1" not in after.resources
+    assert after["east-workers"].urn == before["east-workers"].urn
+    assert after["east-workers"].inputs["launchTemplate"]["id"] == "east-workers-2-id"
+    preferences = after["east-workers"].inputs["instanceRefresh"]["preferences"]
+    assert preferences["minHealthyPercentage"] == 100, "the next worker comes before one goes"
+    differing = {name for name in before.resources if before.resources[name] != after.resources.get(name)}
+    assert differing == {"Ec2Cluster east", "east-workers-1", "east-workers"}
+
+
+def test_a_pinned_image_is_taken_and_another_one_replaces_workers_alone() -> None:
+    recording = made(ami="ami-0123456789abcdef0")
+    assert recording["east-workers-1"].inputs["imageId"] == "image ami-0123456789abcdef0"
+    assert recording.ignored[recording["east-workers-1"].urn] == ["userData"]
+    assert "ami" in recording.ignored[recording["east-control-plane-0"].urn]
+
+
+@pytest.mark.parametrize(
+    ("later", "earlier"),
+    [
+        ("east-control-plane-0", "east-control-plane-pki-ca.key"),
+        ("east-control-plane-0", "east-control-plane-policy"),
+        ("east-control-plane-0", "east-private-route"),
+        ("east-control-plane-0", "east-api-record"),
+        ("east-control-plane-0", "east-load-balancer"),
+        ("east-workers", "east-worker-token"),
+        ("east-workers", "east-private-route"),
+        ("east-ready", "east-control-plane-0"),
+        ("east-ready", "east-api-listener"),
+        ("east-ready", "east-198.18.7.0/24-to-api"),
+        ("east-flannel", "east-ready"),
+        ("east-istio-system", "east-flannel"),
+        ("east-istiod", "east-flannel"),
+    ],
+)
+def test_what_is_needed_comes_first(later: str, earlier: str) -> None:
+    assert earlier in made().after(later)
+
+
+# Load balancer
+
+
+@pytest.mark.parametrize(
+    ("what", "port", "target"), [("api", 6443, 6443), ("ingress", 80, 30080), ("peers", 15443, 31443)]
+)
+def test_the_load_balancer_leads_each_port_to_its_own(what: str, port: int, target: int) -> None:
+    listener, targets = made()[f"east-{what}-listener"].inputs, made()[f"east-{what}-targets"].inputs
+    assert (listener["port"], targets["port"]) == (port, target)
+    assert listener["defaultActions"] == [{"type": "forward", "targetGroupArn": f"arn:east-{what}-targets"}]
+
+
+def test_the_apis_certificate_carries_the_load_balancers_name_and_addresses() -> None:
+    recording = made(availability_zones=2)
+    text = recording["east-control-plane-0"].inputs["userData"]
+    for name in ("api.east.multimesh.internal", "east-load-balancer.elb.example.com"):
+        assert f"- {name}" in text
+    for i in range(2):
+        assert f"- {aws_answers._address(f'east-address-{i}', '198.51.100')}\n" in text
+
+
+def test_a_mesh_with_a_long_name_fits_into_what_aws_takes() -> None:
+    name = "a" * 63
+    recording = recorded({"meshes": {name: {"cluster": EC2}}})
+    assert len(recording[f"{name}-load-balancer"].inputs["namePrefix"]) <= 6
+    assert len(recording[f"{name}-api-targets"].inputs["namePrefix"]) <= 6
+    for resource in (*recording.of(":Role"), *recording.of(":InstanceProfile")):
+        assert len(resource.inputs["namePrefix"]) <= 38, resource.name
+
+
+# What the cluster ends with, and what AWS refuses
+
+
+def test_objects_in_the_cluster_end_with_its_first_node() -> None:
+    recording = made()
+    for resource in recording.resources.values():
+        if resource.type.startswith("kubernetes:"):
+            assert resource.deleted_with == recording["east-control-plane-0"].urn, resource.name
+
+
+@pytest.mark.parametrize(
+    ("look_up", "path"),
+    [
+        ("aws:ec2/getInstanceType:getInstanceType", r"(control_plane|workers)\.instance_type: 't3\.large'"),
+        ("aws:ec2/getAmi:getAmi", "ami: null"),
+        ("aws:index/getAvailabilityZones:getAvailabilityZones", "region: 'eu-central-1'"),
+    ],
+)
+def test_what_aws_refuses_is_said_with_the_key_that_asked_for_it(
+    refused: dict[str, str], look_up: str, path: str
+) -> None:
+    refused[look_up] = "no such thing"
+    with pytest.raises(
+        scope.LookUpFailed, match=rf"^multimesh:meshes\.east\.cluster\.{path}: AWS says: no such thing$"
+    ):
+        record(config(control_plane={"instance_type": "t3.large"}))
+
+
+def test_an_instance_type_that_is_too_small_is_refused() -> None:
+    expected = "workers.instance_type: 't3.micro': 2 CPUs and 1700 MiB at least are wanted; it has 2 and 1024 MiB"
+    with pytest.raises(scope.LookUpFailed, match=expected):
+        record(config(workers={"instance_type": "t3.micro"}))
