@@ -27,13 +27,17 @@ class Process:
 
     @classmethod
     def find(cls, pid: int) -> "Process | None":
-        """Return the process that has this pid now, None if there is none or only its exit status is left."""
+        """Return the process that has this pid now, None if there is none or only its exit status is left.
+
+        While threads of its own still end, it is there, however dead its first one is: they hold its files open.
+        """
         try:
             stat = Path(f"/proc/{pid}/stat").read_text()
         except (FileNotFoundError, ProcessLookupError):
             return None
         state, *fields = stat.rpartition(")")[2].split()
-        return None if state in "ZX" else cls(pid, int(fields[18]))
+        threads, started = int(fields[16]), int(fields[18])
+        return None if state in "ZX" and threads <= 1 else cls(pid, started)
 
     @classmethod
     def read(cls, record: Path) -> "Process | None":

@@ -1,6 +1,7 @@
 """Only what the lab started is ever ended."""
 
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import pytest
 
 from lab import processes
 from lab.processes import CommandFailed, Process
+
+SYS_EXIT = {"x86_64": 60, "aarch64": 93}[platform.machine()]  # of one thread; the C library knows that of all
 
 
 @pytest.fixture
@@ -58,6 +61,20 @@ def test_a_zombie_is_not_alive(sleeper: subprocess.Popen[bytes]) -> None:
     sleeper.kill()
     os.waitid(os.P_PID, sleeper.pid, os.WEXITED | os.WNOWAIT)  # dead, and not yet reaped
     assert not process.alive
+
+
+def test_a_process_whose_first_thread_alone_has_ended_is_alive() -> None:
+    end_this_thread = "import ctypes, threading, time\n"
+    end_this_thread += "threading.Thread(target=time.sleep, args=(60,)).start()\n"
+    end_this_thread += f"ctypes.CDLL(None).syscall({SYS_EXIT}, 0)"
+    with subprocess.Popen([sys.executable, "-c", end_this_thread]) as child:
+        stat = Path(f"/proc/{child.pid}/stat")
+        deadline = time.monotonic() + 10
+        while ") Z " not in stat.read_text() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert ") Z " in stat.read_text()
+        assert Process.find(child.pid)
+        child.kill()
 
 
 def test_a_name_with_spaces_and_brackets_does_not_hide_the_start(tmp_path: Path) -> None:
