@@ -216,6 +216,9 @@ def _own_event_loops() -> Iterator[None]:
         try:
             yield
         finally:
+            # Calls of a program that failed may still be under way, each in a thread with a loop of its own.
+            main = opened[0]
+            main.run_until_complete(main.shutdown_default_executor())
             asyncio.set_event_loop(None)
             for loop in opened:
                 loop.close()
