@@ -64,6 +64,17 @@ class Recording:
         """Return the resources of a type."""
         return [resource for resource in self.resources.values() if resource.type.endswith(type_suffix)]
 
+    def istio_objects(self, mesh: str) -> dict[str, Any]:
+        """Return the specs of the Istio objects in one mesh's cluster, by kind, namespace and name."""
+        provider = self[f"{mesh}-kubernetes"].urn
+        return {
+            f"{found.inputs['kind']} {found.inputs['metadata']['namespace']}/{found.inputs['metadata']['name']}": (
+                found.inputs["spec"]
+            )
+            for found in self.resources.values()
+            if ".istio.io/" in found.type and found.provider.startswith(provider)
+        }
+
     def after(self, name: str) -> set[str]:
         """Return the names of everything that must be there before the named resource."""
         by_urn = {resource.urn: resource for resource in self.resources.values()}

@@ -16,15 +16,7 @@ ECHO = {"name": "echo", "namespace": "demo", "port": 80, "ingress_hosts": ["*"],
 
 def objects(mesh: str, meshes: list[str], service: dict[str, Any]) -> dict[str, Any]:
     """Return the Istio objects that the program makes in one mesh, by kind and name."""
-    recording = recorded({"meshes": dict.fromkeys(meshes, LOCAL), "services": [service]})
-    provider = recording[f"{mesh}-kubernetes"].urn
-    return {
-        f"{resource.inputs['kind']} {resource.inputs['metadata']['namespace']}/{resource.inputs['metadata']['name']}": (
-            resource.inputs["spec"]
-        )
-        for resource in recording.resources.values()
-        if ".istio.io/" in resource.type and resource.provider.startswith(provider)
-    }
+    return recorded({"meshes": dict.fromkeys(meshes, LOCAL), "services": [service]}).istio_objects(mesh)
 
 
 def test_two_meshes(snapshot: SnapshotAssertion) -> None:

@@ -36,18 +36,6 @@ def roles(form: dict[str, Any], *clusters: str) -> dict[str, Role]:
     return topology.roles(stack, {name: stack.trust_domain(name) for name in stack.meshes})
 
 
-def objects(recording: Recording, cluster: str) -> dict[str, Any]:
-    """Return the Istio objects of one cluster, by kind, namespace and name."""
-    provider = recording[f"{cluster}-kubernetes"].urn
-    return {
-        f"{resource.inputs['kind']} {resource.inputs['metadata']['namespace']}/{resource.inputs['metadata']['name']}": (
-            resource.inputs["spec"]
-        )
-        for resource in recording.resources.values()
-        if ".istio.io/" in resource.type and resource.provider.startswith(provider)
-    }
-
-
 def values(recording: Recording, cluster: str) -> dict[str, Any]:
     """Return the Helm values of one cluster's releases that its part decides."""
     lab = ("resources", "autoscaleEnabled", "autoscaling", "telemetry", "imagePullPolicy")
@@ -101,14 +89,15 @@ def test_what_a_proxy_asks_for_only_when_it_starts_differs_between_all_topologie
 )
 def test_a_topology(form: dict[str, Any], clusters: list[str], snapshot: SnapshotAssertion) -> None:
     recording = recorded(config(form, *clusters))
-    assert {name: {"objects": objects(recording, name), "values": values(recording, name)} for name in clusters} == (
-        snapshot
-    )
+    rendered = {
+        name: {"objects": recording.istio_objects(name), "values": values(recording, name)} for name in clusters
+    }
+    assert rendered == snapshot
 
 
 def test_a_weighted_split_of_a_single_mesh_is_by_cluster(snapshot: SnapshotAssertion) -> None:
     recording = recorded(config(GATEWAYS, split="weighted", meshes={"east": 80, "west": 20}))
-    assert {name: spec for name, spec in objects(recording, "east").items() if "/echo.demo" in name} == snapshot
+    assert {name: spec for name, spec in recording.istio_objects("east").items() if "/echo.demo" in name} == snapshot
 
 
 def test_the_outputs_are_those_of_every_topology() -> None:
