@@ -35,7 +35,7 @@ _IN_NEW_NAMESPACE = f"""
 mount --make-rprivate /
 mount --make-rshared /
 for copied in {" ".join(_COPIED)}; do
-    mount -t overlay -o "lowerdir=/$copied,upperdir=$1/$copied,workdir=$1/work/$copied" overlay "/$copied"
+    mount -t overlay -o "lowerdir=/$copied,upperdir=$1/$copied,workdir=$1/overlay/$copied" overlay "/$copied"
 done
 own=$1
 shift
@@ -90,7 +90,7 @@ class Machine:
         cluster.destroy(self.id, self.show)
 
     def _write(self, files: list[dict[str, str]], hosts: dict[str, str]) -> None:
-        for folder in (*_COPIED, *_OWN, *(f"work/{copied}" for copied in _COPIED)):
+        for folder in (*_COPIED, *_OWN, *(f"overlay/{copied}" for copied in _COPIED)):
             (self._files / folder).mkdir(parents=True, exist_ok=True)
         for file in files:
             self.write(file["path"], adapted(self.given, file["path"], file["content"]), file["permissions"])
