@@ -53,6 +53,8 @@ class RootCa(pulumi.ComponentResource):
             self.expires = pulumi.Output.from_input(brought.expires)
         else:
             own = pulumi.ResourceOptions(parent=self, protect=args.get("protect", False))
+            # A stack that is renamed keeps its root: another subject is another certificate.
+            named = pulumi.ResourceOptions.merge(own, pulumi.ResourceOptions(ignore_changes=["subject"]))
             private = tls.PrivateKey(f"{name}-key", algorithm="ECDSA", ecdsa_curve="P256", opts=own)
             signed = tls.SelfSignedCert(
                 f"{name}-certificate",
@@ -65,7 +67,7 @@ class RootCa(pulumi.ComponentResource):
                 set_authority_key_id=True,
                 validity_period_hours=args["validity_days"] * _HOURS_A_DAY,
                 early_renewal_hours=args["intermediate_days"] * _HOURS_A_DAY + _CLOCK_SKEW_HOURS,
-                opts=own,
+                opts=named,
             )
             certificate, key = signed.cert_pem, private.private_key_pem
             self.expires = signed.validity_end_time

@@ -13,6 +13,7 @@ import pulumi_kubernetes as kubernetes
 from components.clusters import Cluster, Exposure, Platform
 from components.clusters.gke_kubeconfig import kubeconfig
 from components.clusters.gke_names import account_id, labels
+from components.clusters.immutable import ImmutableSettings
 from components.istio import PEER_PORT
 from components.settings.gke import GkeClusterSettings
 from components.settings.networks import EVERYWHERE
@@ -34,12 +35,13 @@ class GkeCluster(Cluster):
         super().__init__("multimesh:index:GkeCluster", name, settings.model_dump(), opts)
         self._name, self._settings = name, settings
         self._labels = labels(pulumi.get_project(), pulumi.get_stack(), name)
+        kept = ImmutableSettings(f"{name}-settings", name, settings.immutable, pulumi.ResourceOptions(parent=self))
         self._google = gcp.Provider(
             f"{name}-google",
             project=settings.project_id,
             region=settings.region,
             default_labels=self._labels,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[kept]),
         )
 
         # The APIs that all of this needs, enabled and left enabled: others in the project may use them
@@ -74,7 +76,8 @@ class GkeCluster(Cluster):
             f"{name}-nodes-account",
             account_id=account_id(pulumi.get_project(), pulumi.get_stack(), name),
             display_name=f"Nodes of mesh {name}, stack {pulumi.get_stack()}",
-            opts=after_apis,
+            # In a stack that is renamed, or in another one, it stays the same: nodes are replaced with their account.
+            opts=pulumi.ResourceOptions.merge(after_apis, pulumi.ResourceOptions(ignore_changes=["accountId"])),
         )
         self._nodes_email = account.email
         role = gcp.projects.IAMMember(

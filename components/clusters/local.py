@@ -33,6 +33,12 @@ class LabProvider(dynamic.ResourceProvider):
 
     serialize_as_secret_always = False
 
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
+        """Refuse images that the cluster was not made with: it would have to be another one, in which nothing runs."""
+        had = _olds.get("images", news["images"])
+        failures = [] if had == news["images"] else [dynamic.CheckFailure("", _made_of_others(had, news))]
+        return dynamic.CheckResult(news, failures)
+
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         from lab import cluster
 
@@ -46,14 +52,12 @@ class LabProvider(dynamic.ResourceProvider):
         """
         from lab import cluster
 
-        replaces = [] if _olds["images"] == _news["images"] else ["images"]
         moved = _olds["name"] != _news["name"]
         rerouted = _olds.get("flat", False) != _news["flat"]
-        changes = bool(replaces) or moved or rerouted or bool(_olds["faults"]) or bool(cluster.faults(_id))
+        changes = moved or rerouted or bool(_olds["faults"]) or bool(cluster.faults(_id))
         # A preview that takes these for unknown would show everything in the cluster as changed.
         unstable = {"flat", "faults", "__provider"} | ({"name"} if moved else set())
-        stables = [] if replaces else [key for key in _olds if key not in unstable]
-        return dynamic.DiffResult(changes=changes, replaces=replaces, stables=stables)
+        return dynamic.DiffResult(changes=changes, stables=[key for key in _olds if key not in unstable])
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
         from lab import cluster
@@ -74,6 +78,13 @@ class LabProvider(dynamic.ResourceProvider):
         from lab import cluster
 
         cluster.destroy(_id, _report)
+
+
+def _made_of_others(images: str, wanted: dict[str, Any]) -> str:
+    return (
+        f"cluster {wanted['name']} was made with the images {images} of another version of the lab, and this one has "
+        f"{wanted['images']}: go back to that version, or run `pulumi destroy` and then `pulumi up`"
+    )
 
 
 def _outputs(cluster: Any, made_from: dict[str, Any], faults: list[str]) -> dict[str, Any]:

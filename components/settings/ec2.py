@@ -14,6 +14,7 @@ _SIZE = r"(nano|micro|small|medium|large|([1-9][0-9]*)?xlarge|metal(-[1-9][0-9]*
 _INSTANCE_TYPE = rf"[a-z]+[a-z0-9-]*[0-9][a-z0-9-]*\.{_SIZE}"
 _ID = r"([0-9a-f]{8}|[0-9a-f]{17})"
 _NODE_CIDR = "10.0.0.0/16"
+_IMMUTABLE = {"region", "vpc", "availability_zones", "node_cidr", "pod_cidr", "service_cidr"}
 _POD_BITS = 24  # kubeadm's: each node takes a /24 of the pods' range
 
 
@@ -103,6 +104,11 @@ class Ec2ClusterSettings(Strict):
     node_cidr: OwnCidr = Field(None, validate_default=True)
     pod_cidr: OwnCidr = "10.1.0.0/16"
     service_cidr: OwnCidr = "10.2.0.0/16"
+
+    @property
+    def immutable(self) -> dict[str, Any]:
+        """What a cluster cannot change and stay the same one."""
+        return self.model_dump(include=_IMMUTABLE)
 
     @field_validator("availability_zones")
     @classmethod

@@ -14,6 +14,7 @@ PROJECT_VARIABLES = ("GOOGLE_PROJECT", "GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT",
 """Where Google's provider for Pulumi looks for a project, in this order."""
 
 _REGION = r"[a-z]+(-[a-z]+)+[0-9]+"
+_IMMUTABLE = {"location", "private_nodes", "node_cidr", "pod_cidr", "service_cidr", "control_plane_cidr"}
 _PODS_PER_NODE = 256
 """Addresses of the pod range that a node takes: a /24 for 110 pods, GKE's default."""
 
@@ -67,6 +68,11 @@ class GkeClusterSettings(Strict):
     api_open_to_the_world: bool = False
     api_cidrs: ApiCidrs
     peer_cidrs: list[Cidr] = []
+
+    @property
+    def immutable(self) -> dict[str, Any]:
+        """What a cluster cannot change and stay the same one."""
+        return {"project": self.project_id, **self.model_dump(include=_IMMUTABLE)}
 
     @property
     def region(self) -> str:

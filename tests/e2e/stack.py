@@ -127,6 +127,17 @@ class Stack:
         """The stack's state as it is stored: JSON, secrets encrypted."""
         return self._quietly("pulumi", "stack", "export", "--stack", self.name)
 
+    def restore(self, state: str, folder: Path) -> None:
+        """Take `state` for the stack's; `folder` holds it meanwhile."""
+        file = folder / "state.json"
+        file.write_text(state)
+        self.pulumi("stack", "import", "--stack", self.name, "--file", str(file))
+
+    def rename(self, name: str) -> None:
+        """Give the stack another name; its configuration goes along."""
+        self.pulumi("stack", "rename", name, "--stack", self.name)
+        self.name = name
+
     def labs(self) -> dict[str, dict[str, Any]]:
         """The resources in the state that are lab clusters, by mesh; their `id` is the cluster's."""
         resources = json.loads(self.state())["deployment"].get("resources", [])

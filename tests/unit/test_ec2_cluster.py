@@ -37,6 +37,12 @@ def test_the_component_is_this_tree(snapshot: SnapshotAssertion) -> None:
     assert "\n".join(lines(made()["Ec2Cluster east"].urn, 0)) == snapshot
 
 
+def test_nothing_is_made_before_it_is_known_that_the_cluster_stays_the_same() -> None:
+    recording = made()
+    for resource in of_aws(recording):
+        assert "east-settings" in recording.after(resource.name), resource.name
+
+
 def test_every_resource_of_aws_has_the_provider_of_its_region_and_tags() -> None:
     recording = made()
     provider = recording["east-aws"]

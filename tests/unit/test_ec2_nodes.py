@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import aws_answers
 import pytest
@@ -44,6 +45,22 @@ def test_keys_and_token_are_secure_strings_and_secret() -> None:
     }
     for parameter in parameters:
         assert (parameter.inputs["type"], parameter.secrets) == ("SecureString", {"value"}), parameter.name
+
+
+def test_in_a_stack_of_another_name_a_node_finds_its_secrets_where_it_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = aws_answers.outputs
+
+    def kept_its_name(kind: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+        was = {"name": inputs["name"].replace("/test/", "/before/")} if kind.endswith(":Parameter") else {}
+        return answer(kind, name, inputs) | was
+
+    monkeypatch.setattr(aws_answers, "outputs", kept_its_name)
+    recording = record(config())
+    for parameter in recording.of(":Parameter"):
+        assert recording.ignored[parameter.urn] == ["name"], parameter.name
+    assert "parameter/multimesh/before/east/worker/*" in recording["east-worker-policy"].inputs["policy"]
+    template = base64.b64decode(recording["east-workers-1"].inputs["userData"]).decode()
+    assert "PARAMETERS=/multimesh/before/east/worker\n" in template.replace("\\n", "\n")
 
 
 def test_a_worker_is_given_no_key_of_a_ca() -> None:

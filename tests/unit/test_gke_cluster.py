@@ -81,6 +81,12 @@ def test_apis_are_enabled_first_and_never_disabled() -> None:
             assert {service.name for service in services} <= recording.after(resource.name), resource.name
 
 
+def test_nothing_is_made_before_it_is_known_that_the_cluster_stays_the_same() -> None:
+    recording = gke()
+    for resource in of_google(recording):
+        assert "west-settings" in recording.after(resource.name), resource.name
+
+
 def test_the_cluster_is_vpc_native_with_the_ranges_that_are_configured() -> None:
     assert inputs("west-cluster")["networkingMode"] == "VPC_NATIVE"
     assert inputs("west-cluster")["ipAllocationPolicy"] == {
@@ -247,3 +253,8 @@ def test_every_mesh_of_every_stack_has_its_own_service_account() -> None:
     ids = {account_id(*where) for where in (("p", "dev", "west"), ("p", "dev", "east"), ("p", "prod", "west"))}
     assert len(ids) == 3
     assert all(6 <= len(id) <= 30 for id in ids)
+
+
+def test_nodes_keep_their_service_account_in_a_stack_of_another_name() -> None:
+    recording = gke()
+    assert recording.ignored[recording["west-nodes-account"].urn] == ["accountId"]

@@ -91,7 +91,7 @@ def test_bringing_back_a_cluster_changes_nothing_that_others_know_of_it(lab: Lab
 def test_routes_are_changed_in_place(lab: Lab) -> None:
     flat = MADE_FROM | {"flat": True}
     result = LabProvider().diff(MADE.id, STATE, flat)
-    assert (result.changes, result.replaces) == (True, [])
+    assert (result.changes, result.replaces) == (True, None)
     outs = LabProvider().update(MADE.id, STATE, flat).outs
     assert outs is not None
     assert outs["flat"] is True
@@ -116,16 +116,21 @@ def test_a_cluster_that_is_gone_is_gone_from_the_state(lab: Lab) -> None:
     assert LabProvider().read("mm999999", STATE).id is None
 
 
-def test_other_images_need_another_cluster(lab: Lab) -> None:
-    assert lab.dead == []
-    result = LabProvider().diff(MADE.id, STATE, STATE | {"images": "2"})
-    assert (result.changes, result.replaces) == (True, ["images"])
+def test_other_images_are_refused(lab: Lab) -> None:
+    assert LabProvider().check({}, MADE_FROM).failures == [], "of a cluster that is yet to be made"
+    assert LabProvider().check(MADE_FROM, MADE_FROM).failures == []
+    [failure] = LabProvider().check(MADE_FROM, MADE_FROM | {"images": "2"}).failures
+    assert failure.reason == (
+        "cluster test-east was made with the images 1 of another version of the lab, and this one has 2: "
+        "go back to that version, or run `pulumi destroy` and then `pulumi up`"
+    )
+    assert lab.calls == []
 
 
 def test_a_cluster_that_was_moved_to_another_stack_lives_on_under_that_ones_name(lab: Lab) -> None:
     moved = STATE | {"name": "other-east"}
     result = LabProvider().diff(MADE.id, STATE, moved)
-    assert (result.changes, result.replaces) == (True, [])
+    assert (result.changes, result.replaces) == (True, None)
     assert result.stables == ["images"]
     LabProvider().update(MADE.id, STATE, moved)
     assert lab.calls == ["rename mm000001 other-east", "start mm000001"]

@@ -33,6 +33,12 @@ def test_certificates_are_those_of_cas(name: str, path_length: int) -> None:
     assert inputs["allowedUses"] == CA_USES
 
 
+def test_the_root_stays_the_same_in_a_stack_of_another_name() -> None:
+    recording = recorded(CONFIG)
+    assert recording["root-certificate"].inputs["subject"] == {"commonName": "multimesh root", "organization": "test"}
+    assert recording.ignored[recording["root-certificate"].urn] == ["subject"]
+
+
 def test_the_root_is_renewed_before_an_intermediate_could_outlive_it() -> None:
     root = recorded(CONFIG)["root-certificate"].inputs
     intermediate = recorded(CONFIG)["east-certificate"].inputs

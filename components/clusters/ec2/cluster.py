@@ -10,6 +10,7 @@ from components.clusters import INGRESS_NODE_PORT, PEER_NODE_PORT, Cluster, Expo
 from components.clusters.api_ready import ApiReady
 from components.clusters.ec2 import identity, load_balancer, network, nodes, security
 from components.clusters.ec2.scope import Scope, tags
+from components.clusters.immutable import ImmutableSettings
 from components.clusters.kubeadm import user_data
 from components.clusters.kubeadm.configuration import KubeadmCluster
 from components.clusters.kubeadm.pki import KubernetesPki
@@ -23,12 +24,13 @@ class Ec2Cluster(Cluster):
     def __init__(self, name: str, settings: Ec2ClusterSettings, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("multimesh:index:Ec2Cluster", name, settings.model_dump(), opts)
         own = pulumi.ResourceOptions(parent=self)
+        kept = ImmutableSettings(f"{name}-settings", name, settings.immutable, own)
         provider = aws.Provider(
             f"{name}-aws",
             region=settings.region,
             profile=settings.profile,
             default_tags={"tags": tags(name)},
-            opts=own,
+            opts=pulumi.ResourceOptions.merge(own, pulumi.ResourceOptions(depends_on=[kept])),
         )
         self._scope = scope = Scope(name, settings.region, self, provider)
         self._peer_cidrs = settings.peer_cidrs
@@ -62,16 +64,14 @@ class Ec2Cluster(Cluster):
             )
         )
         first, others = (
-            cluster.apply(
-                lambda cluster, first=first: user_data.control_plane(
-                    cluster, control_plane.parameters, control_plane.files, first=first
-                )
+            pulumi.Output.all(cluster, control_plane.parameters).apply(
+                lambda known, first=first: user_data.control_plane(*known, control_plane.files, first=first)
             )
             for first in (True, False)
         )
         texts = [first, *[others] * (settings.control_plane.nodes - 1)]
         machines = nodes.control_plane(scope, settings, vpc, addresses, control_plane, texts, balancer)
-        text = cluster.apply(lambda cluster: user_data.worker(cluster, worker.parameters, worker.files))
+        text = pulumi.Output.all(cluster, worker.parameters).apply(lambda known: user_data.worker(*known, worker.files))
         nodes.workers(scope, settings, vpc, groups, worker, text, balancer)
 
         # Outputs

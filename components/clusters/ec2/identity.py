@@ -23,7 +23,7 @@ class Identity:
     """Who nodes of one role are, and where their secrets are."""
 
     profile: aws.iam.InstanceProfile
-    parameters: str
+    parameters: pulumi.Output[str]
     """The path of their secrets in Parameter Store."""
     files: tuple[str, ...]
     ready: list[pulumi.Resource]
@@ -46,19 +46,23 @@ def policy(region: str, account: str, parameters: str) -> str:
 
 
 def make(scope: Scope, role: str, files: Mapping[str, pulumi.Output[str]]) -> Identity:
-    """Make a role's secrets (by the path of the file that each becomes), and the instance profile that reads them."""
-    path = f"/{pulumi.get_project()}/{pulumi.get_stack()}/{scope.mesh}/{role}"
-    parameters = [
-        aws.ssm.Parameter(
+    """Make a role's secrets and the instance profile that reads them.
+
+    `files` are by the path that each will have; `token` is among them.
+    """
+    parameters = {
+        file: aws.ssm.Parameter(
             f"{scope.mesh}-{role}-{file.replace('/', '-')}",
-            name=f"{path}/{file}",
+            name=f"/{pulumi.get_project()}/{pulumi.get_stack()}/{scope.mesh}/{role}/{file}",
             type="SecureString",
             value=pulumi.Output.secret(content),
             tags=scope.named(f"{role}-{file}"),
-            opts=scope.options(),
+            # Nodes look for it where they were told when they were made, under whatever name their stack had then.
+            opts=scope.options(ignore_changes=["name"]),
         )
         for file, content in files.items()
-    ]
+    }
+    path = parameters["token"].name.apply(lambda name: name.removesuffix("/token"))
     assumed = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}
     node = aws.iam.Role(
         f"{scope.mesh}-{role}-role",
@@ -71,7 +75,9 @@ def make(scope: Scope, role: str, files: Mapping[str, pulumi.Output[str]]) -> Id
     allowed = aws.iam.RolePolicy(
         f"{scope.mesh}-{role}-policy",
         role=node.id,
-        policy=account.apply(lambda caller: policy(scope.region, caller["accountId"], path)),
+        policy=pulumi.Output.all(account, path).apply(
+            lambda known: policy(scope.region, known[0]["accountId"], known[1])
+        ),
         opts=scope.options(),
     )
     profile = aws.iam.InstanceProfile(
@@ -81,7 +87,7 @@ def make(scope: Scope, role: str, files: Mapping[str, pulumi.Output[str]]) -> Id
         tags=scope.named(role),
         opts=scope.options(),
     )
-    return Identity(profile, path, tuple(files), [*parameters, allowed])
+    return Identity(profile, path, tuple(files), [*parameters.values(), allowed])
 
 
 def _prefix(scope: Scope, role: str) -> str:

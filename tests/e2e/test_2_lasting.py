@@ -1,0 +1,76 @@
+"""What must last, with the real engine: no change and no other stack puts another one in its place unasked."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.stack import CHECKOUT, PulumiFailed, Stack
+
+REFUSED = (
+    "multimesh:meshes.cloud.cluster.location: 'europe-west4-a': this cluster was made with 'europe-west1-b', and "
+    "another value makes another cluster"
+)
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory, show: Callable[[str], None]) -> Iterator[Stack]:
+    """A root CA and the settings of a cluster, made."""
+    with Stack(tmp_path_factory.mktemp("lasting"), show, "lasting").destroyed_at_the_end() as stack:
+        (stack.project / "__main__.py").unlink()
+        (stack.project / "__main__.py").write_text((CHECKOUT / "tests/e2e/lasting/program.py").read_text())
+        locate(stack, "europe-west1-b")
+        stack.up()
+        yield stack
+
+
+def locate(stack: Stack, location: str) -> None:
+    stack.configure(lambda config: config.update({"lasting:location": location}))
+
+
+def root(stack: Stack) -> Any:
+    return json.loads(stack._quietly("pulumi", "stack", "output", "--json", "--stack", stack.name))["root"]
+
+
+@pytest.mark.parametrize("command", [("preview",), ("up", "--yes", "--skip-preview")])
+def test_a_setting_that_would_replace_a_cluster_is_refused(lasting: Stack, command: tuple[str, ...]) -> None:
+    before = lasting.state()
+    locate(lasting, "europe-west4-a")
+    try:
+        with pytest.raises(PulumiFailed, match=re.escape(REFUSED)) as refused:
+            lasting.pulumi(*command, "--stack", lasting.name)
+    finally:
+        locate(lasting, "europe-west1-b")
+    assert "Traceback" not in str(refused.value)
+    assert json.loads(lasting.state())["deployment"]["resources"] == json.loads(before)["deployment"]["resources"]
+
+
+def test_a_stack_that_is_renamed_keeps_its_root(lasting: Stack) -> None:
+    had = root(lasting)
+    lasting.rename("renamed")
+    lasting.up()
+    assert root(lasting) == had
+
+
+def test_a_cluster_that_moved_to_another_stack_is_kept_there(lasting: Stack, show: Callable[[str], None]) -> None:
+    other = Stack(lasting.project, show, "other", beside=lasting)
+    locate(other, "europe-west4-a")
+    with other.destroyed_at_the_end():
+        [urn] = re.findall(r'"urn": "(\S+::cloud-settings)"', lasting.state())
+        lasting.pulumi("state", "move", "--source", lasting.name, "--dest", other.name, "--yes", urn)
+        with pytest.raises(PulumiFailed, match=re.escape(REFUSED)):
+            other.preview()
+
+
+def test_a_local_cluster_of_another_version_of_the_lab_is_refused(stack: Stack, tmp_path: Path) -> None:
+    state = stack.state()
+    [images] = {lab["inputs"]["images"] for lab in stack.labs().values()}
+    stack.restore(state.replace(f'"{images}"', '"earlier"'), tmp_path)
+    try:
+        with pytest.raises(PulumiFailed, match=r"cluster e2e-east was made with the images earlier of another version"):
+            stack.preview()
+    finally:
+        stack.restore(state, tmp_path)
