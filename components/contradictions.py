@@ -4,15 +4,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from components import problems
+from components import problems, trust
 
 
 @dataclass(frozen=True)
 class Claims:
     """What one stack says that its peers must agree with.
 
-    `root` is the SHA-256 of its root CA, None for one that it is about to make; `trust_domains` are by mesh, `ports`
-    by global name.
+    `root` is the certificate of its root CA (PEM), None for one that it is about to make; `trust_domains` are by mesh,
+    `ports` by global name.
     """
 
     stack: str
@@ -43,11 +43,16 @@ def _between(one: Claims, other: Claims) -> list[str]:
     ]
     if one.suffix != other.suffix:
         found.append(f"{stacks} have different suffixes: {one.suffix} and {other.suffix}")
-    if one.root != other.root:
+    # One that was renewed is the same CA: stacks take in its new certificate one after the other.
+    if _key(one.root) != _key(other.root):
         roots = " and ".join(_root(claims.root) for claims in (one, other))
         found.append(f"{stacks} have different root CAs: {roots}; let one stack issue for the other (`trust.stack`)")
     return [problems.problem(("peers",), [], line) for line in found]
 
 
-def _root(fingerprint: str | None) -> str:
-    return fingerprint or "one that is not made yet"
+def _key(root: str | None) -> str | None:
+    return root and trust.key_fingerprint(root)
+
+
+def _root(certificate: str | None) -> str:
+    return trust.fingerprint(certificate) if certificate else "one that is not made yet"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components import brought_root, contradictions, peers, problems, stack_outputs, trust, trust_stack
+from components import brought_root, contradictions, peers, problems, stack_outputs, trust_stack
 from components.contradictions import Claims
 from components.peers import Peer, PeerMesh
 from components.settings import Settings, SettingsError
@@ -98,18 +98,17 @@ def _own_claims(stack: Settings, trust_domains: Mapping[str, str], root: str | N
 def _claims(name: str, peer: Peer) -> Claims:
     domains = {mesh: about.trust_domain for mesh, about in peer.meshes.items()}
     ports = {name: export.port for about in peer.meshes.values() for name, export in about.exports.items()}
-    return Claims(name, peer.suffix, peer.root_ca_fingerprint, domains, ports)
+    return Claims(name, peer.suffix, peer.root_ca, domains, ports)
 
 
 def _root(stack: Settings, trusted: trust_stack.Trusted | None) -> str | None:
-    """Return the fingerprint of the root that this stack's meshes will have, None for one that is yet to be made."""
+    """Return the certificate of the root that this stack's meshes will have, None for one that is yet to be made."""
     if trusted:
-        return trust.fingerprint(trusted.root)
+        return trusted.root
     if brought := stack.trust.root:
-        root = brought_root.load(brought.certificate, brought.key, stack.trust.intermediate_days)
-        return trust.fingerprint(root.certificate_pem)
+        return brought_root.load(brought.certificate, brought.key, stack.trust.intermediate_days).certificate_pem
     had = stack_outputs.read(pulumi.get_stack())
-    return had.get("root_ca_fingerprint") if had.get("root_ca_owner") == root_owner(stack) else None
+    return had.get("root_ca") if had.get("root_ca_owner") == root_owner(stack) else None
 
 
 def root_owner(stack: Settings) -> str:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import pulumi
-from pydantic import BaseModel, NonNegativeInt, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, NonNegativeInt, StringConstraints, ValidationError
 
-from components import problems, stack_outputs
+from components import problems, stack_outputs, trust
 
 
 class Export(BaseModel):
@@ -30,11 +30,16 @@ class PeerOutputs(BaseModel):
     """Where its requests come from; None where that is not known."""
 
 
+def _certificate(pem: str) -> str:
+    trust.key_fingerprint(pem)
+    return pem
+
+
 class Peer(BaseModel):
     """The part of a stack's outputs that its peers read."""
 
     meshes: dict[str, PeerOutputs]
-    root_ca_fingerprint: str
+    root_ca: Annotated[str, AfterValidator(_certificate)]
     suffix: str
 
 

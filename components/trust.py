@@ -22,6 +22,18 @@ def fingerprint(certificate_pem: str) -> str:
     return digest.hex(":").upper()
 
 
+def key_fingerprint(certificate_pem: str) -> str:
+    """Return the SHA-256 (hex) of a certificate's public key, which is the same in all certificates of one CA.
+
+    Raises ValueError for what is no certificate.
+    """
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    key = x509.load_pem_x509_certificate(certificate_pem.encode()).public_key()
+    return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+
+
 class RootCaArgs(TypedDict):
     """What a root CA is made from."""
 

@@ -1,8 +1,13 @@
 """A federation over several stacks: what a peer's outputs change here, and what of them is refused."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from recording import PEM, Recording, record_of, recorded
 
 from components import clusters, contradictions, peers
@@ -29,7 +34,19 @@ def west(**exports: Any) -> dict[str, Any]:
 
 
 def outputs(**given: Any) -> dict[str, Any]:
-    return {"meshes": {"west": west()}, "root_ca_fingerprint": fingerprint(PEM), "suffix": "global", **given}
+    return {"meshes": {"west": west()}, "root_ca": PEM, "suffix": "global", **given}
+
+
+def root(key: ec.EllipticCurvePrivateKey, days: int) -> str:
+    """A root CA's certificate."""
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "root")])
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, start, start + timedelta(days=days))
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+
+
+OTHER_KEY = ec.generate_private_key(ec.SECP256R1())
+OTHER = root(OTHER_KEY, 3650)
 
 
 def config(**given: Any) -> dict[str, Any]:
@@ -239,8 +256,8 @@ def test_a_ca_that_cannot_be_had_is_said(trust: dict[str, Any], given: dict[str,
             "stacks test and west export echo.demo.global at different ports: 80 and 8080",
         ),
         (
-            outputs(root_ca_fingerprint="AB:CD"),
-            f"stacks test and west have different root CAs: {fingerprint(PEM)} and AB:CD; "
+            outputs(root_ca=OTHER),
+            f"stacks test and west have different root CAs: {fingerprint(PEM)} and {fingerprint(OTHER)}; "
             "let one stack issue for the other (`trust.stack`)",
         ),
     ],
@@ -255,13 +272,19 @@ def test_a_root_that_is_yet_to_be_made_cannot_be_a_peers() -> None:
 
 
 def test_the_root_that_the_stack_has_is_compared() -> None:
-    own = {"root_ca_fingerprint": "AB:CD", "root_ca_owner": "organization/multimesh/test"}
-    stacks = {"west": outputs(root_ca_fingerprint="AB:CD"), "test": own}
+    own = {"root_ca": OTHER, "root_ca_owner": "organization/multimesh/test"}
+    stacks = {"west": outputs(root_ca=OTHER), "test": own}
+    assert recorded(config(trust={}), stacks=stacks).outputs["services"]["echo.demo.global"]["west"] == 3
+
+
+def test_a_root_that_was_renewed_is_the_same_for_a_peer_that_has_it_not_yet() -> None:
+    own = {"root_ca": root(OTHER_KEY, 7300), "root_ca_owner": "organization/multimesh/test"}
+    stacks = {"west": outputs(root_ca=OTHER), "test": own}
     assert recorded(config(trust={}), stacks=stacks).outputs["services"]["echo.demo.global"]["west"] == 3
 
 
 def test_a_root_of_another_stack_is_not_the_one_that_this_stack_would_make() -> None:
-    had = {"root_ca_fingerprint": fingerprint(PEM), "root_ca_owner": "organization/multimesh/trust"}
+    had = {"root_ca": PEM, "root_ca_owner": "organization/multimesh/trust"}
     with pytest.raises(SettingsError, match="different root CAs: one that is not made yet"):
         recorded(config(trust={}), stacks={"west": outputs(), "test": had})
 
@@ -274,14 +297,16 @@ def test_whose_the_root_is_can_be_read(trust: dict[str, Any], owner: str) -> Non
 
 
 def test_peers_that_contradict_each_other_are_refused() -> None:
-    one = Claims("one", "global", "AB", {"a": "a.mesh"}, {})
-    other = Claims("other", "global", "AB", {"a": "b.mesh"}, {})
+    one = Claims("one", "global", PEM, {"a": "a.mesh"}, {})
+    other = Claims("other", "global", PEM, {"a": "b.mesh"}, {})
     assert contradictions.between([one, other]) == ["multimesh:peers: stacks one and other both have a mesh a"]
 
 
 def test_outputs_of_another_program_are_refused() -> None:
-    (line,) = refused({"meshes": {"west": {"gateway_address": "a"}}, "suffix": "global", "root_ca_fingerprint": "AB"})
+    (line,) = refused({"meshes": {"west": {"gateway_address": "a"}}, "suffix": "global", "root_ca": PEM})
     assert line.startswith("peers: 'west': its outputs are not those of a multimesh stack: meshes.west.")
+    (line,) = refused(outputs(root_ca="AB:CD"))
+    assert line.startswith("peers: 'west': its outputs are not those of a multimesh stack: root_ca: ")
 
 
 @pytest.mark.parametrize(
