@@ -12,6 +12,9 @@ from components.topology import JOINED, Role
 
 Values = dict[str, Any]
 
+ROOT = "multimesh/root-ca"
+"""The annotation of istiod's pods that says under which root it signs."""
+
 
 def chosen(platform: Platform, istio: IstioSettings, sample_image: str | None = None) -> Platform:
     """Return what the cluster kind needs, with the user's choices over it."""
@@ -35,12 +38,17 @@ def source(platform: Platform, chart: str) -> dict[str, Any]:
     return {"chart": f"{platform.charts}/{chart}"}
 
 
-def istiod_values(role: Role) -> Values:
-    """Return the control plane's values; environment and proxy metadata are strings, as Istio drops anything else."""
+def istiod_values(role: Role, root_fingerprint: Any) -> Values:
+    """Return the control plane's values; environment and proxy metadata are strings, as Istio drops anything else.
+
+    istiod takes in a renewed intermediate while it runs, but not a renewed root (it says "updating new ROOT-CA not
+    supported"): with another `root_fingerprint` it is another pod.
+    """
     # Peers have other trust domains. Aliases would let policies mistake a peer's identity for one's own.
     federated = {} if role.one_mesh else {"PILOT_SKIP_VALIDATE_TRUST_DOMAIN": "true"}
     return {
         "env": federated,
+        "podAnnotations": {ROOT: root_fingerprint},
         "meshConfig": {
             "trustDomain": role.trust_domain,
             "defaultConfig": {

@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 import pulumi
 
-from components import charts, endpoint, istio, single_mesh
+from components import charts, endpoint, istio, single_mesh, trust
 from components.clusters import Cluster, Platform
 from components.discovery import Discovery
 from components.objects import KubernetesObject, Release, find
@@ -71,7 +71,7 @@ class Mesh(pulumi.ComponentResource):
         if primary := args["primary"]:
             self.control_plane = self._of_primary(primary, platform, base)
         else:
-            values = charts.istiod_values(role)
+            values = charts.istiod_values(role, self._ca.root_pem.apply(trust.fingerprint))
             if role.one_mesh:
                 values = charts.merged(values, single_mesh.istiod_values(role, args["networks"], args["spanning"]))
             self.control_plane = self._release("istiod", "istiod", platform, values, [base, self._cacerts()])

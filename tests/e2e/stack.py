@@ -149,10 +149,10 @@ class Stack:
         command = [*within, sys.executable, "-m", "multimesh", "verify", "--stack", self.name, "--output", "json"]
         return json.loads(self._quietly(*command, f"--requests={requests}", exit_codes=(0, 1)))
 
-    def settled(self, seconds: float = 90) -> list[str]:
+    def settled(self, seconds: float = 90, within: Sequence[str] = ()) -> list[str]:
         """What `verify` finds wrong, once it finds nothing or the time is over: pods take a while to run again."""
         deadline = time.monotonic() + seconds
-        while (findings := self.verify()["findings"]) and time.monotonic() < deadline:
+        while (findings := self.verify(within=within)["findings"]) and time.monotonic() < deadline:
             time.sleep(1)
         return findings
 

@@ -60,7 +60,7 @@ def test_the_users_choices_go_over_the_platforms() -> None:
 
 
 def test_environment_and_proxy_metadata_are_strings() -> None:
-    values = charts.istiod_values(EAST)
+    values = charts.istiod_values(EAST, "AB:CD")
     texts = [*values["env"].values(), *values["meshConfig"]["defaultConfig"]["proxyMetadata"].values()]
     assert all(isinstance(text, str) for text in texts), "Istio drops what is no string, with all the rest"
 

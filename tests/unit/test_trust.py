@@ -57,6 +57,11 @@ def test_istiod_gets_its_chain_up_to_the_root() -> None:
     assert cacerts["cert-chain.pem"] == cacerts["ca-cert.pem"] + cacerts["root-cert.pem"]
 
 
+def test_istiod_is_another_pod_under_another_root() -> None:
+    annotations = recorded(CONFIG)["east-istiod"].inputs["values"]["podAnnotations"]
+    assert annotations == {"multimesh/root-ca": fingerprint(PEM)}
+
+
 def test_a_brought_root_signs_and_nothing_of_it_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     brought = brought_root.BroughtRoot(PEM.strip(), "its key", "2040-01-01T00:00:00Z")
     monkeypatch.setattr(brought_root, "load", lambda *_: brought)
