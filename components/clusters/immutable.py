@@ -12,9 +12,12 @@ from pulumi import dynamic
 
 from components import problems
 
+Settings = Mapping[str, Any]
+"""Values by their key inside `cluster`."""
 
-def changed(mesh: str, made_with: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """Return a line for each setting (its key inside `cluster`) that is wanted otherwise than the cluster has it."""
+
+def changed(mesh: str, made_with: Settings, wanted: Settings) -> list[str]:
+    """Return a line for each setting that is wanted otherwise than the cluster was made with."""
     return [
         problems.problem(
             ("meshes", mesh, "cluster", key),
@@ -27,6 +30,20 @@ def changed(mesh: str, made_with: Mapping[str, Any], wanted: Mapping[str, Any]) 
     ]
 
 
+def shrunk(mesh: str, had: Settings, wanted: Settings) -> list[str]:
+    """Return a line for each number of nodes that would shrink, and with it etcd, whose members they are."""
+    return [
+        problems.problem(
+            ("meshes", mesh, "cluster", key),
+            wanted[key],
+            f"this cluster has {value}, the members of its etcd: one that is deleted does not leave it first, and "
+            f"without a majority the cluster is lost. {value} or more are wanted",
+        )
+        for key, value in had.items()
+        if key in wanted and wanted[key] < value
+    ]
+
+
 class ImmutableSettingsProvider(dynamic.ResourceProvider):
     """Keeps settings, and refuses others."""
 
@@ -35,23 +52,34 @@ class ImmutableSettingsProvider(dynamic.ResourceProvider):
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
         """Compare with what is kept; `_olds` is empty for a cluster that is yet to be made."""
         found = changed(news["mesh"], _olds.get("settings", {}), news["settings"])
+        found += shrunk(news["mesh"], _olds.get("members", {}), news["members"])
         return dynamic.CheckResult(news, [dynamic.CheckFailure("", line) for line in found])
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         return dynamic.CreateResult(props["mesh"], props)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
-        return dynamic.DiffResult(changes=_olds["settings"] != _news["settings"])
+        changes = any(_olds.get(key) != _news[key] for key in ("settings", "members"))
+        return dynamic.DiffResult(changes=changes)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
-        """Take in settings that an older version of this program did not keep."""
+        """Take in members that were added, and settings that an earlier version of this program did not keep."""
         return dynamic.UpdateResult(_news)
 
 
 class ImmutableSettings(dynamic.Resource, module="multimesh", name="ImmutableSettings"):
-    """The settings of a mesh's cluster that cannot change; whatever the cluster is made of depends on it."""
+    """The settings of a mesh's cluster that cannot change; whatever the cluster is made of depends on it.
+
+    `members` are numbers of nodes that are members of its etcd, which may grow.
+    """
 
     def __init__(
-        self, resource_name: str, mesh: str, settings: Mapping[str, Any], opts: pulumi.ResourceOptions
+        self,
+        resource_name: str,
+        mesh: str,
+        settings: Settings,
+        opts: pulumi.ResourceOptions,
+        members: Settings | None = None,
     ) -> None:
-        super().__init__(ImmutableSettingsProvider(), resource_name, {"mesh": mesh, "settings": dict(settings)}, opts)
+        properties = {"mesh": mesh, "settings": dict(settings), "members": dict(members or {})}
+        super().__init__(ImmutableSettingsProvider(), resource_name, properties, opts)

@@ -19,7 +19,7 @@ def kept(settings: dict[str, Any]) -> dict[str, Any]:
     """What is kept in the state of the cluster of a mesh `cloud`."""
     parsed = TypeAdapter(ClusterSettings).validate_python(settings)
     assert isinstance(parsed, (Ec2ClusterSettings, GkeClusterSettings))
-    return {"mesh": "cloud", "settings": parsed.immutable}
+    return {"mesh": "cloud", "settings": parsed.immutable, "members": {}}
 
 
 def refused(was: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
@@ -78,6 +78,17 @@ def test_every_change_is_refused_at_once() -> None:
 )
 def test_every_other_change_is_taken(settings: dict[str, Any], change: dict[str, Any]) -> None:
     assert refused(kept(settings), kept(settings | change)) == []
+
+
+@pytest.mark.parametrize(("nodes", "lines"), [(1, 1), (3, 0), (5, 0)])
+def test_control_plane_nodes_may_come_but_none_may_go(nodes: int, lines: int) -> None:
+    had, wanted = (kept(EC2) | {"members": {"control_plane.nodes": number}} for number in (3, nodes))
+    found = refused(had, wanted)
+    assert len(found) == lines
+    assert all(
+        line.startswith("multimesh:meshes.cloud.cluster.control_plane.nodes: 1: this cluster has 3, ") for line in found
+    )
+    assert ImmutableSettingsProvider().diff("cloud", had, wanted).changes is (nodes != 3)
 
 
 def test_what_an_earlier_version_did_not_keep_is_taken_in() -> None:

@@ -24,7 +24,8 @@ class Ec2Cluster(Cluster):
     def __init__(self, name: str, settings: Ec2ClusterSettings, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("multimesh:index:Ec2Cluster", name, settings.model_dump(), opts)
         own = pulumi.ResourceOptions(parent=self)
-        kept = ImmutableSettings(f"{name}-settings", name, settings.immutable, own)
+        members = {"control_plane.nodes": settings.control_plane.nodes}
+        kept = ImmutableSettings(f"{name}-settings", name, settings.immutable, own, members)
         provider = aws.Provider(
             f"{name}-aws",
             region=settings.region,
