@@ -75,7 +75,7 @@ def gateway_values(exposure: Exposure, role: Role) -> Values:
     status: Values = {"name": "status-port", "port": 15021, "targetPort": 15021, "protocol": "TCP"}
     ports = [status, ingress, peers, *(single_mesh.istiod_ports(exposure) if role.serves else [])]
     service = {**exposure.service_values, "type": exposure.service, "ports": ports}
-    network = single_mesh.gateway_values(role.network) if role.network else {}
+    network = single_mesh.gateway_values(role) if role.network else {}
     return {"service": service, "podAnnotations": {JOINED: role.joined}, **network}
 
 

@@ -78,7 +78,7 @@ class FederatedService(pulumi.ComponentResource):
             if not mesh.configured:
                 continue
             if mesh.role.one_mesh:
-                self._span(mesh, [meshes[exporter] for exporter in shares], shares)
+                self._span(mesh, workloads, [meshes[exporter] for exporter in shares], shares)
             elif shares:
                 self._route(mesh, workloads.get(mesh.name), [self._members[exporter] for exporter in shares], shares)
             # A control plane that serves other clusters is told of their workloads' policies, too.
@@ -141,11 +141,17 @@ class FederatedService(pulumi.ComponentResource):
             return exporter.exports[self._global_name].service_account
         return self._service.service_account
 
-    def _span(self, mesh: Mesh, exporters: Sequence[Mesh], shares: Mapping[str, int]) -> None:
+    def _span(
+        self,
+        mesh: Mesh,
+        workloads: Mapping[str, pulumi.Output[Workload]],
+        exporters: Sequence[Mesh],
+        shares: Mapping[str, int],
+    ) -> None:
         """Make, in one cluster of a single mesh, what gives the Service of all of them its global name.
 
         Pods find each other by the Service's own name. A gateway of a network of its own sees no pods of other
-        networks, so what it takes from the world goes to the gateways of all.
+        networks, so what it takes from the world goes to its own cluster's and to the gateways of the others.
         """
         service, host = self._service, self._global_name
         failover = service.split == "failover"
@@ -153,7 +159,7 @@ class FederatedService(pulumi.ComponentResource):
         through_gateways = mesh.role.network is not None
         entry: pulumi.Input[istio.Spec] = single_mesh.alias(host, service.port)
         if through_gateways:
-            entry = self._gateways(exporters)
+            entry = self._of_networks(mesh, workloads, exporters)
             rule = istio.destination_rule(host, service.port, local, shares, failover=failover)
             self._object(mesh, "DestinationRule", "destination-rule", rule)
         self._object(mesh, "ServiceEntry", "service-entry", entry)
@@ -169,25 +175,32 @@ class FederatedService(pulumi.ComponentResource):
             )
             self._object(mesh, "VirtualService", "ingress", outside, "-ingress")
 
-    def _gateways(self, exporters: Sequence[Mesh]) -> pulumi.Output[istio.Spec]:
-        """Return the ServiceEntry of the service behind the gateways of all clusters, one's own included."""
+    def _of_networks(
+        self, mesh: Mesh, workloads: Mapping[str, pulumi.Output[Workload]], exporters: Sequence[Mesh]
+    ) -> pulumi.Output[istio.Spec]:
+        """Return the ServiceEntry that a control plane gives to the gateways of its clusters.
+
+        Each sees the Service of its own cluster, and the gateways of all other clusters.
+        """
         service = self._service
         [identity] = {
-            istio.principal(mesh.trust_domain, service.namespace, service.service_account) for mesh in exporters
+            istio.principal(exporter.trust_domain, service.namespace, service.service_account) for exporter in exporters
         }
-        addresses = pulumi.Output.all(*(mesh.gateway_address for mesh in exporters))
-        return addresses.apply(
-            lambda found: istio.service_entry(
-                self._global_name,
-                service.port,
-                [
-                    istio.ServiceEndpoint(mesh.name, address, mesh.gateway_port)
-                    for mesh, address in zip(exporters, found, strict=True)
-                ],
-                [identity],
-                single_mesh.OUTSIDE,
+
+        def inside(exporter: Mesh) -> pulumi.Output[istio.ServiceEndpoint]:
+            return workloads[exporter.name].apply(
+                lambda at: istio.ServiceEndpoint(exporter.name, at.cluster_ip, service.port, exporter.role.network)
             )
-        )
+
+        def outside(exporter: Mesh) -> pulumi.Output[istio.ServiceEndpoint]:
+            network = single_mesh.outside(exporter.name)
+            return exporter.gateway_address.apply(
+                lambda address: istio.ServiceEndpoint(exporter.name, address, exporter.gateway_port, network)
+            )
+
+        own = [exporter for exporter in exporters if exporter.name in (mesh.name, *mesh.role.serves)]
+        endpoints = pulumi.Output.all(*map(inside, own), *map(outside, exporters))
+        return endpoints.apply(lambda found: istio.service_entry(self._global_name, service.port, found, [identity]))
 
     def _authorize(self, mesh: Mesh, own: pulumi.Output[Workload]) -> None:
         """Let the callers, and nobody else, reach the workload in one exporting mesh."""

@@ -41,11 +41,15 @@ RETRIES = {"attempts": 3, "retryOn": "connect-failure,refused-stream,unavailable
 
 @dataclass(frozen=True)
 class ServiceEndpoint:
-    """Where one mesh takes requests for a service: `address` is an IP address or a DNS name."""
+    """Where one mesh takes requests for a service: `address` is an IP address or a DNS name.
+
+    It is in the `network` of the control plane's cluster unless another is named.
+    """
 
     mesh: str
     address: str
     port: int
+    network: str | None = None
 
 
 def local_host(name: str, namespace: str) -> str:
@@ -98,15 +102,12 @@ def ingress_gateway(hosts: Sequence[str]) -> Spec:
     return {"selector": GATEWAY_SELECTOR, "servers": [{"port": port, "hosts": sorted(hosts)}]}
 
 
-def service_entry(
-    host: str, port: int, endpoints: Sequence[ServiceEndpoint], identities: Sequence[str], network: str | None = None
-) -> Spec:
+def service_entry(host: str, port: int, endpoints: Sequence[ServiceEndpoint], identities: Sequence[str]) -> Spec:
     """Return the ServiceEntry that makes `host` one service with an endpoint per mesh.
 
     An endpoint's locality and `mesh` label are its mesh, by which traffic is distributed. `identities` are the
-    principals that may answer. Endpoints are in the `network` of the control plane's cluster unless another is named.
+    principals that may answer.
     """
-    placed = {"network": network} if network else {}
     return {
         "hosts": [host],
         "location": "MESH_INTERNAL",
@@ -118,7 +119,7 @@ def service_entry(
                 "ports": {PORT_NAME: endpoint.port},
                 "locality": endpoint.mesh,
                 "labels": {"mesh": endpoint.mesh},
-                **placed,
+                **({"network": endpoint.network} if endpoint.network else {}),
             }
             for endpoint in endpoints
         ],

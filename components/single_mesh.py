@@ -19,8 +19,6 @@ Values = dict[str, Any]
 ISTIOD = f"istiod.{NAMESPACE}.svc"
 ISTIOD_PORT, WEBHOOK_PORT = 15012, 15017
 ISTIOD_NODE_PORT, WEBHOOK_NODE_PORT = 31012, 31017
-OUTSIDE = "outside"
-"""The network of gateways as they are seen from outside: one that every gateway sees besides its own."""
 CLUSTER_LABEL = "topology.istio.io/cluster"
 NETWORK_LABEL = "topology.istio.io/network"
 CONTROL_PLANE_ANNOTATION = "topology.istio.io/controlPlaneClusters"
@@ -92,13 +90,20 @@ def remote_values(role: Role, root_bundle: Any) -> Values:
     }
 
 
-def gateway_values(network: str) -> Values:
+def outside(cluster: str) -> str:
+    """Return the network in which a cluster's gateway is for the gateways of the other clusters, which alone see it."""
+    return f"outside-{cluster}"
+
+
+def gateway_values(role: Role) -> Values:
     """Return the gateway's values in a network of its own, over those of every mesh.
 
-    It sees the pods of its own network alone: what it takes from other clusters never leaves again. Without an address
-    that is known beforehand, the label of its Service is how istiod finds it.
+    It sees the pods of its own network alone: what it takes from other clusters never leaves again. What the world asks
+    of it may go to the other clusters' gateways, too, but not to itself: it may not be let in at its own address.
+    Without an address that is known beforehand, the label of its Service is how istiod finds it.
     """
-    return {"env": {"ISTIO_META_REQUESTED_NETWORK_VIEW": f"{network},{OUTSIDE}"}, "labels": {NETWORK_LABEL: network}}
+    seen = [str(role.network), *map(outside, role.beside)]
+    return {"env": {"ISTIO_META_REQUESTED_NETWORK_VIEW": ",".join(seen)}, "labels": {NETWORK_LABEL: role.network}}
 
 
 def istiod_ports(exposure: Exposure) -> list[Values]:

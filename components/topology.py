@@ -17,7 +17,7 @@ class Role:
 
     `network` is what its pods are in when others are reached through gateways. `primary` is the cluster whose control
     plane serves it; with None it has its own, which `serves` these others, too. `read_by` are the other clusters
-    with a control plane, which ask its API server for its endpoints.
+    with a control plane, which ask its API server for its endpoints. `beside` are all other clusters of a single mesh.
     """
 
     cluster: str
@@ -27,6 +27,7 @@ class Role:
     primary: str | None = None
     serves: Sequence[str] = ()
     read_by: Sequence[str] = ()
+    beside: Sequence[str] = ()
 
     @property
     def joined(self) -> str:
@@ -52,5 +53,6 @@ def roles(stack: "Settings", trust_domains: Mapping[str, str]) -> dict[str, Role
             primary=topology.primary if served else None,
             serves=others if name == topology.primary else [],
             read_by=others if topology.control_plane == "each" else [],
+            beside=others,
         )
     return found
