@@ -86,6 +86,10 @@ def _answers_from_both(report: dict[str, Any]) -> None:
         assert answered == {"ports", "service"}, (verdict["mesh"], verdict["path"])
 
 
+def _set_topology(stack: Stack, topology: dict[str, Any]) -> None:
+    stack.configure(lambda config: config.update({"multimesh:topology": topology}))
+
+
 def _has_hostname(api: Any, name: str) -> bool:
     service = api.read_namespaced_service("istio-ingressgateway", "istio-system")
     return [point.hostname for point in service.status.load_balancer.ingress or []] == [name]
@@ -102,9 +106,27 @@ def test_nothing_is_left_to_do_behind_load_balancers(exposed: Stack) -> None:
     exposed.up("--expect-no-changes")
 
 
+def test_clusters_behind_load_balancers_form_one_mesh(exposed: Stack, clouds: Clouds) -> None:
+    _set_topology(exposed, {"kind": "single-mesh", "network": "gateways"})
+    with clouds.balancer.controlling(clouds.service, clouds.service_address, {"ip": clouds.service_address}):
+        exposed.up()
+    assert exposed.settled() == []
+    _answers_from_both(exposed.verify())
+
+
+@pytest.fixture
+def resolving(clouds: Clouds, tmp_path: Path) -> list[str]:
+    """A command that runs another one that knows the load balancer by its name, by a hosts file of its own."""
+    hosts = tmp_path / "hosts"
+    hosts.write_text(f"127.0.0.1 localhost\n{clouds.service_address} {zone.name_of('service')}\n")
+    return ["unshare", "--mount", "sh", "-c", f'mount --bind {hosts} /etc/hosts && exec "$@"', "sh"]
+
+
+@pytest.mark.parametrize("kind", ["single-mesh", "multi-mesh"])
 def test_a_service_whose_address_becomes_a_hostname_stays_a_peer(
-    exposed: Stack, clouds: Clouds, tmp_path: Path
+    exposed: Stack, clouds: Clouds, resolving: list[str], kind: str
 ) -> None:
+    _set_topology(exposed, {"kind": kind} | ({"network": "gateways"} if kind == "single-mesh" else {}))
     name = zone.name_of("service")
     with clouds.balancer.controlling(clouds.service, clouds.service_address, {"hostname": name}):
         with exposed.api("service") as api:
@@ -112,12 +134,8 @@ def test_a_service_whose_address_becomes_a_hostname_stays_a_peer(
                 time.sleep(0.3)
         exposed.up()
     assert exposed.outputs().meshes["service"].gateway_address == name
-
-    # Who asks from this machine knows the name by a hosts file of its own.
-    hosts = tmp_path / "hosts"
-    hosts.write_text(f"127.0.0.1 localhost\n{clouds.service_address} {name}\n")
-    within = ["unshare", "--mount", "sh", "-c", f'mount --bind {hosts} /etc/hosts && exec "$@"', "sh"]
-    _answers_from_both(exposed.verify(within=within))
+    assert exposed.settled(within=resolving) == []
+    _answers_from_both(exposed.verify(within=resolving))
 
 
 def test_destroy_waits_until_the_load_balancer_is_gone(exposed: Stack, clouds: Clouds) -> None:

@@ -1,16 +1,13 @@
 """What becomes of requests to mesh west while something of the federation is broken."""
 
-import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
-import yaml
-from kubernetes.client import AppsV1Api
-from kubernetes.config import new_client_from_config_dict
 
 from tests.e2e.stack import Stack
+from tests.faults import breaks
 from tests.faults.figures import Figures
 from tests.faults.load import load
 
@@ -23,43 +20,10 @@ def west(stack: Stack) -> str:
     return stack.outputs().meshes["west"].ingress_url
 
 
-def run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True, timeout=30)
-
-
-def drop(east: str, west: str) -> Iterator[list[str]]:
-    """Commands, but for their verb, that let no packet pass between two clusters, either way."""
-    for source, target in ((east, west), (west, east)):
-        yield ["iptables", "--wait", "FORWARD", "-i", source, "-o", target, "-j", "DROP"]
-
-
-@contextmanager
-def packets_dropped(east: str, west: str) -> Iterator[None]:
-    """The link between two clusters, cut by a packet filter."""
-    for command, wait, *rule in drop(east, west):
-        run(command, wait, "--insert", *rule)
-    try:
-        yield
-    finally:
-        for command, wait, *rule in drop(east, west):
-            run(command, wait, "--delete", *rule)
-
-
-@contextmanager
-def link_down(east: str, west: str) -> Iterator[None]:  # noqa: ARG001  the same shape as the other cut
-    """The peer's link, down."""
-    run("ip", "link", "set", east, "down")
-    try:
-        yield
-    finally:
-        run("ip", "link", "set", east, "up")
-
-
 def test_a_killed_gateway_of_the_peer_is_not_missed(stack: Stack, west: str, figures: Figures) -> None:
-    with stack.api("east") as api, load(west) as requests:
-        [gateway] = api.list_namespaced_pod("istio-system", label_selector="istio=ingressgateway").items
+    with load(west) as requests:
         killed = time.monotonic()
-        api.delete_namespaced_pod(gateway.metadata.name, "istio-system", grace_period_seconds=0)
+        breaks.kill_gateway(stack, "east")
         time.sleep(10)
         both = requests.seconds_until_both_answer(time.monotonic(), 120)
         time.sleep(5)
@@ -71,8 +35,8 @@ def test_a_killed_gateway_of_the_peer_is_not_missed(stack: Stack, west: str, fig
 @pytest.mark.parametrize(
     ("cut", "what"),
     [
-        (packets_dropped, "the link cut by a packet filter for 20 s, then healed"),
-        (link_down, "the peer's link down for 20 s, then up"),
+        (breaks.packets_dropped, "the link cut by a packet filter for 20 s, then healed"),
+        (breaks.link_down, "the peer's link down for 20 s, then up"),
     ],
 )
 def test_a_cut_link_is_not_missed_and_the_split_comes_back(
@@ -96,24 +60,13 @@ def test_a_cut_link_is_not_missed_and_the_split_comes_back(
 
 @pytest.mark.parametrize("mesh", ["east", "west"])
 def test_nothing_fails_while_an_istiod_is_down(stack: Stack, west: str, figures: Figures, mesh: str) -> None:
-    kubeconfig = yaml.safe_load(stack.outputs().kubeconfigs[mesh].get_secret_value())
-    with new_client_from_config_dict(kubeconfig) as connected, stack.api(mesh) as core, load(west) as requests:
-        apps = AppsV1Api(connected)
-
-        def pods() -> int:
-            return len(core.list_namespaced_pod("istio-system", label_selector="app=istiod").items)
-
+    with load(west) as requests:
         stopped = time.monotonic()
-        apps.patch_namespaced_deployment_scale("istiod", "istio-system", {"spec": {"replicas": 0}})
-        while pods() and time.monotonic() < stopped + 60:
-            time.sleep(0.2)
-        gone = pods() == 0
-        time.sleep(20)
-        by = requests.answered_by(stopped + 5)
-        apps.patch_namespaced_deployment_scale("istiod", "istio-system", {"spec": {"replicas": 1}})
+        with breaks.without_pods(stack, mesh, "istio-system", "istiod"):
+            time.sleep(20)
+            by = requests.answered_by(stopped + 5)
         time.sleep(10)
     where = "the asked mesh" if mesh == "west" else "the peer"
     figures.of_load(f"istiod of {where} down for 20 s", requests, stopped, "the split is unchanged")
-    assert gone
     assert requests.reasons() == {}
     assert set(by) == {"east", "west"}
