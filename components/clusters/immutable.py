@@ -44,6 +44,13 @@ def shrunk(mesh: str, had: Settings, wanted: Settings) -> list[str]:
     ]
 
 
+def _with_whole_numbers(settings: Settings) -> Settings:
+    """Undo what the engine's protocol does to whole numbers: it has floats alone."""
+    return {
+        key: int(value) if isinstance(value, float) and value.is_integer() else value for key, value in settings.items()
+    }
+
+
 class ImmutableSettingsProvider(dynamic.ResourceProvider):
     """Keeps settings, and refuses others."""
 
@@ -51,8 +58,12 @@ class ImmutableSettingsProvider(dynamic.ResourceProvider):
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
         """Compare with what is kept; `_olds` is empty for a cluster that is yet to be made."""
-        found = changed(news["mesh"], _olds.get("settings", {}), news["settings"])
-        found += shrunk(news["mesh"], _olds.get("members", {}), news["members"])
+        had, wanted = (
+            {key: _with_whole_numbers(properties.get(key, {})) for key in ("settings", "members")}
+            for properties in (_olds, news)
+        )
+        found = changed(news["mesh"], had["settings"], wanted["settings"])
+        found += shrunk(news["mesh"], had["members"], wanted["members"])
         return dynamic.CheckResult(news, [dynamic.CheckFailure("", line) for line in found])
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:

@@ -54,10 +54,7 @@ class LabProvider(dynamic.ResourceProvider):
 
         moved = _olds["name"] != _news["name"]
         rerouted = _olds.get("flat", False) != _news["flat"]
-        changes = moved or rerouted or bool(_olds["faults"]) or bool(cluster.faults(_id))
-        # A preview that takes these for unknown would show everything in the cluster as changed.
-        unstable = {"flat", "faults", "__provider"} | ({"name"} if moved else set())
-        return dynamic.DiffResult(changes=changes, stables=[key for key in _olds if key not in unstable])
+        return dynamic.DiffResult(changes=moved or rerouted or bool(_olds["faults"]) or bool(cluster.faults(_id)))
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
         from lab import cluster

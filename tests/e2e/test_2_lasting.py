@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e.stack import CHECKOUT, PulumiFailed, Stack
 
+KEPT = {"location": "europe-west1-b", "nodes": 3}
 REFUSED = (
     "multimesh:meshes.cloud.cluster.location: 'europe-west4-a': this cluster was made with 'europe-west1-b', and "
     "another value makes another cluster"
@@ -22,13 +23,14 @@ def lasting(tmp_path_factory: pytest.TempPathFactory, show: Callable[[str], None
     with Stack(tmp_path_factory.mktemp("lasting"), show, "lasting").destroyed_at_the_end() as stack:
         (stack.project / "__main__.py").unlink()
         (stack.project / "__main__.py").write_text((CHECKOUT / "tests/e2e/lasting/program.py").read_text())
-        locate(stack, "europe-west1-b")
+        configure(stack)
         stack.up()
         yield stack
 
 
-def locate(stack: Stack, location: str) -> None:
-    stack.configure(lambda config: config.update({"lasting:location": location}))
+def configure(stack: Stack, **others: Any) -> None:
+    settings = {f"lasting:{key}": value for key, value in (KEPT | others).items()}
+    stack.configure(lambda config: config.update(settings))
 
 
 def root(stack: Stack) -> Any:
@@ -40,15 +42,24 @@ def made(stack: Stack) -> dict[str, Any]:
     return {resource["urn"]: resource.get("id") for resource in json.loads(stack.state())["deployment"]["resources"]}
 
 
-@pytest.mark.parametrize("command", [("preview",), ("up", "--yes", "--skip-preview")])
-def test_a_setting_that_would_replace_a_cluster_is_refused(lasting: Stack, command: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("command", "change", "message"),
+    [
+        (("preview",), {"location": "europe-west4-a"}, REFUSED),
+        (("up", "--yes", "--skip-preview"), {"location": "europe-west4-a"}, REFUSED),
+        (("preview",), {"nodes": 1}, "cluster.control_plane.nodes: 1: this cluster has 3, the members of its etcd"),
+    ],
+)
+def test_a_change_that_would_lose_a_cluster_is_refused(
+    lasting: Stack, command: tuple[str, ...], change: dict[str, Any], message: str
+) -> None:
     before = made(lasting)
-    locate(lasting, "europe-west4-a")
+    configure(lasting, **change)
     try:
-        with pytest.raises(PulumiFailed, match=re.escape(REFUSED)) as refused:
+        with pytest.raises(PulumiFailed, match=re.escape(message)) as refused:
             lasting.pulumi(*command, "--stack", lasting.name)
     finally:
-        locate(lasting, "europe-west1-b")
+        configure(lasting)
     assert "Traceback" not in str(refused.value)
     assert made(lasting) == before
 
@@ -62,7 +73,7 @@ def test_a_stack_that_is_renamed_keeps_its_root(lasting: Stack) -> None:
 
 def test_a_cluster_that_moved_to_another_stack_is_kept_there(lasting: Stack, show: Callable[[str], None]) -> None:
     other = Stack(lasting.project, show, "other", beside=lasting)
-    locate(other, "europe-west4-a")
+    configure(other, location="europe-west4-a")
     with other.destroyed_at_the_end():
         [urn] = re.findall(r'"urn": "(\S+::cloud-settings)"', lasting.state())
         lasting.pulumi("state", "move", "--source", lasting.name, "--dest", other.name, "--yes", urn)

@@ -80,8 +80,8 @@ def test_every_other_change_is_taken(settings: dict[str, Any], change: dict[str,
     assert refused(kept(settings), kept(settings | change)) == []
 
 
-@pytest.mark.parametrize(("nodes", "lines"), [(1, 1), (3, 0), (5, 0)])
-def test_control_plane_nodes_may_come_but_none_may_go(nodes: int, lines: int) -> None:
+@pytest.mark.parametrize(("nodes", "lines"), [(1, 1), (1.0, 1), (3, 0), (5, 0)])
+def test_control_plane_nodes_may_come_but_none_may_go(nodes: float, lines: int) -> None:
     had, wanted = (kept(EC2) | {"members": {"control_plane.nodes": number}} for number in (3, nodes))
     found = refused(had, wanted)
     assert len(found) == lines

@@ -5,6 +5,12 @@ import pulumi
 from components.clusters.immutable import ImmutableSettings
 from components.trust import RootCa
 
-location = pulumi.Config("lasting").require("location")
-ImmutableSettings("cloud-settings", "cloud", {"location": location}, pulumi.ResourceOptions())
+config = pulumi.Config("lasting")
+ImmutableSettings(
+    "cloud-settings",
+    "cloud",
+    {"location": config.require("location")},
+    pulumi.ResourceOptions(),
+    {"control_plane.nodes": config.require_int("nodes")},
+)
 pulumi.export("root", RootCa("root", {"validity_days": 3650, "intermediate_days": 365}).fingerprint)
