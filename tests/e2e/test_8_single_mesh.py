@@ -56,7 +56,7 @@ def test_weights_by_cluster_are_kept_to(single: Stack) -> None:
 def alone(single: Stack) -> Iterator[None]:
     """A service that runs in east and nowhere else, of the sample's image."""
     with single.api("east") as core:
-        apps = AppsV1Api(core.api_client)
+        apps: Any = AppsV1Api(core.api_client)
         template = apps.read_namespaced_deployment("echo", "demo").spec.template
         template.metadata.labels = labels = {"app": "alone"}
         spec = {"selector": {"matchLabels": labels}, "template": template}
@@ -108,7 +108,8 @@ def given_token(stack: Stack, reader: str, cluster: str) -> str:
 
 def is_taken(stack: Stack, cluster: str, token: str) -> bool:
     with stack.api(cluster) as core:
-        review: Any = AuthenticationV1Api(core.api_client).create_token_review({"spec": {"token": token}})
+        api: Any = AuthenticationV1Api(core.api_client)
+        review = api.create_token_review({"spec": {"token": token}})
     return bool(review.status.authenticated)
 
 

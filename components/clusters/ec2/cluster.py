@@ -66,13 +66,15 @@ class Ec2Cluster(Cluster):
         )
         first, others = (
             pulumi.Output.all(cluster, control_plane.parameters).apply(
-                lambda known, first=first: user_data.control_plane(*known, control_plane.files, first=first)
+                lambda known, first=first: user_data.control_plane(known[0], known[1], control_plane.files, first=first)
             )
             for first in (True, False)
         )
         texts = [first, *[others] * (settings.control_plane.nodes - 1)]
         machines = nodes.control_plane(scope, settings, vpc, addresses, control_plane, texts, balancer)
-        text = pulumi.Output.all(cluster, worker.parameters).apply(lambda known: user_data.worker(*known, worker.files))
+        text = pulumi.Output.all(cluster, worker.parameters).apply(
+            lambda known: user_data.worker(known[0], known[1], worker.files)
+        )
         nodes.workers(scope, settings, vpc, groups, worker, text, balancer)
 
         # Outputs
