@@ -127,6 +127,11 @@ class Stack:
         """The stack's state as it is stored: JSON, secrets encrypted."""
         return self._quietly("pulumi", "stack", "export", "--stack", self.name)
 
+    def run_instead(self, program: Path) -> None:
+        """Let Pulumi run another program than the committed one, of which the project is a copy otherwise."""
+        (self.project / "__main__.py").unlink()
+        (self.project / "__main__.py").write_text(program.read_text())
+
     def restore(self, state: str, folder: Path) -> None:
         """Take `state` for the stack's; `folder` holds it meanwhile."""
         file = folder / "state.json"

@@ -21,8 +21,7 @@ REFUSED = (
 def lasting(tmp_path_factory: pytest.TempPathFactory, show: Callable[[str], None]) -> Iterator[Stack]:
     """A root CA and the settings of a cluster, made."""
     with Stack(tmp_path_factory.mktemp("lasting"), show, "lasting").destroyed_at_the_end() as stack:
-        (stack.project / "__main__.py").unlink()
-        (stack.project / "__main__.py").write_text((CHECKOUT / "tests/e2e/lasting/program.py").read_text())
+        stack.run_instead(CHECKOUT / "tests/e2e/lasting/program.py")
         configure(stack)
         stack.up()
         yield stack

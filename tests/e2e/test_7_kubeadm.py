@@ -114,8 +114,7 @@ def booted(tmp_path_factory: pytest.TempPathFactory, show: Callable[[str], None]
 def _made(folder: Path, first: Machine, show: Callable[[str], None]) -> dict[str, Any]:
     """Run the program with the real engine, and return its outputs."""
     stack = Stack(folder, show, "kubeadm")
-    (stack.project / "__main__.py").unlink()
-    (stack.project / "__main__.py").write_text((CHECKOUT / "tests/e2e/kubeadm/program.py").read_text())
+    stack.run_instead(CHECKOUT / "tests/e2e/kubeadm/program.py")
     settings = {
         "kubeadm:endpoint": ENDPOINT,
         "kubeadm:address": first.address,

@@ -17,23 +17,12 @@ from unittest.mock import patch
 import aws_answers
 import grpc
 import pulumi
+from certificates import PEM
 from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.stack import Stack
 
 CHECKOUT = Path(__file__).parents[2]
 SECRET = rpc._special_sig_key
-
-PEM = """\
------BEGIN CERTIFICATE-----
-MIIBCzCBs6ADAgECAgEBMAoGCCqGSM49BAMCMA8xDTALBgNVBAMMBG1vY2swIBcN
-MjYwMTAxMDAwMDAwWhgPMjEyNjAxMDEwMDAwMDBaMA8xDTALBgNVBAMMBG1vY2sw
-WTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQYVkgaUmnPb0Ny5CbQQmCvVH5M8CNd
-83qsUYikdfwAkDfLIMmWL/92lW/3uVv9u50vPr9Y0AWJeHzrIbU5X6mYMAoGCCqG
-SM49BAMCA0cAMEQCIFCGGQqSwkaay/F4AinAz0WO1zdr6Qj9OMMJwiNvFc3NAiAm
-Tj/AUZ6Tv1OdEzvSDc88KGVTscssM5fw2r3U8wJiWg==
------END CERTIFICATE-----
-"""
-"""A certificate of nobody's, whose key was thrown away."""
 
 
 def address(name: str) -> str:

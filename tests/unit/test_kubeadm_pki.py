@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 import yaml
+from certificates import PEM
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from recording import PEM, Recording, record_of
+from recording import Recording, record_of
 
 from components.clusters.kubeadm import pki
 

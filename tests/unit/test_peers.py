@@ -1,14 +1,11 @@
 """A federation over several stacks: what a peer's outputs change here, and what of them is refused."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from certificates import PEM, root
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
-from recording import PEM, Recording, record_of, recorded
+from recording import Recording, record_of, recorded
 
 from components import clusters, contradictions, peers
 from components.contradictions import Claims
@@ -35,14 +32,6 @@ def west(**exports: Any) -> dict[str, Any]:
 
 def outputs(**given: Any) -> dict[str, Any]:
     return {"meshes": {"west": west()}, "root_ca": PEM, "suffix": "global", **given}
-
-
-def root(key: ec.EllipticCurvePrivateKey, days: int) -> str:
-    """A root CA's certificate."""
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "root")])
-    start = datetime(2026, 1, 1, tzinfo=UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, start, start + timedelta(days=days))
-    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
 
 
 OTHER_KEY = ec.generate_private_key(ec.SECP256R1())

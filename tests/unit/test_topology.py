@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 import yaml
-from recording import PEM, Recording, recorded
+from certificates import PEM
+from recording import Recording, recorded
 from syrupy.assertion import SnapshotAssertion
 
 from components import discovery, settings, single_mesh, topology

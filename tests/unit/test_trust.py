@@ -3,11 +3,12 @@
 from datetime import datetime
 
 import pytest
+from certificates import PEM
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from recording import PEM, recorded
+from recording import recorded
 
 from components import brought_root
 from components.trust import fingerprint
