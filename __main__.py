@@ -2,11 +2,16 @@
 
 import pulumi
 
-from components import charts, clusters, echo, members, outputs, settings, single_mesh, topology
-from components import root as trust_root
+from components import echo, outputs, settings
+from components.clusters import cluster as clusters
+from components.clusters import kinds
 from components.echo import Echo
-from components.federation import FederatedService
-from components.mesh import Mesh
+from components.federation import members
+from components.federation.service import FederatedService
+from components.mesh import charts, single_mesh
+from components.mesh import roles as topology
+from components.mesh.mesh import Mesh
+from components.trust import root as trust_root
 
 # What the stack says, and what the stacks say that it names
 stack = settings.read()
@@ -20,7 +25,7 @@ root = trust_root.of(trust, federation.trusted)
 issued = {name: root.issue(name, trust.issued_trust_domain(name)) for name in trust.issues}
 
 # For each mesh: cluster, intermediate CA, control plane and gateway, sample service
-made = {name: clusters.make(name, wanted.cluster, flat=stack.flat) for name, wanted in stack.meshes.items()}
+made = {name: kinds.make(name, wanted.cluster, flat=stack.flat) for name, wanted in stack.meshes.items()}
 authorities, meshes, samples = {}, {}, {}
 for name, role in (roles := topology.roles(stack, federation.trust_domains)).items():
     platform = charts.chosen(made[name].platform, stack.istio, stack.sample_image)

@@ -17,7 +17,7 @@ from bench import growth
 from bench.by_hand import ByHand
 from bench.figures import Aim, Figures, times, verdicts
 from lab import cluster
-from multimesh.answers import cluster_of
+from multimesh.verify.answers import cluster_of
 from tests.e2e.stack import PulumiFailed, Stack
 
 ROUNDS = 3

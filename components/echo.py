@@ -4,10 +4,10 @@ from typing import TypedDict
 
 import pulumi
 
-from components.mesh import Mesh
+from components.mesh.mesh import Mesh
+from components.mesh.roles import JOINED
 from components.objects import KubernetesObject
 from components.settings import SAMPLE
-from components.topology import JOINED
 
 NAME, NAMESPACE = SAMPLE["name"], SAMPLE["namespace"]
 CONTAINER_PORT = 8080

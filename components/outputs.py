@@ -5,12 +5,12 @@ from typing import Any
 
 import pulumi
 
-from components.clusters import Cluster
-from components.members import Members, root_owner
-from components.mesh import Mesh
+from components.clusters.cluster import Cluster
+from components.federation.members import Members, root_owner
+from components.mesh.mesh import Mesh
 from components.settings import Settings
-from components.trust import IntermediateCa, RootCa
-from components.trust_stack import IssuedCa, TrustStack
+from components.trust.ca import IntermediateCa, RootCa
+from components.trust.trust_stack import IssuedCa, TrustStack
 
 Ca = IntermediateCa | IssuedCa
 

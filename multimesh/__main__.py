@@ -7,8 +7,8 @@ import typer
 from rich.console import Console
 
 from multimesh.outputs import OutputsError, read_outputs
-from multimesh.report import as_json, print_table
-from multimesh.verify import verify as verify_stack
+from multimesh.verify.report import as_json, print_table
+from multimesh.verify.verify import verify as verify_stack
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 from pulumi import dynamic
 
-from components import problems
+from components.schema import problems
 
 Settings = Mapping[str, Any]
 """Values by their key inside `cluster`."""

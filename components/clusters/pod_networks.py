@@ -10,7 +10,7 @@ import yaml
 from components.clusters import kubeconfig as kubeconfigs
 
 if TYPE_CHECKING:
-    from components.settings.clusters import ClusterSettings
+    from components.clusters.kinds import ClusterSettings
 
 
 def of(settings: "ClusterSettings") -> list[str]:

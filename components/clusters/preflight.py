@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from components.clusters import gke_preflight, reachable
 from components.clusters import kubeconfig as kubeconfigs
-from components.clusters.ec2 import credentials as aws_credentials
-from components.settings.networks import placeholders
+from components.clusters.ec2 import preflight as aws_credentials
+from components.clusters.existing import preflight as reachable
+from components.clusters.gke import preflight as gke_preflight
+from components.schema.networks import placeholders
 
 if TYPE_CHECKING:
-    from components.settings.clusters import ClusterSettings
+    from components.clusters.kinds import ClusterSettings
 
 Missing = tuple[tuple[str | int, ...], Any, str]
 """The path of a key inside `cluster`, its value, and what is missing or allowed."""

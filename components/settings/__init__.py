@@ -6,14 +6,14 @@ from typing import Annotated, Any
 import pulumi
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
 
-from components import names, problems
 from components.clusters import pod_networks, preflight
-from components.settings.clusters import ClusterSettings
-from components.settings.istio import IstioSettings
+from components.clusters.kinds import ClusterSettings
+from components.mesh.settings import IstioSettings
+from components.mesh.topology import MultiMesh, SingleMesh, Topology, contradictions
+from components.schema import names, problems
+from components.schema.strict import Strict
 from components.settings.service import ServiceSettings
-from components.settings.strict import Strict
-from components.settings.topology import MultiMesh, SingleMesh, Topology, contradictions
-from components.settings.trust import TrustSettings
+from components.trust.settings import TrustSettings
 
 
 class SettingsError(pulumi.RunError):

@@ -4,8 +4,9 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from components import istio, names
-from components.settings.strict import Strict
+from components import istio
+from components.schema import names
+from components.schema.strict import Strict
 
 
 class ServiceSettings(Strict):

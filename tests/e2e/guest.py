@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from components.clusters import local
+from components.clusters.local import cluster as local
 from lab.cluster import Cluster
 from lab.paths import IMAGE_HUB, IMAGE_TAG
 from tests.e2e.stack import Stack

@@ -7,8 +7,8 @@ import pytest
 
 from lab import cgroups, cluster, paths
 from lab.processes import Process
-from multimesh.answers import Answer
-from multimesh.ingress import ask_ingress
+from multimesh.verify.answers import Answer
+from multimesh.verify.ingress import ask_ingress
 from tests.e2e.stack import Stack
 
 

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from kubernetes.client import AppsV1Api, AuthenticationV1Api
 
-from multimesh.answers import Answer
-from multimesh.inside import ask_from_pod, echo_pod
+from multimesh.verify.answers import Answer
+from multimesh.verify.inside import ask_from_pod, echo_pod
 from tests.e2e.stack import Stack
 from tests.faults.load import load
 

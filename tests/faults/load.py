@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from multimesh.answers import Answer, Failure, Outcome
-from multimesh.ingress import ask_once, new_client
+from multimesh.verify.answers import Answer, Failure, Outcome
+from multimesh.verify.ingress import ask_once, new_client
 
 PER_SECOND = 50
 TIMEOUT = 5.0  # seconds per request

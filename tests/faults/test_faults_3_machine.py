@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from components.clusters import INGRESS_NODE_PORT, PEER_NODE_PORT
+from components.clusters.cluster import INGRESS_NODE_PORT, PEER_NODE_PORT
 from lab import cgroups, cluster, network, paths
 from lab.cluster import Cluster
 from lab.processes import run

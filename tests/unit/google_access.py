@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from components.clusters.gke_kubeconfig import PLUGIN
-from components.settings.gke import PROJECT_VARIABLES
+from components.clusters.gke.kubeconfig import PLUGIN
+from components.clusters.gke.settings import PROJECT_VARIABLES
 
 
 def able(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:

@@ -12,7 +12,7 @@ from recording import CHECKOUT, Recording, address, recorded
 
 from components import settings
 from components.clusters import preflight
-from components.settings import networks
+from components.schema import networks
 
 pytestmark = pytest.mark.timeout(300)  # whichever is first imports both clouds' SDKs
 

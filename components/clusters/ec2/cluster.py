@@ -6,16 +6,16 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
-from components.clusters import INGRESS_NODE_PORT, PEER_NODE_PORT, Cluster, Exposure, Platform, flannel
 from components.clusters.api_ready import ApiReady
+from components.clusters.cluster import INGRESS_NODE_PORT, PEER_NODE_PORT, Cluster, Exposure, Platform
 from components.clusters.ec2 import identity, load_balancer, network, nodes, security
 from components.clusters.ec2.scope import Scope, tags
+from components.clusters.ec2.settings import Ec2ClusterSettings
 from components.clusters.immutable import ImmutableSettings
-from components.clusters.kubeadm import user_data
+from components.clusters.kubeadm import flannel, user_data
 from components.clusters.kubeadm.configuration import KubeadmCluster
 from components.clusters.kubeadm.pki import KubernetesPki
 from components.istio import INGRESS_PORT, PEER_PORT
-from components.settings.ec2 import Ec2ClusterSettings
 
 
 class Ec2Cluster(Cluster):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.clusters import INGRESS_NODE_PORT, PEER_NODE_PORT
+from components.clusters.cluster import INGRESS_NODE_PORT, PEER_NODE_PORT
 from components.clusters.ec2.network import Network
 from components.clusters.ec2.scope import Scope
 from components.clusters.ec2.security import API_PORT, LOAD_BALANCER, Security

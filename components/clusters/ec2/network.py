@@ -7,8 +7,8 @@ import pulumi
 import pulumi_aws as aws
 
 from components.clusters.ec2.scope import Scope
+from components.clusters.ec2.settings import Ec2ClusterSettings, VpcSettings
 from components.clusters.ec2.subnets import subnets
-from components.settings.ec2 import Ec2ClusterSettings, VpcSettings
 
 UNIQUE_NAMES = "resource-name"
 """How nodes are named: by a name from its address, a node could take the place of one that died with that address."""

@@ -14,7 +14,7 @@ from components.clusters.ec2.load_balancer import LoadBalancer
 from components.clusters.ec2.network import UNIQUE_NAMES, Network
 from components.clusters.ec2.scope import Scope
 from components.clusters.ec2.security import Security
-from components.settings.ec2 import Ec2ClusterSettings
+from components.clusters.ec2.settings import Ec2ClusterSettings
 
 _DISK_GIBIBYTES = 50
 _METADATA: Any = {

@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components import problems
+from components.schema import problems
 
 
 class LookUpFailed(pulumi.RunError):

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.clusters import INGRESS_NODE_PORT, PEER_NODE_PORT
+from components.clusters.cluster import INGRESS_NODE_PORT, PEER_NODE_PORT
 from components.clusters.ec2.network import Network
 from components.clusters.ec2.scope import Scope
-from components.clusters.flannel import VXLAN_PORT
+from components.clusters.kubeadm.flannel import VXLAN_PORT
 from components.istio import INGRESS_PORT, PEER_PORT
 
 API_PORT = 6443

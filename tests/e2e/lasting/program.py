@@ -3,7 +3,7 @@
 import pulumi
 
 from components.clusters.immutable import ImmutableSettings
-from components.trust import RootCa
+from components.trust.ca import RootCa
 
 config = pulumi.Config("lasting")
 ImmutableSettings(

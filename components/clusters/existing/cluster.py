@@ -1,0 +1,44 @@
+"""A cluster that somebody else made and that outlives the stack."""
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.clusters import kubeconfig
+from components.clusters.cluster import INGRESS_NODE_PORT, PEER_NODE_PORT, Cluster, Exposure, Platform
+from components.clusters.existing.settings import ExistingClusterSettings, GatewaySettings
+from components.istio import INGRESS_PORT, PEER_PORT
+
+
+def exposure(gateway: GatewaySettings) -> Exposure:
+    """Return how the gateway is reached, with the ports that its Service's type has by default."""
+    peers, ingress = (PEER_NODE_PORT, INGRESS_NODE_PORT) if gateway.service == "NodePort" else (PEER_PORT, INGRESS_PORT)
+    return Exposure(
+        gateway.service,
+        gateway.address,
+        port=gateway.port or gateway.node_port or peers,
+        ingress_port=gateway.ingress_port or gateway.ingress_node_port or ingress,
+        node_port=gateway.node_port,
+        ingress_node_port=gateway.ingress_node_port,
+    )
+
+
+class ExistingCluster(Cluster):
+    """The provider for the cluster that a kubeconfig leads to."""
+
+    def __init__(
+        self, name: str, settings: ExistingClusterSettings, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("multimesh:index:ExistingCluster", name, None, opts)
+        content, server = kubeconfig.load(settings.kubeconfig, settings.context)
+        self.kubeconfig = pulumi.Output.secret(content)
+        self.provider = kubernetes.Provider(
+            f"{name}-kubernetes",
+            kubeconfig=self.kubeconfig,
+            cluster_identifier=server,
+            enable_secret_mutable=True,
+            enable_config_map_mutable=True,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.exposure = exposure(settings.gateway)
+        self.platform = Platform()
+        self.register_outputs({"kubeconfig": self.kubeconfig})

@@ -1,0 +1,55 @@
+"""What Google Kubernetes Engine needs of this machine: a project, credentials, and the plugin that kubeconfigs name."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from components.clusters.gke.kubeconfig import INSTALL_HINT, PLUGIN
+from components.clusters.gke.settings import GkeClusterSettings
+from components.schema.problems import ABSENT
+
+_PRODUCT = Path("/sys/class/dmi/id/product_name")
+_LOGIN = "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to a credentials file"
+
+
+def missing(settings: GkeClusterSettings) -> Iterator[tuple[tuple[str, ...], object, str]]:
+    """Return what is missing: (path inside `cluster`, value, message)s."""
+    if not settings.project_id:
+        yield ("project",), ABSENT, "is missing; set it, or the environment variable GOOGLE_CLOUD_PROJECT"
+    if fault := _credentials():
+        yield (), ABSENT, fault
+    if not shutil.which(PLUGIN):
+        yield (), ABSENT, f"{PLUGIN} is not on PATH; {INSTALL_HINT}"
+
+
+def _credentials() -> str:
+    """Return why there are no application default credentials, "" if there are some.
+
+    https://cloud.google.com/docs/authentication/application-default-credentials: a file that is named, gcloud's, or
+    the metadata server of a machine at Google.
+    """
+    if named := os.environ.get("GOOGLE_APPLICATION_CREDENTIALS"):
+        fault = _file_fault(Path(named))
+        return fault and f"GOOGLE_APPLICATION_CREDENTIALS is {named}: {fault}"
+    folder = Path(os.environ.get("CLOUDSDK_CONFIG") or Path.home() / ".config/gcloud")
+    stored = folder / "application_default_credentials.json"
+    if stored.exists():
+        fault = _file_fault(stored)
+        return fault and f"{stored}: {fault}; {_LOGIN}"
+    return "" if _at_google() else f"no credentials for Google Cloud; {_LOGIN}"
+
+
+def _file_fault(file: Path) -> str:
+    try:
+        content = json.loads(file.read_text())
+    except OSError as error:
+        return error.strerror or "it cannot be read"
+    except ValueError:
+        content = None
+    return "" if isinstance(content, dict) and "type" in content else "this is no credentials file of Google's"
+
+
+def _at_google() -> bool:
+    return _PRODUCT.exists() and _PRODUCT.read_text().startswith("Google")

@@ -1,0 +1,108 @@
+"""A cluster on Google Kubernetes Engine: where, how large, and who may reach its API."""
+
+import os
+import re
+from ipaddress import IPv4Network
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, field_validator
+
+from components.schema.networks import ApiCidrs, Cidr, OwnCidr
+from components.schema.strict import Strict
+
+PROJECT_VARIABLES = ("GOOGLE_PROJECT", "GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT")
+"""Where Google's provider for Pulumi looks for a project, in this order."""
+
+_REGION = r"[a-z]+(-[a-z]+)+[0-9]+"
+_IMMUTABLE = {"location", "private_nodes", "node_cidr", "pod_cidr", "service_cidr", "control_plane_cidr"}
+_PODS_PER_NODE = 256
+"""Addresses of the pod range that a node takes: a /24 for 110 pods, GKE's default."""
+
+
+def _matching(pattern: str, wanted: str) -> PlainValidator:
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise ValueError(f"{wanted} is wanted")
+        return value
+
+    return PlainValidator(check)
+
+
+def _node_count(value: Any) -> int:
+    if type(value) is not int or not 1 <= value <= 100:
+        raise ValueError("a number of nodes is wanted, from 1 to 100")
+    return value
+
+
+def _of_28(cidr: str) -> str:
+    if IPv4Network(cidr).prefixlen != 28:
+        raise ValueError("a /28 is wanted, which is what GKE's control plane takes")
+    return cidr
+
+
+Project = Annotated[
+    str,
+    _matching(r"([a-z0-9.-]+:)?[a-z][-a-z0-9]{4,28}[a-z0-9]", "the id of a Google Cloud project, such as shop-123456,"),
+]
+Location = Annotated[
+    str, _matching(rf"{_REGION}(-[a-z])?", "a zone such as europe-west1-b, or a region such as europe-west1,")
+]
+MachineType = Annotated[str, _matching(r"[a-z][a-z0-9]*-[a-z0-9-]*[a-z0-9]", "a machine type such as e2-standard-2")]
+
+
+class GkeClusterSettings(Strict):
+    """A Standard cluster in a network of its own. `nodes` are those of each zone: a region has three zones."""
+
+    kind: Literal["gke"]
+    project: Project | None = None
+    location: Location
+    machine_type: MachineType = "e2-standard-2"
+    private_nodes: bool = True
+    release_channel: Literal["RAPID", "REGULAR", "STABLE", "EXTENDED"] = "REGULAR"
+    deletion_protection: bool = False
+    nodes: Annotated[int, PlainValidator(_node_count)] = 2
+    node_cidr: OwnCidr = Field("10.16.0.0/20", validate_default=True)
+    pod_cidr: OwnCidr = Field("10.17.0.0/16", validate_default=True)
+    service_cidr: OwnCidr = Field("10.18.0.0/20", validate_default=True)
+    control_plane_cidr: Annotated[OwnCidr, AfterValidator(_of_28)] = Field("10.19.0.0/28", validate_default=True)
+    api_open_to_the_world: bool = False
+    api_cidrs: ApiCidrs
+    peer_cidrs: list[Cidr] = []
+
+    @property
+    def immutable(self) -> dict[str, Any]:
+        """What a cluster cannot change and stay the same one."""
+        return {"project": self.project_id, **self.model_dump(include=_IMMUTABLE)}
+
+    @property
+    def region(self) -> str:
+        """The region that the location is, or is in."""
+        return re.sub(r"-[a-z]$", "", self.location)
+
+    @property
+    def project_id(self) -> str:
+        """The project: as configured, or as the environment says; "" if neither does."""
+        return self.project or next((os.environ[name] for name in PROJECT_VARIABLES if os.environ.get(name)), "")
+
+    @field_validator("node_cidr")
+    @classmethod
+    def _holds_the_nodes(cls, cidr: str, info: ValidationInfo) -> str:
+        # 4 addresses of a subnetwork are Google's own; one node more is there during upgrades.
+        return _large_enough(cidr, 4 + _most_nodes(info))
+
+    @field_validator("pod_cidr")
+    @classmethod
+    def _holds_the_pods(cls, cidr: str, info: ValidationInfo) -> str:
+        return _large_enough(cidr, _PODS_PER_NODE * _most_nodes(info))
+
+
+def _most_nodes(info: ValidationInfo) -> int:
+    zones = 1 if re.search(r"-[a-z]$", info.data.get("location", "-a")) else 3
+    return (info.data.get("nodes", 1) + 1) * zones
+
+
+def _large_enough(cidr: str, addresses: int) -> str:
+    if IPv4Network(cidr).num_addresses < addresses:
+        longest = 32 - (addresses - 1).bit_length()
+        raise ValueError(f"a network for {addresses} addresses is wanted: /{longest} or larger")
+    return cidr

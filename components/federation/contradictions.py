@@ -1,0 +1,59 @@
+"""What stacks say that cannot hold together: each contradiction names both stacks."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+from components.schema import problems
+from components.trust import ca as trust
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What one stack says that its peers must agree with.
+
+    `root` is the certificate of its root CA (PEM), None for one that it is about to make; `trust_domains` are by mesh,
+    `ports` by global name.
+    """
+
+    stack: str
+    suffix: str
+    root: str | None
+    trust_domains: Mapping[str, str]
+    ports: Mapping[str, int]
+
+
+def between(stacks: Iterable[Claims]) -> list[str]:
+    """Return a line for every contradiction between two of the stacks."""
+    return [line for one, other in combinations(stacks, 2) for line in _between(one, other)]
+
+
+def _between(one: Claims, other: Claims) -> list[str]:
+    stacks = f"stacks {one.stack} and {other.stack}"
+    domains = {domain: mesh for mesh, domain in one.trust_domains.items()}
+    found = [f"{stacks} both have a mesh {mesh}" for mesh in one.trust_domains if mesh in other.trust_domains]
+    found += [
+        f"{stacks} both have the trust domain {domain} (meshes {domains[domain]} and {mesh})"
+        for mesh, domain in other.trust_domains.items()
+        if domain in domains
+    ]
+    found += [
+        f"{stacks} export {name} at different ports: {port} and {other.ports[name]}"
+        for name, port in one.ports.items()
+        if other.ports.get(name, port) != port
+    ]
+    if one.suffix != other.suffix:
+        found.append(f"{stacks} have different suffixes: {one.suffix} and {other.suffix}")
+    # One that was renewed is the same CA: stacks take in its new certificate one after the other.
+    if _key(one.root) != _key(other.root):
+        roots = " and ".join(_root(claims.root) for claims in (one, other))
+        found.append(f"{stacks} have different root CAs: {roots}; let one stack issue for the other (`trust.stack`)")
+    return [problems.problem(("peers",), [], line) for line in found]
+
+
+def _key(root: str | None) -> str | None:
+    return root and trust.key_fingerprint(root)
+
+
+def _root(certificate: str | None) -> str:
+    return trust.fingerprint(certificate) if certificate else "one that is not made yet"

@@ -1,0 +1,90 @@
+"""Istio's Helm charts: where each is found, and the values that a mesh needs."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from components.clusters.cluster import Exposure, Platform
+from components.istio import INGRESS_PORT, PEER_PORT
+from components.mesh import single_mesh
+from components.mesh.roles import JOINED, Role
+from components.mesh.settings import IstioSettings
+
+Values = dict[str, Any]
+
+ROOT = "multimesh/root-ca"
+"""The annotation of istiod's pods that says under which root it signs."""
+
+
+def chosen(platform: Platform, istio: IstioSettings, sample_image: str | None = None) -> Platform:
+    """Return what the cluster kind needs, with the user's choices over it."""
+    images = {key: value for key, value in (("hub", istio.hub), ("tag", istio.tag)) if value}
+    values = merged(platform.values, {"istiod": {"global": images}} if images else {}, istio.values.model_dump())
+    return replace(
+        platform,
+        charts=istio.charts or platform.charts,
+        version=istio.version or platform.version,
+        values=values,
+        sample_image=sample_image or platform.sample_image,
+    )
+
+
+def source(platform: Platform, chart: str) -> dict[str, Any]:
+    """Return the Release arguments that find a chart: in a folder, an OCI registry or a Helm repository."""
+    if platform.charts.startswith("oci://"):
+        return {"chart": f"{platform.charts}/{chart}", "version": platform.version}
+    if "://" in platform.charts:
+        return {"chart": chart, "version": platform.version, "repositoryOpts": {"repo": platform.charts}}
+    return {"chart": f"{platform.charts}/{chart}"}
+
+
+def istiod_values(role: Role, root_fingerprint: Any) -> Values:
+    """Return the control plane's values; environment and proxy metadata are strings, as Istio drops anything else.
+
+    istiod takes in a renewed intermediate while it runs, but not a renewed root (it says "updating new ROOT-CA not
+    supported"): with another `root_fingerprint` it is another pod.
+    """
+    # Peers have other trust domains. Aliases would let policies mistake a peer's identity for one's own.
+    federated = {} if role.one_mesh else {"PILOT_SKIP_VALIDATE_TRUST_DOMAIN": "true"}
+    return {
+        "env": federated,
+        "podAnnotations": {ROOT: root_fingerprint},
+        "meshConfig": {
+            "trustDomain": role.trust_domain,
+            "defaultConfig": {
+                "proxyMetadata": {
+                    # The sidecar answers for global names, with addresses that istiod allocates.
+                    "ISTIO_META_DNS_CAPTURE": "true",
+                    "ECC_SIGNATURE_ALGORITHM": "ECDSA",
+                }
+            },
+        },
+        # A proxy that misses the first probe is asked again soon, not 15 seconds later.
+        "global": {"proxy": {"readinessPeriodSeconds": 2}},
+    }
+
+
+def gateway_values(exposure: Exposure, role: Role) -> Values:
+    """Return the gateway's values: its Service's type and ports, what the cluster kind adds, and what its pods join."""
+    node_port = exposure.service == "NodePort"
+    peers: Values = {"name": "tls", "port": PEER_PORT, "targetPort": PEER_PORT, "protocol": "TCP"}
+    ingress: Values = {"name": "http2", "port": INGRESS_PORT, "targetPort": INGRESS_PORT, "protocol": "TCP"}
+    if node_port:
+        peers["nodePort"] = exposure.node_port or exposure.port
+        ingress["nodePort"] = exposure.ingress_node_port or exposure.ingress_port
+    status: Values = {"name": "status-port", "port": 15021, "targetPort": 15021, "protocol": "TCP"}
+    ports = [status, ingress, peers, *(single_mesh.istiod_ports(exposure) if role.serves else [])]
+    service = {**exposure.service_values, "type": exposure.service, "ports": ports}
+    network = single_mesh.gateway_values(role) if role.network else {}
+    return {"service": service, "podAnnotations": {JOINED: role.joined}, **network}
+
+
+def merged(*layers: Mapping[str, Any]) -> Values:
+    """Return mappings merged in depth, the later over the earlier; lists are replaced whole."""
+    result: Values = {}
+    for layer in layers:
+        for key, value in layer.items():
+            old = result.get(key)
+            both = isinstance(old, Mapping) and isinstance(value, Mapping)
+            result[key] = merged(old, value) if both else value  # pyright: ignore[reportArgumentType]
+    return result

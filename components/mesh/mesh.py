@@ -1,0 +1,247 @@
+"""One mesh: an Istio control plane and a gateway in one cluster, with a CA and a trust domain of its own."""
+
+import base64
+from collections.abc import Sequence
+from typing import Any, TypedDict
+
+import pulumi
+
+from components import istio
+from components.clusters.cluster import Cluster, Platform
+from components.mesh import charts, endpoint, single_mesh
+from components.mesh.discovery import Discovery
+from components.mesh.roles import Role
+from components.objects import KubernetesObject, Release, find
+from components.trust import ca as trust
+from components.trust.ca import IntermediateCa
+from components.trust.trust_stack import IssuedCa
+
+NAMESPACE = istio.NAMESPACE
+
+
+class MeshArgs(TypedDict):
+    """What a mesh is made from."""
+
+    cluster: Cluster
+    platform: Platform
+    """The cluster's, with the user's choices over it."""
+    role: Role
+    ca: IntermediateCa | IssuedCa
+    """Of the cluster's own control plane, or of the primary's."""
+    primary: "Mesh | None"
+    """Where the control plane is that serves the cluster, if it has none of its own."""
+    networks: charts.Values
+    """Where the gateways of a single mesh are, as far as it is known beforehand."""
+    exports: Sequence[str]
+    """The Services (`<name>.<namespace>.svc.cluster.local`) that peers may reach through the gateway."""
+    ingress_hosts: Sequence[str]
+    """The hosts that the gateway answers for to the world."""
+    global_names: Sequence[str]
+    """Every federated service that the mesh's callers may ask for."""
+    spanning: Sequence[str]
+    """The Services that span the clusters of a single mesh, by the name that they have in each."""
+
+
+class Mesh(pulumi.ComponentResource):
+    """The control plane, the gateway and the policies of one mesh."""
+
+    name: str
+    role: Role
+    trust_domain: str
+    cluster: Cluster
+    control_plane: pulumi.Resource
+    """Istio's own objects and injected workloads can be made after it."""
+    gateway_address: pulumi.Output[str]
+    gateway_port: int
+    ingress_url: pulumi.Output[str]
+
+    def __init__(self, name: str, args: MeshArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        described = {key: args[key] for key in ("exports", "ingress_hosts", "global_names")}
+        self.role = role = args["role"]
+        super().__init__("multimesh:index:Mesh", name, {"trust_domain": role.trust_domain, **described}, opts)
+        self.name = name
+        self.trust_domain = role.trust_domain
+        self._ca = args["ca"]
+        self.cluster = args["cluster"]
+        platform, exposure = args["platform"], self.cluster.exposure
+
+        # The control plane: its own, or another cluster's
+        own = self.cluster.child_options(self)
+        metadata = single_mesh.namespace_metadata(role)
+        self.namespace = KubernetesObject(f"{name}-{NAMESPACE}", "v1", "Namespace", metadata=metadata, opts=own)
+        base = self._release("base", "istio-base", platform, {}, [self.namespace])
+        if primary := args["primary"]:
+            self.control_plane = self._of_primary(primary, platform, base)
+        else:
+            values = charts.istiod_values(role, self._ca.root_pem.apply(trust.fingerprint))
+            if role.one_mesh:
+                values = charts.merged(values, single_mesh.istiod_values(role, args["networks"], args["spanning"]))
+            self.control_plane = self._release("istiod", "istiod", platform, values, [base, self._cacerts()])
+
+        # The gateway
+        gateway = self._release(
+            "gateway",
+            istio.GATEWAY,
+            platform,
+            charts.gateway_values(exposure, role),
+            [self.control_plane],
+            # The cloud's load balancer goes when its Service is deleted, not when the cluster is.
+            outlives=exposure.service == "LoadBalancer",
+        )
+
+        self.serving: list[pulumi.Resource] = [gateway]
+        if self.configured:
+            self._configure(args)
+
+        # Where the gateway is
+        if exposure.address is None:
+            self.gateway_address = self._load_balancer_address(gateway)
+        else:
+            self.gateway_address = pulumi.Output.from_input(exposure.address)
+        self.gateway_port = exposure.port
+        self.ingress_url = self.gateway_address.apply(lambda at: endpoint.ingress_url(at, exposure.ingress_port))
+        self.register_outputs(
+            {
+                "gateway_address": self.gateway_address,
+                "gateway_port": self.gateway_port,
+                "ingress_url": self.ingress_url,
+            }
+        )
+
+    @property
+    def configured(self) -> bool:
+        """Whether Istio's objects are made in this cluster: a control plane reads those of its own cluster alone."""
+        return self.role.primary is None
+
+    def read_by(self, readers: Sequence["Mesh"]) -> list[pulumi.Resource]:
+        """Let the control planes of other clusters of the same mesh learn of this one's pods."""
+        if not readers:
+            return []
+        discovery = Discovery(
+            self.name,
+            {
+                "cluster": self.cluster,
+                "namespace": self.namespace.metadata["name"],
+                "controlled": not self.configured,
+                "ca_expires": self._ca.expires,
+            },
+        )
+        return [discovery.given_to(mesh.name, mesh.cluster, mesh.namespace.metadata["name"]) for mesh in readers]
+
+    def _cacerts(self) -> KubernetesObject:
+        """Make the CA that istiod signs with, there before istiod starts."""
+        ca = self._ca
+        return KubernetesObject(
+            f"{self.name}-cacerts",
+            "v1",
+            "Secret",
+            metadata={"name": "cacerts", "namespace": self.namespace.metadata["name"]},
+            stringData={
+                "ca-cert.pem": ca.certificate_pem,
+                "ca-key.pem": ca.private_key_pem,
+                "root-cert.pem": ca.root_pem,
+                "cert-chain.pem": pulumi.Output.concat(ca.certificate_pem, ca.root_pem),
+            },
+            opts=self.cluster.child_options(self),
+        )
+
+    def _of_primary(self, primary: "Mesh", platform: Platform, base: Release) -> pulumi.Resource:
+        """Make what lets another cluster's control plane serve this one."""
+        bundle = self._ca.root_pem.apply(lambda pem: base64.b64encode(pem.encode()).decode())
+        values = single_mesh.remote_values(self.role, bundle)
+        after = [base, *self.read_by([primary]), *primary.serving]
+        webhook = self.cluster.child_options(self, [self._release("istiod", "istiod", platform, values, after)])
+        service = KubernetesObject(
+            f"{self.name}-primary",
+            "v1",
+            "Service",
+            metadata=single_mesh.istiod_service_metadata(),
+            spec=single_mesh.istiod_service(),
+            # A control plane of the cluster's own, should it get one, takes the Service over.
+            opts=pulumi.ResourceOptions.merge(webhook, pulumi.ResourceOptions(retain_on_delete=True)),
+        )
+        return KubernetesObject(
+            f"{self.name}-primary-endpoints",
+            "discovery.k8s.io/v1",
+            "EndpointSlice",
+            metadata={
+                "name": "istiod-primary",
+                "namespace": NAMESPACE,
+                "labels": {"kubernetes.io/service-name": service.metadata["name"]},
+            },
+            addressType=primary.gateway_address.apply(single_mesh.address_type),
+            endpoints=[{"addresses": [primary.gateway_address]}],
+            ports=single_mesh.istiod_endpoints(primary.cluster.exposure),
+            opts=webhook,
+        )
+
+    def _configure(self, args: MeshArgs) -> None:
+        """Make Istio's objects of the whole mesh."""
+        # Who may speak to whom: own workloads, and the world to the ingress
+        self._policy("PeerAuthentication", "strict", "default", istio.strict_mutual_tls())
+        self._policy("AuthorizationPolicy", "own", "own-identities", istio.own_identities(self.trust_domain))
+        self._policy("AuthorizationPolicy", "ingress", "world-to-ingress", istio.world_to_ingress())
+
+        # What is reached through the gateway
+        if exports := args["exports"]:
+            self._policy("Gateway", "peer-gateway", istio.PEER_GATEWAY, istio.peer_gateway(exports))
+        if hosts := args["ingress_hosts"]:
+            self._policy("Gateway", "ingress-gateway", istio.INGRESS_GATEWAY, istio.ingress_gateway(hosts))
+        if self.role.serves:
+            gateway, route = single_mesh.istiod_gateway(), single_mesh.istiod_route(f"{NAMESPACE}/istiod")
+            self._policy("AuthorizationPolicy", "istiod", "world-to-istiod", single_mesh.world_to_istiod())
+            self.serving.append(self._policy("Gateway", "istiod-gateway", "istiod", gateway))
+            self.serving.append(self._policy("VirtualService", "istiod-route", "istiod", route))
+
+        # What is reached of the peers
+        if reached := [*args["global_names"], *(args["spanning"] if self.role.one_mesh else [])]:
+            self._policy("EnvoyFilter", "lost-peers", "lost-peers", istio.lost_peers(reached))
+
+    def istio_object(
+        self, resource_name: str, kind: str, namespace: str, name: str, spec: pulumi.Input[Any], parent: pulumi.Resource
+    ) -> KubernetesObject:
+        """Make one of Istio's objects in this mesh, once its control plane is there to check it."""
+        return KubernetesObject(
+            resource_name,
+            istio.API_VERSIONS[kind],
+            kind,
+            metadata={"name": name, "namespace": namespace},
+            spec=spec,
+            opts=self.cluster.child_options(parent, [self.control_plane]),
+        )
+
+    def _policy(self, kind: str, suffix: str, name: str, spec: istio.Spec) -> KubernetesObject:
+        return self.istio_object(f"{self.name}-{suffix}", kind, NAMESPACE, name, spec, self)
+
+    def _release(
+        self,
+        chart: str,
+        name: str,
+        platform: Platform,
+        values: charts.Values,
+        after: list[pulumi.Resource],
+        *,
+        outlives: bool = False,
+    ) -> Release:
+        return Release(
+            f"{self.name}-{chart}",
+            name=name,
+            namespace=NAMESPACE,
+            **charts.source(platform, chart),
+            values=charts.merged(values, platform.values.get(chart, {})),
+            opts=self.cluster.child_options(self, after, outlives=outlives),
+        )
+
+    def _load_balancer_address(self, gateway: Release) -> pulumi.Output[str]:
+        service = find(
+            f"{self.name}-gateway-service",
+            "v1",
+            "Service",
+            pulumi.Output.concat(gateway.status["namespace"], "/", gateway.status["name"]),
+            opts=pulumi.ResourceOptions(parent=self, provider=self.cluster.provider),
+        )
+
+        def address(status: dict[str, Any] | None) -> str:
+            return endpoint.load_balancer_address((status or {}).get("loadBalancer", {}).get("ingress"), self.name)
+
+        return service.status.apply(address)

@@ -1,0 +1,155 @@
+"""One root of trust, and an intermediate CA for every mesh that it signs."""
+
+import hashlib
+import ssl
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_tls as tls
+
+from components.trust.brought_root import CLOCK_SKEW, BroughtRoot
+
+_HOURS_A_DAY = 24
+_CLOCK_SKEW_HOURS = int(CLOCK_SKEW.total_seconds()) // 3600
+_CA_USES = ["cert_signing", "crl_signing", "digital_signature"]
+_ROOT_PATH_LENGTH = 1
+_INTERMEDIATE_PATH_LENGTH = 0
+
+
+def fingerprint(certificate_pem: str) -> str:
+    """Return the SHA-256 of a certificate as openssl prints it: `AB:CD:...`."""
+    digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate_pem.strip())).digest()
+    return digest.hex(":").upper()
+
+
+def key_fingerprint(certificate_pem: str) -> str:
+    """Return the SHA-256 (hex) of a certificate's public key, which is the same in all certificates of one CA.
+
+    Raises ValueError for what is no certificate.
+    """
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    key = x509.load_pem_x509_certificate(certificate_pem.encode()).public_key()
+    return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+
+
+class RootCaArgs(TypedDict):
+    """What a root CA is made from."""
+
+    validity_days: int
+    """How long a made root is valid."""
+    intermediate_days: int
+    """How long its intermediates are: a made root is renewed before one of them could outlive it."""
+    brought: NotRequired[BroughtRoot | None]
+    """The user's own root, instead of a made one."""
+    protect: NotRequired[bool]
+    """Whether Pulumi refuses to delete a made root."""
+
+
+class RootCa(pulumi.ComponentResource):
+    """The root CA of the federation: made here, or brought."""
+
+    certificate_pem: pulumi.Output[str]
+    private_key_pem: pulumi.Output[str]
+    """A secret."""
+    fingerprint: pulumi.Output[str]
+    expires: pulumi.Output[str]
+    """RFC 3339."""
+
+    def __init__(self, name: str, args: RootCaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        made = {"validity_days": args["validity_days"], "intermediate_days": args["intermediate_days"]}
+        super().__init__("multimesh:index:RootCa", name, made, opts)
+        if brought := args.get("brought"):
+            certificate, key = pulumi.Output.from_input(brought.certificate_pem), brought.private_key_pem
+            self.expires = pulumi.Output.from_input(brought.expires)
+        else:
+            own = pulumi.ResourceOptions(parent=self, protect=args.get("protect", False))
+            # A stack that is renamed keeps its root: another subject is another certificate.
+            named = pulumi.ResourceOptions.merge(own, pulumi.ResourceOptions(ignore_changes=["subject"]))
+            private = tls.PrivateKey(f"{name}-key", algorithm="ECDSA", ecdsa_curve="P256", opts=own)
+            signed = tls.SelfSignedCert(
+                f"{name}-certificate",
+                private_key_pem=private.private_key_pem,
+                subject={"common_name": "multimesh root", "organization": pulumi.get_stack()},
+                is_ca_certificate=True,
+                max_path_length=_ROOT_PATH_LENGTH,
+                allowed_uses=_CA_USES,
+                set_subject_key_id=True,
+                set_authority_key_id=True,
+                validity_period_hours=args["validity_days"] * _HOURS_A_DAY,
+                early_renewal_hours=args["intermediate_days"] * _HOURS_A_DAY + _CLOCK_SKEW_HOURS,
+                opts=named,
+            )
+            certificate, key = signed.cert_pem, private.private_key_pem
+            self.expires = signed.validity_end_time
+        self._intermediate_days = args["intermediate_days"]
+        self.certificate_pem = certificate.apply(_ending_in_newline)
+        self.private_key_pem = pulumi.Output.secret(key)
+        self.fingerprint = self.certificate_pem.apply(fingerprint)
+        self.register_outputs({"certificate_pem": self.certificate_pem, "fingerprint": self.fingerprint})
+
+    def issue(self, mesh: str, trust_domain: str) -> "IntermediateCa":
+        """Make the CA of a mesh."""
+        args: IntermediateCaArgs = {
+            "root": self,
+            "trust_domain": trust_domain,
+            "validity_days": self._intermediate_days,
+        }
+        return IntermediateCa(mesh, args)
+
+
+class IntermediateCaArgs(TypedDict):
+    """What a mesh's CA is made from."""
+
+    root: RootCa
+    trust_domain: str
+    validity_days: int
+
+
+class IntermediateCa(pulumi.ComponentResource):
+    """The CA of one mesh: it signs workloads and no further CA."""
+
+    trust_domain: str
+    certificate_pem: pulumi.Output[str]
+    private_key_pem: pulumi.Output[str]
+    """A secret."""
+    root_pem: pulumi.Output[str]
+    expires: pulumi.Output[str]
+    """RFC 3339."""
+
+    def __init__(self, name: str, args: IntermediateCaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        described = {"trust_domain": args["trust_domain"], "validity_days": args["validity_days"]}
+        super().__init__("multimesh:index:IntermediateCa", name, described, opts)
+        self.trust_domain = args["trust_domain"]
+        own = pulumi.ResourceOptions(parent=self)
+        root, hours = args["root"], args["validity_days"] * _HOURS_A_DAY
+        private = tls.PrivateKey(f"{name}-key", algorithm="ECDSA", ecdsa_curve="P256", opts=own)
+        request = tls.CertRequest(
+            f"{name}-request",
+            private_key_pem=private.private_key_pem,
+            subject={"common_name": f"multimesh {name}", "organization": args["trust_domain"]},
+            opts=own,
+        )
+        signed = tls.LocallySignedCert(
+            f"{name}-certificate",
+            cert_request_pem=request.cert_request_pem,
+            ca_cert_pem=root.certificate_pem,
+            ca_private_key_pem=root.private_key_pem,
+            is_ca_certificate=True,
+            max_path_length=_INTERMEDIATE_PATH_LENGTH,
+            allowed_uses=_CA_USES,
+            set_subject_key_id=True,
+            validity_period_hours=hours,
+            early_renewal_hours=hours // 3,
+            opts=own,
+        )
+        self.certificate_pem = signed.cert_pem.apply(_ending_in_newline)
+        self.private_key_pem = pulumi.Output.secret(private.private_key_pem)
+        self.root_pem = root.certificate_pem
+        self.expires = signed.validity_end_time
+        self.register_outputs({"certificate_pem": self.certificate_pem, "expires": self.expires})
+
+
+def _ending_in_newline(pem: str) -> str:
+    return pem.strip() + "\n"

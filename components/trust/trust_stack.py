@@ -1,0 +1,92 @@
+"""A root CA that another stack owns: it issues the intermediates of this stack's meshes, as secret outputs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pydantic import BaseModel, ValidationError
+
+from components.schema import problems
+from components.settings import Settings
+from components.trust import ca as trust
+
+
+class Intermediate(BaseModel):
+    """The CA of one mesh, as the output `intermediates` of the stack that issues it holds it."""
+
+    certificate: str
+    private_key: str
+    """Not to be kept or shown: `TrustStack.issue` makes a secret of it."""
+    trust_domain: str
+    expires: str
+
+
+@dataclass(frozen=True)
+class Trusted:
+    """What the trust stack says: its root (PEM) and the intermediates of this stack's meshes, by mesh."""
+
+    root: str
+    intermediates: dict[str, Intermediate]
+
+
+@dataclass(frozen=True)
+class IssuedCa:
+    """The CA of one mesh, issued elsewhere; the attributes are those of an IntermediateCa."""
+
+    trust_domain: str
+    certificate_pem: pulumi.Output[str]
+    private_key_pem: pulumi.Output[str]
+    """A secret."""
+    root_pem: pulumi.Output[str]
+    expires: pulumi.Output[str]
+
+
+class TrustStack:
+    """The stack that owns the root CA; to this one it is what a RootCa is."""
+
+    def __init__(self, trusted: Trusted) -> None:
+        self.certificate_pem = pulumi.Output.from_input(trusted.root)
+        self.fingerprint = pulumi.Output.from_input(trust.fingerprint(trusted.root))
+        self._intermediates = trusted.intermediates
+
+    def issue(self, mesh: str, trust_domain: str) -> IssuedCa:
+        """Return the CA of a mesh."""
+        issued = self._intermediates[mesh]
+        return IssuedCa(
+            trust_domain,
+            pulumi.Output.from_input(issued.certificate),
+            pulumi.Output.secret(issued.private_key),
+            self.certificate_pem,
+            pulumi.Output.from_input(issued.expires),
+        )
+
+
+def check(stack: Settings, outputs: Mapping[str, Any]) -> tuple[Trusted | None, list[str]]:
+    """Return what the outputs of `trust.stack` hold for this stack's meshes, and every reason why they will not do."""
+    owner = stack.trust.stack
+    issued, root = outputs.get("intermediates", {}), outputs.get("root_ca")
+    if not outputs or not isinstance(root, str):
+        return None, [_problem(owner, "that stack is not up; run `pulumi up` there first")]
+    found, intermediates = [], dict[str, Intermediate]()
+    for mesh, wanted in stack.meshes.items():
+        if mesh not in issued:
+            ready = ", ".join(sorted(issued)) or "none"
+            found.append(_problem(owner, f"that stack issues no CA for mesh {mesh}; it issues: {ready}"))
+            continue
+        try:
+            intermediates[mesh] = issue = Intermediate.model_validate(issued[mesh])
+        except ValidationError:  # which would show the key
+            message = (
+                f"the CA that stack {owner} issues for {mesh} cannot be read; does it have this stack's passphrase?"
+            )
+            found.append(_problem(owner, message))
+            continue
+        if wanted.trust_domain not in (None, issue.trust_domain):
+            message = f"stack {owner} issues the CA of mesh {mesh} for {issue.trust_domain}"
+            found.append(problems.problem(("meshes", mesh, "trust_domain"), wanted.trust_domain, message))
+    return Trusted(root, intermediates), found
+
+
+def _problem(stack: str | None, message: str) -> str:
+    return problems.problem(("trust", "stack"), stack, message)

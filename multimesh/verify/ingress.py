@@ -1,0 +1,65 @@
+"""Requests from outside, to the ingress of a mesh."""
+
+import asyncio
+from time import perf_counter
+
+import httpx
+
+from multimesh.verify.answers import Failure, Outcome, cluster_of, judge_response
+
+PER_SECOND = 100
+AT_A_TIME = 10
+GIVE_UP_AFTER = 10
+
+
+def ask_ingress(url: str, requests: int, timeout: float = 5.0) -> list[Outcome]:
+    """The outcomes of `requests` GET requests to `url`, `timeout` seconds each.
+
+    Every request has a connection of its own, so that each takes its own way through load balancers, as the first
+    request of a user does; its latency includes that. One starts every 10 ms, so that they do not queue behind each
+    other, unless ten are under way. Once ten in a row have failed, the rest is counted as failed without being sent.
+    Proxies of the environment are not used.
+    """
+    return asyncio.run(_ask(url, requests, timeout))
+
+
+async def _ask(url: str, requests: int, timeout: float) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    free = asyncio.Semaphore(AT_A_TIME)
+
+    async def ask() -> None:
+        outcomes.append(await ask_once(client, url, timeout))
+        free.release()
+
+    async with (
+        new_client() as client,
+        asyncio.TaskGroup() as under_way,
+    ):
+        for _ in range(requests):
+            await free.acquire()
+            latest = outcomes[-GIVE_UP_AFTER:]
+            if len(latest) == GIVE_UP_AFTER and all(isinstance(outcome, Failure) for outcome in latest):
+                break
+            under_way.create_task(ask())
+            await asyncio.sleep(1 / PER_SECOND)
+    not_sent = Failure(f"not sent after {GIVE_UP_AFTER} failures in a row")
+    return outcomes + [not_sent] * (requests - len(outcomes))
+
+
+def new_client() -> httpx.AsyncClient:
+    """A client that opens a connection for every request and knows no proxies."""
+    one_connection_each = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+    return httpx.AsyncClient(limits=one_connection_each, timeout=None, trust_env=False)  # noqa: S113  ask_once bounds the whole request
+
+
+async def ask_once(client: httpx.AsyncClient, url: str, timeout: float) -> Outcome:
+    """The outcome of one GET request to `url`, which has `timeout` seconds in all."""
+    start = perf_counter()
+    try:
+        async with asyncio.timeout(timeout):
+            response = await client.get(url)
+    except TimeoutError:
+        return Failure(f"no answer within {timeout:g} s")
+    except httpx.HTTPError as error:
+        return Failure(str(error) or type(error).__name__)
+    return judge_response(response.status_code, cluster_of(response.text), (perf_counter() - start) * 1000)

@@ -1,0 +1,116 @@
+"""From outcomes to a verdict: who answered, how fast, and what is wrong with it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from math import ceil
+
+from multimesh.verify.answers import Answer, Failure, Outcome
+from multimesh.verify.split import acceptable_counts
+
+
+class Path(StrEnum):
+    """How a mesh was asked: from outside, or from a pod in it by either of the service's names."""
+
+    INGRESS = "ingress"
+    SHORT_NAME = "short name"
+    GLOBAL_NAME = "global name"
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What became of the requests to one mesh by one path."""
+
+    mesh: str
+    path: Path
+    url: str
+    outcomes: Sequence[Outcome]
+
+
+@dataclass(frozen=True)
+class AnsweredBy:
+    """One mesh's part in answering: `count` answers, a `share` (0 to 1) of them all; the weights want a count from
+    `at_least` to `at_most`. The percentiles of the latency are None when it answered nothing."""
+
+    mesh: str
+    count: int
+    share: float
+    expected_share: float
+    at_least: int
+    at_most: int
+    p50_ms: float | None
+    p99_ms: float | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One measurement judged: `errors` counts failed requests by reason, `findings` says what is wrong, a line each."""
+
+    mesh: str
+    path: Path
+    url: str
+    requests: int
+    answered_by: tuple[AnsweredBy, ...]
+    errors: dict[str, int]
+    findings: tuple[str, ...]
+
+
+def judge(measurements: Sequence[Measurement], weights: dict[str, int], confidence: float) -> list[Verdict]:
+    """Every measurement against the `weights` of the meshes; `confidence` (0 to 1) is that of all verdicts together.
+
+    The chance of a false alarm, 1 - `confidence`, is shared out evenly among all the counts that are tested
+    (Bonferroni), so the whole run fails by chance alone with at most that probability.
+    """
+    tested = sum(1 for weight in weights.values() if weight) * len(measurements)
+    return [_judge_one(measurement, weights, (1 - confidence) / tested) for measurement in measurements]
+
+
+def _judge_one(measurement: Measurement, weights: dict[str, int], error: float) -> Verdict:
+    answers = [outcome for outcome in measurement.outcomes if isinstance(outcome, Answer)]
+    errors = Counter(outcome.reason for outcome in measurement.outcomes if isinstance(outcome, Failure))
+    asked = f"{measurement.mesh}, {measurement.path}"
+    findings: list[str] = []
+    if failed := errors.total():
+        reasons = "; ".join(f"{reason} ({count})" for reason, count in errors.most_common())
+        findings.append(
+            f"{asked}: expected an answer to every request, seen {failed} of {failed + len(answers)} fail: {reasons}"
+        )
+    parts: list[AnsweredBy] = []
+    for mesh in [*weights, *sorted({answer.mesh for answer in answers} - weights.keys())]:
+        part = _part(mesh, answers, weights.get(mesh, 0) / sum(weights.values()), error)
+        parts.append(part)
+        if answers and not part.at_least <= part.count <= part.at_most:
+            findings.append(
+                f"{asked}: expected {part.expected_share:.0%} from {mesh} "
+                f"({part.at_least} to {part.at_most} of {len(answers)} answers), seen {part.count}"
+            )
+    return Verdict(
+        mesh=measurement.mesh,
+        path=measurement.path,
+        url=measurement.url,
+        requests=len(measurement.outcomes),
+        answered_by=tuple(parts),
+        errors=dict(errors.most_common()),
+        findings=tuple(findings),
+    )
+
+
+def _part(mesh: str, answers: Sequence[Answer], expected_share: float, error: float) -> AnsweredBy:
+    latencies = sorted(answer.milliseconds for answer in answers if answer.mesh == mesh)
+    acceptable = acceptable_counts(len(answers), expected_share, error)
+    return AnsweredBy(
+        mesh=mesh,
+        count=len(latencies),
+        share=len(latencies) / len(answers) if answers else 0.0,
+        expected_share=expected_share,
+        at_least=acceptable[0],
+        at_most=acceptable[-1],
+        p50_ms=_percentile(latencies, 50),
+        p99_ms=_percentile(latencies, 99),
+    )
+
+
+def _percentile(ascending: Sequence[float], percent: int) -> float | None:
+    """The nearest-rank percentile: the smallest value that at least `percent` of all do not exceed."""
+    return ascending[ceil(len(ascending) * percent / 100) - 1] if ascending else None

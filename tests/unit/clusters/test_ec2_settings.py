@@ -1,0 +1,167 @@
+"""What a cluster of kind `ec2` may say, and the one message that each mistake gets."""
+
+from typing import Any
+
+import pytest
+
+from components import settings
+from components.clusters.ec2.settings import Ec2ClusterSettings
+
+EC2 = {"kind": "ec2", "region": "eu-central-1", "api_cidrs": ["198.18.7.0/24"]}
+VPC = {
+    "id": "vpc-0123456789abcdef0",
+    "private_subnets": ["subnet-0000000000000000a"],
+    "public_subnets": ["subnet-0000000000000000b"],
+}
+REGION = "an AWS region such as eu-central-1 is wanted (not of China or GovCloud)"
+INSTANCE_TYPE = "an EC2 instance type such as t3.large is wanted"
+MAJORITY = "1, 3 or 5 control-plane nodes are wanted: etcd needs a majority, an even one adds nothing"
+WORKERS = "1 to 250 workers are wanted"
+CIDR = "an IPv4 network such as 10.0.0.0/16 is wanted"
+SUBNETS = "1 to 3 subnets are wanted, each in an availability zone of its own"
+
+
+def validated(cluster: dict[str, Any]) -> Ec2ClusterSettings:
+    found = settings.validate({"meshes": {"east": {"cluster": cluster}}}).meshes["east"].cluster
+    assert isinstance(found, Ec2ClusterSettings)
+    return found
+
+
+def without(key: str) -> dict[str, Any]:
+    return {name: value for name, value in EC2.items() if name != key}
+
+
+def vpc(**given: Any) -> dict[str, Any]:
+    return {"vpc": VPC | given, "node_cidr": "10.9.0.0/16"}
+
+
+BAD_INPUT: list[tuple[dict[str, Any], str]] = [
+    (without("region"), "region: is missing"),
+    (EC2 | {"regoin": "a"}, "regoin: unknown key; allowed: ami, api_cidrs, "),
+    *(
+        (EC2 | {"region": region}, f"region: {region!r}: {REGION}")
+        for region in (
+            "eu-centrall-1",
+            "eu-central",
+            "eu--1",
+            "europe-west1",
+            "EU-central-1",
+            "cn-north-1",
+            "us-gov-west-1",
+            "",
+        )
+    ),
+    (EC2 | {"region": 1}, "region: 1: text is wanted"),
+    # Nodes
+    *(
+        (EC2 | {role: {"instance_type": name}}, f"{role}.instance_type: {name!r}: {INSTANCE_TYPE}")
+        for role in ("control_plane", "workers")
+        for name in ("t3.lrage", "t3large", "t3", "t3.0xlarge", "large.t3", "")
+    ),
+    *(
+        (EC2 | {"control_plane": {"nodes": nodes}}, f"control_plane.nodes: {nodes}: {MAJORITY}")
+        for nodes in (0, 2, 4, 7)
+    ),
+    *((EC2 | {"workers": {"nodes": nodes}}, f"workers.nodes: {nodes}: {WORKERS}") for nodes in (0, -1, 251)),
+    (EC2 | {"workers": {"nodes": "2"}}, "workers.nodes: '2': a whole number is wanted"),
+    (EC2 | {"workers": {"generation": 0}}, "workers.generation: 0: a whole number is wanted, 1 or more"),
+    (EC2 | {"workers": {"count": 2}}, "workers.count: unknown key; allowed: generation, instance_type, nodes"),
+    (EC2 | {"ami": "ami-1"}, "ami: 'ami-1': the id of an image is wanted: ami- and 17 of 0-9 and a-f"),
+    # Who may reach it
+    (without("api_cidrs"), "api_cidrs: is missing"),
+    (
+        EC2 | {"api_cidrs": []},
+        "api_cidrs: at least one IPv4 network is wanted, or nobody could reach the Kubernetes API",
+    ),
+    (
+        EC2 | {"api_cidrs": ["0.0.0.0/0"]},
+        "api_cidrs: 0.0.0.0/0 opens the Kubernetes API to the world; if that is meant, set api_open_to_the_world: true",
+    ),
+    (EC2 | {"api_cidrs": ["198.18.7.9"]}, f"api_cidrs[0]: '198.18.7.9': {CIDR}"),
+    (EC2 | {"peer_cidrs": ["10.0.0.1/8"]}, f"peer_cidrs[0]: '10.0.0.1/8': {CIDR}, with no bits set after the prefix"),
+    # Network
+    (EC2 | {"node_cidr": "10.0.0.0"}, f"node_cidr: '10.0.0.0': {CIDR}"),
+    *(
+        (EC2 | {"node_cidr": cidr}, f"node_cidr: {cidr!r}: a VPC has a range of /16 to /24, to be cut into subnets")
+        for cidr in ("172.16.0.0/12", "10.0.0.0/25")
+    ),
+    (
+        EC2 | {"pod_cidr": "10.0.128.0/17"},
+        "pod_cidr: '10.0.128.0/17': a range apart from node_cidr is wanted, which is 10.0.0.0/16",
+    ),
+    (
+        EC2 | {"service_cidr": "10.1.128.0/20"},
+        "service_cidr: '10.1.128.0/20': a range apart from pod_cidr is wanted, which is 10.1.0.0/16",
+    ),
+    (
+        EC2 | {"pod_cidr": "10.1.0.0/23"},
+        "pod_cidr: '10.1.0.0/23': a /24 for each of 3 nodes (one is a spare) is wanted: /22 or a wider range",
+    ),
+    (
+        EC2 | {"pod_cidr": "10.1.0.0/20", "control_plane": {"nodes": 3}, "workers": {"nodes": 13}},
+        "pod_cidr: '10.1.0.0/20': a /24 for each of 17 nodes (one is a spare) is wanted: /19 or a wider range",
+    ),
+    *(
+        (EC2 | {"service_cidr": cidr}, f"service_cidr: {cidr!r}: Services have a range of /12 to /24")
+        for cidr in ("10.3.0.0/25", "96.0.0.0/11")
+    ),
+    *(
+        (EC2 | {"availability_zones": zones}, f"availability_zones: {zones}: 1 to 3 availability zones are wanted")
+        for zones in (0, 4)
+    ),
+    # A VPC that is there
+    (EC2 | {"vpc": VPC}, "node_cidr: null: with vpc its range is wanted here, such as 10.0.0.0/16"),
+    (EC2 | vpc(id="vpc-1"), "vpc.id: 'vpc-1': the id of a VPC is wanted: vpc- and 17 of 0-9 and a-f"),
+    (EC2 | vpc(private_subnets=[]), f"vpc.private_subnets: {SUBNETS}"),
+    (EC2 | vpc(public_subnets=["subnet-0000000000000000b"] * 2), f"vpc.public_subnets: {SUBNETS}"),
+    (
+        EC2 | vpc(public_subnets=["subnet-0000000000000000b", "subnet-0000000000000000c"]),
+        "vpc.public_subnets: as many as private_subnets are wanted, in the same zones: 1",
+    ),
+    (
+        EC2 | vpc(private_subnets=["a"]),
+        "vpc.private_subnets[0]: 'a': the id of a subnet is wanted: subnet- and 17 of 0-9 and a-f",
+    ),
+    (
+        EC2 | vpc() | {"availability_zones": 1},
+        "availability_zones: 1: with vpc its subnets say in which zones; leave this out",
+    ),
+]
+
+
+@pytest.mark.parametrize(("cluster", "message"), BAD_INPUT, ids=[message[:60] for _, message in BAD_INPUT])
+def test_a_mistake_is_named_by_path_value_and_what_is_allowed(cluster: dict[str, Any], message: str) -> None:
+    with pytest.raises(settings.SettingsError) as error:
+        validated(cluster)
+    (line,) = str(error.value).splitlines()[1:]
+    assert line.strip().startswith(f"multimesh:meshes.east.cluster.{message}")
+
+
+def test_all_mistakes_are_named_at_once() -> None:
+    wrong = EC2 | {"region": "nowhere", "api_cidrs": [], "workers": {"nodes": 0}, "service_cidr": "10.1.0.0/20"}
+    with pytest.raises(settings.SettingsError) as error:
+        validated(wrong)
+    assert str(error.value).startswith("the stack's configuration has 4 mistakes; nothing was changed:")
+
+
+@pytest.mark.parametrize(
+    "region", ["eu-central-1", "us-east-1", "ap-southeast-4", "il-central-1", "ca-west-1", "mx-central-1"]
+)
+def test_regions_of_the_public_partition_are_taken(region: str) -> None:
+    assert validated(EC2 | {"region": region}).region == region
+
+
+@pytest.mark.parametrize(
+    "name", ["t3.large", "m7gd.16xlarge", "u-6tb1.metal", "u7in-16tb.224xlarge", "c7a.metal-48xl", "t4g.nano"]
+)
+def test_instance_types_are_taken_whatever_their_generation(name: str) -> None:
+    assert validated(EC2 | {"workers": {"instance_type": name}}).workers.instance_type == name
+
+
+def test_an_open_api_is_taken_when_it_is_said() -> None:
+    assert validated(EC2 | {"api_cidrs": ["0.0.0.0/0"], "api_open_to_the_world": True}).api_cidrs == ["0.0.0.0/0"]
+
+
+def test_a_vpc_that_is_there_is_taken() -> None:
+    found = validated(EC2 | vpc())
+    assert (found.vpc is not None, found.node_cidr) == (True, "10.9.0.0/16")

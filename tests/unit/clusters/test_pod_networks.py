@@ -1,0 +1,48 @@
+"""Where an existing cluster's pods get their addresses: asked of its nodes."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+import yaml
+
+from components.clusters import pod_networks
+from components.clusters.existing.settings import ExistingClusterSettings
+
+NODES = [{"podCIDR": "10.1.1.0/24", "podCIDRs": ["10.1.1.0/24", "fd00::/64"]}, {"podCIDRs": ["10.1.2.0/24"]}, {}]
+
+
+class Nodes(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        assert self.path == "/api/v1/nodes"
+        items = [{"metadata": {"name": f"node-{index}"}, "spec": spec} for index, spec in enumerate(NODES)]
+        body = json.dumps({"kind": "NodeList", "apiVersion": "v1", "metadata": {}, "items": items}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None: ...
+
+
+@pytest.fixture
+def kubeconfig() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Nodes) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        document = {
+            "kind": "Config",
+            "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}],
+            "users": [{"name": "u", "user": {}}],
+            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+            "current-context": "x",
+        }
+        yield yaml.safe_dump(document)
+        server.shutdown()
+
+
+def test_an_existing_cluster_has_the_pod_cidrs_of_its_nodes(kubeconfig: str) -> None:
+    cluster = ExistingClusterSettings.model_validate({"kind": "existing", "kubeconfig": kubeconfig})
+    assert pod_networks.of(cluster) == ["10.1.1.0/24", "10.1.2.0/24", "fd00::/64"]

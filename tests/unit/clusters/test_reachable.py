@@ -1,0 +1,145 @@
+"""A kubeconfig that does not open its cluster: what it gets to hear, before anything is made."""
+
+import ssl
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components import settings
+from components.clusters.existing import preflight as reachable
+from components.clusters.kubeconfig import KubeconfigError
+
+
+class ApiServer(BaseHTTPRequestHandler):
+    """Answers as an API server does to those who have the token, and to strangers."""
+
+    def do_GET(self) -> None:
+        known = self.headers.get("Authorization") == "Bearer known"
+        self.send_response(200 if known or self.path == "/version/" else 403)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(b'{"versions": ["v1"], "serverAddressByClientCIDRs": []}' if known else b"{}")
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@contextmanager
+def serving(context: ssl.SSLContext | None = None) -> Iterator[str]:
+    """An API server; yields its `host:port`."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), ApiServer) as server:
+        if context:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def kubeconfig(server: str, user: dict[str, Any] | None = None, cluster: dict[str, Any] | None = None) -> str:
+    return yaml.safe_dump(
+        {
+            "kind": "Config",
+            "current-context": "here",
+            "contexts": [{"name": "here", "context": {"cluster": "it", "user": "me"}}],
+            "clusters": [{"name": "it", "cluster": {"server": server, **(cluster or {})}}],
+            "users": [{"name": "me", "user": user or {}}],
+        }
+    )
+
+
+@pytest.fixture
+def closed() -> Callable[[], str]:
+    """Gives the URL of a server that is gone."""
+
+    def gone() -> str:
+        with serving() as address:
+            return f"https://{address}"
+
+    return gone
+
+
+def refusal(config: str) -> str:
+    with pytest.raises(KubeconfigError) as caught:
+        reachable.check(config, timeout=5)
+    return str(caught.value)
+
+
+def test_a_user_who_is_let_in_is_enough() -> None:
+    with serving() as address:
+        reachable.check(kubeconfig(f"http://{address}", {"token": "known"}))
+
+
+def test_a_user_who_is_not_let_in_is_refused_though_the_version_is_told_to_everybody() -> None:
+    with serving() as address:
+        server = f"http://{address}"
+        assert refusal(kubeconfig(server, {"token": "old"})) == f"{server} does not let its user in: 403 Forbidden"
+
+
+def test_an_api_server_that_refuses_connections_is_named() -> None:
+    with serving() as address:
+        pass
+    said = "does not answer: Failed to establish a new connection: [Errno 111] Connection refused"
+    assert refusal(kubeconfig(f"https://{address}")) == f"https://{address} {said}"
+
+
+def test_a_name_that_cannot_be_resolved_is_named() -> None:
+    said = refusal(kubeconfig("https://api.invalid"))
+    assert said.startswith("https://api.invalid does not answer: Failed to resolve 'api.invalid'")
+
+
+def test_a_server_that_the_kubeconfig_does_not_trust_is_said_to_be_that(tmp_path: Path) -> None:
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    make = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-subj",
+        "/CN=a",
+    ]
+    subprocess.run([*make, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with serving(context) as address:
+        assert refusal(kubeconfig(f"https://{address}")) == f"https://{address} is not trusted: self-signed certificate"
+
+
+def test_a_missing_file_of_the_kubeconfig_is_named() -> None:
+    config = kubeconfig("https://api.invalid", cluster={"certificate-authority": "/no/such/ca.pem"})
+    assert refusal(config) == "File does not exist: /no/such/ca.pem"
+
+
+def test_a_missing_credential_plugin_is_named_with_the_hint_of_the_kubeconfig() -> None:
+    plugin = {"command": "no-such-plugin", "apiVersion": "client.authentication.k8s.io/v1", "installHint": "Get it.\n"}
+    config = kubeconfig("https://api.invalid", {"exec": plugin})
+    assert refusal(config) == "its user needs the program no-such-plugin, which is not on PATH: Get it."
+
+
+def test_every_cluster_that_cannot_be_reached_is_named_at_once(closed: Callable[[], str]) -> None:
+    servers = {"east": closed(), "west": closed()}
+    meshes = {name: {"cluster": {"kind": "existing", "kubeconfig": kubeconfig(at)}} for name, at in servers.items()}
+    with pytest.raises(settings.SettingsError) as caught:
+        settings.check_clusters(settings.validate({"meshes": meshes}))
+    assert str(caught.value).splitlines() == [
+        "the stack's configuration has 2 mistakes; nothing was changed:",
+        *(
+            f"  multimesh:meshes.{name}.cluster.kubeconfig: {server} does not answer: "
+            "Failed to establish a new connection: [Errno 111] Connection refused"
+            for name, server in servers.items()
+        ),
+    ]

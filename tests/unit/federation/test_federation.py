@@ -1,0 +1,36 @@
+"""What a Service must be to be exported."""
+
+from typing import Any
+
+import pytest
+
+from components.federation.service import UnusableService, Workload, workload
+from components.settings.service import ServiceSettings
+
+WEB = ServiceSettings.model_validate({"name": "web", "namespace": "shop", "port": 80}, context={"meshes": ["east"]})
+
+
+def spec(*ports: dict[str, Any], **given: Any) -> dict[str, Any]:
+    return {"clusterIP": "10.0.0.1", "selector": {"app": "web"}, "ports": list(ports), **given}
+
+
+@pytest.mark.parametrize(
+    ("target", "port"),
+    [(8080, 8080), (8080.0, 8080), (None, 80), ("http", None)],
+)
+def test_a_service_leads_to_its_pods_and_their_port(target: Any, port: int | None) -> None:
+    assert workload(spec({"port": 80, "targetPort": target}), WEB, "east") == Workload("10.0.0.1", {"app": "web"}, port)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (spec({"port": 80}, clusterIP="None"), "Service shop/web in mesh east has no cluster IP"),
+        (spec({"port": 80}, selector=None), "Service shop/web in mesh east has no selector"),
+        (spec({"port": 8080}, {"port": 9090}), "Service shop/web in mesh east has no port 80; it has: 8080, 9090"),
+        (spec(), "it has: none"),
+    ],
+)
+def test_a_service_that_cannot_be_reached_as_configured_is_refused(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(UnusableService, match=message):
+        workload(given, WEB, "east")

@@ -1,0 +1,84 @@
+"""Where the charts come from, and what their values say."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.clusters.cluster import Exposure, Platform
+from components.mesh import charts
+from components.mesh.roles import Role
+from components.mesh.settings import IstioSettings
+
+EAST = Role("east", "east.mesh")
+
+nested = st.recursive(
+    st.dictionaries(st.sampled_from("abc"), st.integers(), max_size=3),
+    lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+)
+
+
+@given(nested, nested)
+def test_what_is_merged_last_wins_in_depth(under: dict, over: dict) -> None:
+    def check(result: dict, expected: dict) -> None:
+        for key, value in expected.items():
+            if isinstance(value, dict):
+                check(result[key], value)
+            else:
+                assert result[key] == value
+
+    check(charts.merged(under, over), over)
+
+
+def test_merging_keeps_what_the_later_layer_does_not_name() -> None:
+    assert charts.merged({"a": {"b": 1, "c": [1]}}, {"a": {"c": [2]}}) == {"a": {"b": 1, "c": [2]}}
+
+
+@pytest.mark.parametrize(
+    ("where", "arguments"),
+    [
+        ("/charts", {"chart": "/charts/istiod"}),
+        ("oci://hub/charts", {"chart": "oci://hub/charts/istiod", "version": "1.2"}),
+        (
+            "https://hub/charts",
+            {"chart": "istiod", "version": "1.2", "repositoryOpts": {"repo": "https://hub/charts"}},
+        ),
+    ],
+)
+def test_charts_are_found_in_a_folder_a_registry_or_a_repository(where: str, arguments: dict) -> None:
+    assert charts.source(Platform(charts=where, version="1.2"), "istiod") == arguments
+
+
+def test_the_users_choices_go_over_the_platforms() -> None:
+    platform = Platform(values={"istiod": {"global": {"hub": "lab", "tag": "1"}, "replicaCount": 1}})
+    istio = IstioSettings.model_validate(
+        {"version": "1.30.0", "hub": "mine", "values": {"istiod": {"replicaCount": 3}, "gateway": {"a": "b"}}}
+    )
+    chosen = charts.chosen(platform, istio, "mine/app")
+    assert chosen.values["istiod"] == {"global": {"hub": "mine", "tag": "1"}, "replicaCount": 3}
+    assert chosen.values["gateway"] == {"a": "b"}
+    assert (chosen.version, chosen.charts, chosen.sample_image) == ("1.30.0", platform.charts, "mine/app")
+
+
+def test_environment_and_proxy_metadata_are_strings() -> None:
+    values = charts.istiod_values(EAST, "AB:CD")
+    texts = [*values["env"].values(), *values["meshConfig"]["defaultConfig"]["proxyMetadata"].values()]
+    assert all(isinstance(text, str) for text in texts), "Istio drops what is no string, with all the rest"
+
+
+def test_node_ports_are_named_only_for_node_ports() -> None:
+    balanced = charts.gateway_values(Exposure("LoadBalancer"), EAST)["service"]
+    assert balanced["type"] == "LoadBalancer"
+    assert not [port for port in balanced["ports"] if "nodePort" in port]
+    node = charts.gateway_values(Exposure("NodePort", "10.0.0.1", 31443, 30080), EAST)["service"]
+    assert {port["port"]: port.get("nodePort") for port in node["ports"]} == {15021: None, 80: 30080, 15443: 31443}
+
+
+def test_a_cluster_kind_adds_to_the_gateways_service() -> None:
+    service = charts.gateway_values(Exposure(service_values={"loadBalancerIP": "192.0.2.1"}), EAST)["service"]
+    assert (service["type"], service["loadBalancerIP"], len(service["ports"])) == ("LoadBalancer", "192.0.2.1", 3)
+
+
+def test_node_ports_behind_a_load_balancer_are_not_the_ports_that_it_listens_on() -> None:
+    exposure = Exposure("NodePort", "192.0.2.1", 15443, 80, node_port=31443, ingress_node_port=30080)
+    service = charts.gateway_values(exposure, EAST)["service"]
+    assert [port.get("nodePort") for port in service["ports"]] == [None, 30080, 31443]

@@ -1,0 +1,88 @@
+"""The root and the intermediates: what is asked of the TLS provider, and what a brought root changes."""
+
+from datetime import datetime
+
+import pytest
+from certificates import PEM
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from recording import recorded
+
+from components.trust import brought_root
+from components.trust.ca import fingerprint
+
+CONFIG = {
+    "meshes": {"east": {"cluster": {"kind": "local"}}},
+    "trust": {"root_days": 100, "intermediate_days": 30},
+    "sample": False,
+}
+CA_USES = ["cert_signing", "crl_signing", "digital_signature"]
+
+
+@pytest.mark.parametrize("name", ["root-key", "east-key"])
+def test_keys_are_ecdsa_p256(name: str) -> None:
+    assert recorded(CONFIG)[name].inputs == {"algorithm": "ECDSA", "ecdsaCurve": "P256"}
+
+
+@pytest.mark.parametrize(("name", "path_length"), [("root-certificate", 1), ("east-certificate", 0)])
+def test_certificates_are_those_of_cas(name: str, path_length: int) -> None:
+    inputs = recorded(CONFIG)[name].inputs
+    assert inputs["isCaCertificate"] is True
+    assert inputs["maxPathLength"] == path_length
+    assert inputs["allowedUses"] == CA_USES
+
+
+def test_the_root_stays_the_same_in_a_stack_of_another_name() -> None:
+    recording = recorded(CONFIG)
+    assert recording["root-certificate"].inputs["subject"] == {"commonName": "multimesh root", "organization": "test"}
+    assert recording.ignored[recording["root-certificate"].urn] == ["subject"]
+
+
+def test_the_root_is_renewed_before_an_intermediate_could_outlive_it() -> None:
+    root = recorded(CONFIG)["root-certificate"].inputs
+    intermediate = recorded(CONFIG)["east-certificate"].inputs
+    assert root["validityPeriodHours"] == 100 * 24
+    assert root["earlyRenewalHours"] > intermediate["validityPeriodHours"]
+
+
+def test_an_intermediate_is_renewed_in_the_last_third_of_its_life() -> None:
+    inputs = recorded(CONFIG)["east-certificate"].inputs
+    assert (inputs["validityPeriodHours"], inputs["earlyRenewalHours"]) == (720, 240)
+
+
+def test_istiod_gets_its_chain_up_to_the_root() -> None:
+    cacerts = recorded(CONFIG)["east-cacerts"].inputs["stringData"]
+    assert cacerts["ca-key.pem"] == "key of east-key"
+    assert cacerts["cert-chain.pem"] == cacerts["ca-cert.pem"] + cacerts["root-cert.pem"]
+
+
+def test_istiod_is_another_pod_under_another_root() -> None:
+    annotations = recorded(CONFIG)["east-istiod"].inputs["values"]["podAnnotations"]
+    assert annotations == {"multimesh/root-ca": fingerprint(PEM)}
+
+
+def test_a_brought_root_signs_and_nothing_of_it_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    brought = brought_root.BroughtRoot(PEM.strip(), "its key", "2040-01-01T00:00:00Z")
+    monkeypatch.setattr(brought_root, "load", lambda *_: brought)
+    recording = recorded({**CONFIG, "trust": {"root": {"certificate": "a.pem", "key": "b.pem"}}})
+    assert not [name for name in recording.resources if name.startswith("root-")]
+    signed = recording["east-certificate"]
+    assert signed.inputs["caCertPem"] == PEM
+    assert signed.inputs["caPrivateKeyPem"] == "its key"
+    assert "caPrivateKeyPem" in signed.secrets
+    assert recording.outputs["root_ca"] == PEM
+
+
+def test_the_fingerprint_is_as_openssl_prints_it() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "root")])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1)
+        .not_valid_before(datetime(2026, 1, 1))
+        .not_valid_after(datetime(2027, 1, 1))
+        .sign(key, hashes.SHA256())
+    )
+    expected = certificate.fingerprint(hashes.SHA256()).hex(":").upper()
+    assert fingerprint(certificate.public_bytes(Encoding.PEM).decode()) == expected
