@@ -2,19 +2,19 @@
 
 import pulumi
 
-from components import echo, outputs, settings
+from components import echo, outputs, preflight, settings
 from components.clusters import cluster as clusters
 from components.clusters import kinds
 from components.echo import Echo
 from components.federation import members
 from components.federation.service import FederatedService
-from components.mesh import charts, single_mesh
-from components.mesh import roles as topology
+from components.mesh import charts, roles, single_mesh
 from components.mesh.mesh import Mesh
 from components.trust import root as trust_root
 
 # What the stack says, and what the stacks say that it names
 stack = settings.read()
+preflight.check(stack)
 federation = members.read(stack)
 for note in [*stack.notes(), *federation.notes]:
     pulumi.log.info(note)
@@ -27,7 +27,7 @@ issued = {name: root.issue(name, trust.issued_trust_domain(name)) for name in tr
 # For each mesh: cluster, intermediate CA, control plane and gateway, sample service
 made = {name: kinds.make(name, wanted.cluster, flat=stack.flat) for name, wanted in stack.meshes.items()}
 authorities, meshes, samples = {}, {}, {}
-for name, role in (roles := topology.roles(stack, federation.trust_domains)).items():
+for name, role in (parts := roles.roles(stack.topology, list(stack.meshes), federation.trust_domains)).items():
     platform = charts.chosen(made[name].platform, stack.istio, stack.sample_image)
     authorities[name] = authorities.get(role.primary) or root.issue(name, role.trust_domain)
     meshes[name] = Mesh(
@@ -49,7 +49,7 @@ for name, role in (roles := topology.roles(stack, federation.trust_domains)).ite
         samples[name] = Echo(f"{name}-echo", {"mesh": meshes[name], "image": platform.sample_image}).service
 
 # Control planes of one mesh learn of each other's pods
-for name, role in roles.items():
+for name, role in parts.items():
     meshes[name].read_by([meshes[reader] for reader in role.read_by])
 
 # Every gateway lets its peers in

@@ -9,7 +9,8 @@ from components.federation import contradictions, peers, stack_outputs
 from components.federation.contradictions import Claims
 from components.federation.peers import Peer, PeerMesh
 from components.schema import problems
-from components.settings import Settings, SettingsError
+from components.schema.problems import SettingsError
+from components.settings import Settings
 from components.settings.service import ServiceSettings
 from components.trust import brought_root, trust_stack
 

@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from components.settings import Settings
+from components.mesh.topology import Topology
 
 JOINED = "multimesh/joined"
 """The annotation of a pod that says what its proxy has joined."""
@@ -35,9 +33,8 @@ class Role:
         return "/".join([self.trust_domain, self.network or "", self.primary or self.cluster])
 
 
-def roles(stack: "Settings", trust_domains: Mapping[str, str]) -> dict[str, Role]:
+def roles(topology: Topology, clusters: Sequence[str], trust_domains: Mapping[str, str]) -> dict[str, Role]:
     """Return the part of every cluster, a primary's before those that it serves; each mesh has its `trust_domains`."""
-    topology, clusters = stack.topology, list(stack.meshes)
     if topology.kind != "single-mesh":
         one_mesh = topology.kind == "single-cluster"
         return {name: Role(name, trust_domains[name], one_mesh) for name in clusters}

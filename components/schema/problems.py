@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, get_args, get_origin
 
+import pulumi
 from pydantic import BaseModel, ValidationError
 
 from components.schema import names
@@ -21,6 +22,10 @@ _WANTED = {
     "model_type": "a mapping",
     "string_type": "text",
 }
+
+
+class SettingsError(pulumi.RunError):
+    """The stack's configuration is wrong; the message lists every mistake with its path, value and what is allowed."""
 
 
 def problem(path: Path, value: Any, message: str) -> str:

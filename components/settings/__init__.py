@@ -6,19 +6,15 @@ from typing import Annotated, Any
 import pulumi
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
 
-from components.clusters import pod_networks, preflight
 from components.clusters.kinds import ClusterSettings
 from components.mesh.settings import IstioSettings
-from components.mesh.topology import MultiMesh, SingleMesh, Topology, contradictions
+from components.mesh.topology import MultiMesh, SingleMesh, Topology
 from components.schema import names, problems
+from components.schema.problems import SettingsError
 from components.schema.strict import Strict
 from components.settings.service import ServiceSettings
+from components.settings.single_mesh import contradictions
 from components.trust.settings import TrustSettings
-
-
-class SettingsError(pulumi.RunError):
-    """The stack's configuration is wrong; the message lists every mistake with its path, value and what is allowed."""
-
 
 SAMPLE = {"name": "echo", "namespace": "demo", "port": 80, "service_account": "echo"}
 """The sample service, as `services` would list it."""
@@ -101,34 +97,9 @@ def validate(raw: dict[str, Any]) -> Settings:
     raise SettingsError(problems.report(found))
 
 
-def check_clusters(settings: Settings) -> None:
-    """Ask what every cluster needs of the world. Raises SettingsError naming all that is missing."""
-    found = [
-        problems.problem(("meshes", mesh, "cluster", *path), value, message)
-        for mesh, mesh_settings in settings.meshes.items()
-        for path, value, message in preflight.missing(mesh_settings.cluster)
-    ]
-    # What does not answer cannot be asked where its pods are.
-    if not found and settings.flat:
-        cidrs = {mesh: pod_networks.of(mesh_settings.cluster) for mesh, mesh_settings in settings.meshes.items()}
-        found = [
-            problems.problem(
-                ("meshes", other, "cluster"),
-                theirs,
-                f"the pods of {one} have addresses of {ours}: a flat network wants ranges apart. No cluster changes "
-                "its range and keeps its pods: make another one beside it, or set topology.network: gateways",
-            )
-            for one, other, ours, theirs in pod_networks.overlaps(cidrs)
-        ]
-    if found:
-        raise SettingsError(problems.report(found))
-
-
 def read() -> Settings:
-    """Read and check the stack's configuration. Raises SettingsError before anything is created."""
-    settings = validate(_configuration())
-    check_clusters(settings)
-    return settings
+    """Read the stack's configuration, and ask nobody else. Raises SettingsError naming every mistake."""
+    return validate(_configuration())
 
 
 def _configuration() -> dict[str, Any]:

@@ -10,8 +10,7 @@ import pytest
 from policy_pack import violations_of
 from recording import CHECKOUT, Recording, address, recorded
 
-from components import settings
-from components.clusters import preflight
+from components import preflight, settings
 from components.schema import networks
 
 pytestmark = pytest.mark.timeout(300)  # whichever is first imports both clouds' SDKs
@@ -54,13 +53,13 @@ def test_the_committed_file_runs(as_committed: Recording) -> None:
 
 def test_until_they_are_set_the_addresses_of_the_committed_file_are_refused() -> None:
     with pytest.raises(settings.SettingsError) as caught:
-        settings.check_clusters(settings.validate(dev_stack.COMMITTED))
+        preflight.check(settings.validate(dev_stack.COMMITTED))
     refused = [line.split(": ")[0].strip() for line in str(caught.value).splitlines()[1:]]
     assert refused == [f"multimesh:meshes.{mesh}.cluster.api_cidrs[0]" for mesh in ("ec2", "gke")]
 
 
 def test_what_the_documentation_sets_is_enough() -> None:
-    settings.check_clusters(settings.validate(dev_stack.documented()))
+    preflight.check(settings.validate(dev_stack.documented()))
 
 
 @pytest.mark.parametrize("component", ["Ec2Cluster", "GkeCluster"])

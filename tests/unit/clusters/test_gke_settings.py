@@ -6,7 +6,7 @@ from typing import Any
 import google_access
 import pytest
 
-from components import settings
+from components import preflight, settings
 from components.clusters.gke import preflight as gke_preflight
 
 PATH = "multimesh:meshes.west.cluster"
@@ -25,7 +25,7 @@ def raw(**changes: Any) -> dict[str, Any]:
 
 def mistakes(**changes: Any) -> list[str]:
     with pytest.raises(settings.SettingsError) as caught:
-        settings.check_clusters(settings.validate(raw(**changes)))
+        preflight.check(settings.validate(raw(**changes)))
     return [line.strip() for line in str(caught.value).splitlines()[1:]]
 
 
@@ -44,7 +44,7 @@ def mistakes(**changes: Any) -> list[str]:
     ],
 )
 def test_what_can_be_made_is_accepted(changes: dict[str, Any]) -> None:
-    settings.check_clusters(settings.validate(raw(**changes)))
+    preflight.check(settings.validate(raw(**changes)))
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_every_mistake_is_named_at_once() -> None:
 def test_the_project_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, "shop-654321")
     checked = settings.validate(raw(project=None))
-    settings.check_clusters(checked)
+    preflight.check(checked)
     (mesh,) = checked.meshes.values()
     assert mesh.cluster.kind == "gke"
     assert mesh.cluster.project_id == "shop-654321"
@@ -147,4 +147,4 @@ def test_gclouds_own_credentials_are_found(monkeypatch: pytest.MonkeyPatch, cred
     monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS")
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(credentials.parent))
     credentials.rename(credentials.parent / "application_default_credentials.json")
-    settings.check_clusters(settings.validate(raw()))
+    preflight.check(settings.validate(raw()))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components import settings
+from components import preflight, settings
 from components.clusters.existing import preflight as reachable
 from components.clusters.kubeconfig import KubeconfigError
 
@@ -134,7 +134,7 @@ def test_every_cluster_that_cannot_be_reached_is_named_at_once(closed: Callable[
     servers = {"east": closed(), "west": closed()}
     meshes = {name: {"cluster": {"kind": "existing", "kubeconfig": kubeconfig(at)}} for name, at in servers.items()}
     with pytest.raises(settings.SettingsError) as caught:
-        settings.check_clusters(settings.validate({"meshes": meshes}))
+        preflight.check(settings.validate({"meshes": meshes}))
     assert str(caught.value).splitlines() == [
         "the stack's configuration has 2 mistakes; nothing was changed:",
         *(

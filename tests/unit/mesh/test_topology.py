@@ -36,7 +36,7 @@ def config(form: dict[str, Any], *clusters: str, **service: Any) -> dict[str, An
 
 def roles(form: dict[str, Any], *clusters: str) -> dict[str, Role]:
     stack = settings.validate(config(form, *clusters))
-    return topology.roles(stack, {name: stack.trust_domain(name) for name in stack.meshes})
+    return topology.roles(stack.topology, list(stack.meshes), {name: stack.trust_domain(name) for name in stack.meshes})
 
 
 def values(recording: Recording, cluster: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stack_settings import ECHO, KUBECONFIG, LOCAL, existing, other, service, single_mesh, spanning
 
-from components import settings
+from components import preflight, settings
 
 
 @pytest.mark.parametrize(
@@ -36,8 +36,8 @@ def test_the_clusters_of_a_single_mesh_share_a_trust_domain() -> None:
 
 def test_pods_with_the_same_addresses_in_a_flat_network_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     ranges = {"here": ["10.1.0.0/24", "fd00::/64"], "there": ["10.1.0.128/25"]}
-    monkeypatch.setattr(settings.preflight, "missing", lambda _settings: [])
-    monkeypatch.setattr(settings.pod_networks, "of", lambda cluster: ranges[cluster.context])
+    monkeypatch.setattr(preflight, "_missing", lambda _settings: [])
+    monkeypatch.setattr(preflight.pod_networks, "of", lambda cluster: ranges[cluster.context])
     both = yaml.safe_load(KUBECONFIG)
     both["contexts"].append({"name": "there", "context": {"cluster": "it"}})
     clusters = {
@@ -47,9 +47,9 @@ def test_pods_with_the_same_addresses_in_a_flat_network_are_refused(monkeypatch:
     stack = settings.validate(single_mesh() | {"meshes": clusters})
     message = r"west\.cluster: '10\.1\.0\.128/25': the pods of east have addresses of 10\.1\.0\.0/24"
     with pytest.raises(settings.SettingsError, match=message):
-        settings.check_clusters(stack)
+        preflight.check(stack)
     ranges["there"] = ["10.1.1.0/24"]
-    settings.check_clusters(stack)
+    preflight.check(stack)
 
 
 def test_left_out_meshes_are_every_mesh() -> None:
