@@ -5,26 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from components.schema import problems
 from components.settings import Settings
 from components.trust import ca as trust
-
-
-class Intermediate(BaseModel):
-    """The CA of one mesh, as the output `intermediates` of the stack that issues it holds it."""
-
-    certificate: str
-    private_key: str
-    """Not to be kept or shown: `TrustStack.issue` makes a secret of it."""
-    trust_domain: str
-    expires: str
+from multimesh.contract import Intermediate
 
 
 @dataclass(frozen=True)
 class Trusted:
-    """What the trust stack says: its root (PEM) and the intermediates of this stack's meshes, by mesh."""
+    """What the trust stack provides: its root certificate (PEM), and the CAs of this stack's meshes, by mesh."""
 
     root: str
     intermediates: dict[str, Intermediate]
@@ -32,7 +23,7 @@ class Trusted:
 
 @dataclass(frozen=True)
 class IssuedCa:
-    """The CA of one mesh, issued elsewhere; the attributes are those of an IntermediateCa."""
+    """The CA of one mesh, issued by another stack; it has the attributes of an IntermediateCa."""
 
     trust_domain: str
     certificate_pem: pulumi.Output[str]
@@ -43,7 +34,7 @@ class IssuedCa:
 
 
 class TrustStack:
-    """The stack that owns the root CA; to this one it is what a RootCa is."""
+    """The stack that owns the root CA; it takes the place of a RootCa in this one."""
 
     def __init__(self, trusted: Trusted) -> None:
         self.certificate_pem = pulumi.Output.from_input(trusted.root)
@@ -51,12 +42,12 @@ class TrustStack:
         self._intermediates = trusted.intermediates
 
     def issue(self, mesh: str, trust_domain: str) -> IssuedCa:
-        """Return the CA of a mesh."""
+        """Return the CA that was issued for a mesh."""
         issued = self._intermediates[mesh]
         return IssuedCa(
             trust_domain,
             pulumi.Output.from_input(issued.certificate),
-            pulumi.Output.secret(issued.private_key),
+            pulumi.Output.secret(issued.private_key.get_secret_value()),
             self.certificate_pem,
             pulumi.Output.from_input(issued.expires),
         )

@@ -101,7 +101,7 @@ def test_a_service_of_peers_alone_is_called_by_its_global_name() -> None:
 
 @pytest.mark.parametrize("peers_own", [None, ["192.0.2.7"]])
 def test_gateways_admit_the_addresses_that_a_peer_says_it_asks_from(peers_own: list[str] | None) -> None:
-    about = peers.PeerOutputs.model_validate(west() | {"egress_addresses": peers_own})
+    about = peers.PeerMeshOutputs.model_validate(west() | {"egress_addresses": peers_own})
 
     def program() -> dict[str, Any]:
         return {"admitted": clusters.egress_addresses([peers.mesh("west", about)])}

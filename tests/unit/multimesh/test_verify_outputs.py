@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from multimesh.outputs import OutputsError, parse_outputs, read_outputs
+from multimesh.stack import OutputsError, exported_sample, parse_outputs, read_outputs
 
 MESH = {
     "ingress_url": "http://10.200.0.2:30080",
@@ -27,19 +27,19 @@ OUTPUTS: dict[str, Any] = {
 
 def test_the_sample_is_found_whatever_its_suffix() -> None:
     outputs = parse_outputs(json.dumps(OUTPUTS | {"services": {"echo.demo.example": {"east": 3}}}))
-    assert outputs.sample() == ("echo.demo.example", {"east": 3})
+    assert exported_sample(outputs) == ("echo.demo.example", {"east": 3})
 
 
 def test_a_stack_without_the_sample_says_what_it_has() -> None:
     outputs = parse_outputs(json.dumps(OUTPUTS | {"services": {"shop.demo.global": {"east": 1}}}))
     with pytest.raises(OutputsError, match=r"only \['shop.demo.global'\]"):
-        outputs.sample()
+        exported_sample(outputs)
 
 
 def test_a_sample_that_no_mesh_may_answer_is_not_asked() -> None:
     outputs = parse_outputs(json.dumps(OUTPUTS | {"services": {"echo.demo.global": {"east": 0}}}))
     with pytest.raises(OutputsError, match=r"no mesh has a weight above 0 for echo\.demo\.global"):
-        outputs.sample()
+        exported_sample(outputs)
 
 
 def test_a_kubeconfig_is_never_printed() -> None:
