@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from multimesh.contract import SAMPLE, VerifyOutputs
 
 CHECKOUT = Path(__file__).parent.parent
-_NO_PROJECT = "no Pulumi.yaml project file found"
+_NO_PROJECT = ("no Pulumi.yaml project file found", "pass the fully qualified name")
+"""What Pulumi says, without and with `--stack`, in a folder of no project."""
 
 
 class OutputsError(Exception):
@@ -39,11 +40,12 @@ def read_outputs(stack: str | None, folder: Path | None = None) -> VerifyOutputs
         raise OutputsError("pulumi is not on PATH: `make setup` prints the line that puts it there") from None
     except subprocess.TimeoutExpired:
         raise OutputsError("pulumi stack output did not finish within 120 s") from None
-    if _NO_PROJECT in done.stderr:
-        raise OutputsError(
-            f"no Pulumi.yaml in {folder} or in a folder above it: run multimesh in the folder of your multimesh project"
-        )
     if done.returncode != 0:
+        if any(text in done.stderr for text in _NO_PROJECT):
+            raise OutputsError(
+                f"no Pulumi project in {folder} or in a folder above it: run multimesh in the folder of the project, "
+                "or give the stack's full name: --stack organization/project/stack"
+            )
         raise OutputsError(done.stderr.strip().removeprefix("error: ") or f"pulumi: exit code {done.returncode}")
     return parse_outputs(done.stdout)
 

@@ -1,4 +1,4 @@
-"""The outputs of a stack."""
+"""Reading a stack: its outputs, and the folder that Pulumi is run in."""
 
 import json
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from multimesh import stack
 from multimesh.stack import OutputsError, exported_sample, parse_outputs, read_outputs
 
 MESH = {
@@ -105,3 +106,32 @@ def test_a_machine_without_pulumi_is_told_how_to_get_it(tmp_path: Path, monkeypa
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(OutputsError, match="pulumi is not on PATH"):
         read_outputs(None, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "error: no Pulumi.yaml project file found (searching upwards from /x). If you have not created a project yet, "
+        "use `pulumi new` to do so: no project file found",
+        "error: if you are using the --stack flag, pass the fully qualified name (organization/project/stack)",
+    ],
+)
+def test_a_folder_of_no_project_is_named(pulumi: Pulumi, said: str) -> None:
+    folder = pulumi(f"echo '{said}' >&2; exit 255")
+    with pytest.raises(OutputsError, match=f"^no Pulumi project in {folder} or in a folder above it: "):
+        read_outputs(None, folder)
+
+
+def test_a_checkout_is_its_own_project_wherever_the_command_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert (stack.project() / "Pulumi.yaml").exists()
+
+
+def test_an_installed_package_reads_the_project_of_the_current_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stack, "CHECKOUT", tmp_path / "site-packages")
+    monkeypatch.chdir(tmp_path)
+    assert stack.project() == tmp_path
