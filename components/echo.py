@@ -1,4 +1,4 @@
-"""The sample service: Istio's echo server, which answers with its hostname and its mesh."""
+"""The sample service: Istio's echo server, which answers with its hostname and the name of its mesh."""
 
 from typing import TypedDict
 
@@ -18,11 +18,11 @@ class EchoArgs(TypedDict):
 
     mesh: Mesh
     image: str
-    """Istio's echo image: /usr/local/bin/server, and the client by which `verify` asks from inside."""
+    """Istio's echo image: it has the server, and the client by which `multimesh verify` asks from inside a mesh."""
 
 
 class Echo(pulumi.ComponentResource):
-    """The echo service of one mesh, in a namespace whose pods get a sidecar."""
+    """The sample service of one mesh, in a namespace whose pods get a sidecar."""
 
     service: KubernetesObject
 
@@ -85,7 +85,7 @@ class Echo(pulumi.ComponentResource):
             f"{name}-service",
             "v1",
             "Service",
-            # Its address is known at once, so routes need not wait for the pods; the Deployment does.
+            # Its address is known at once, so routes need not wait for its pods. Pulumi awaits the Deployment.
             metadata={
                 "name": NAME,
                 "namespace": namespace.metadata["name"],

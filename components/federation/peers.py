@@ -38,9 +38,9 @@ def named_wrongly(peers: Iterable[str]) -> list[str]:
     for index, peer in enumerate(peers):
         name = stack_outputs.qualified(peer)
         if name == stack_outputs.qualified(pulumi.get_stack()):
-            found.append(problems.problem(("peers", index), peer, "a stack is no peer of itself"))
+            found.append(problems.problem(("peers", index), peer, "must not be this stack itself"))
         elif name in seen:
-            found.append(problems.problem(("peers", index), peer, "a peer may be listed once"))
+            found.append(problems.problem(("peers", index), peer, "must be listed only once"))
         seen.add(name)
     return found
 

@@ -1,4 +1,4 @@
-"""A root CA that another stack owns: it issues the intermediates of this stack's meshes, as secret outputs."""
+"""A root CA that another stack owns. That stack issues the CAs of this stack's meshes, as secret outputs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class TrustStack:
 
 
 def check(stack: Settings, outputs: Mapping[str, Any]) -> tuple[Trusted | None, list[str]]:
-    """Return what the outputs of `trust.stack` hold for this stack's meshes, and every reason why they will not do."""
+    """Return what the outputs of `trust.stack` hold for this stack's meshes, and a line for each mistake."""
     owner = stack.trust.stack
     issued, root = outputs.get("intermediates", {}), outputs.get("root_ca")
     if not outputs or not isinstance(root, str):
@@ -69,12 +69,12 @@ def check(stack: Settings, outputs: Mapping[str, Any]) -> tuple[Trusted | None, 
             intermediates[mesh] = issue = Intermediate.model_validate(issued[mesh])
         except ValidationError:  # which would show the key
             message = (
-                f"the CA that stack {owner} issues for {mesh} cannot be read; does it have this stack's passphrase?"
+                f"the CA that stack {owner} issues for {mesh} cannot be read; check that both have the same passphrase"
             )
             found.append(_problem(owner, message))
             continue
         if wanted.trust_domain not in (None, issue.trust_domain):
-            message = f"stack {owner} issues the CA of mesh {mesh} for {issue.trust_domain}"
+            message = f"must be {issue.trust_domain}: stack {owner} issues the CA of {mesh} for it"
             found.append(problems.problem(("meshes", mesh, "trust_domain"), wanted.trust_domain, message))
     return Trusted(root, intermediates), found
 

@@ -212,13 +212,13 @@ def test_the_trust_stack_issues_for_the_meshes_that_it_lists() -> None:
         (
             TRUST | {"intermediates": {"east": CA | {"private_key": {}}}},
             {},
-            "trust.stack: 'trust': the CA that stack trust issues for east cannot be read; does it have this stack's "
-            "passphrase?",
+            "trust.stack: 'trust': the CA that stack trust issues for east cannot be read; check that both have the "
+            "same passphrase",
         ),
         (
             TRUST,
             {"meshes": {"east": LOCAL | {"trust_domain": "e.example"}}},
-            "meshes.east.trust_domain: 'e.example': stack trust issues the CA of mesh east for east.mesh",
+            "meshes.east.trust_domain: 'e.example': must be east.mesh: stack trust issues the CA of east for it",
         ),
     ],
 )
@@ -302,11 +302,14 @@ def test_outputs_of_another_program_are_refused() -> None:
 @pytest.mark.parametrize(
     ("listed", "line"),
     [
-        (["test"], "peers[0]: 'test': a stack is no peer of itself"),
-        (["organization/multimesh/test"], "peers[0]: 'organization/multimesh/test': a stack is no peer of itself"),
+        (["test"], "peers[0]: 'test': must not be this stack itself"),
+        (
+            ["organization/multimesh/test"],
+            "peers[0]: 'organization/multimesh/test': must not be this stack itself",
+        ),
         (
             ["west", "organization/multimesh/west"],
-            "peers[1]: 'organization/multimesh/west': a peer may be listed once",
+            "peers[1]: 'organization/multimesh/west': must be listed only once",
         ),
     ],
 )
