@@ -2,7 +2,7 @@
 
 The program writes `StackOutputs`. A reader reads only the part that it needs, so that it can also read a stack of
 another version, which may lack the rest or have more: peers read `Peer`, a stack with another stack's root reads
-`Intermediate`, the command line reads `VerifyOutputs`. Every output is described once: the whole is made of the parts.
+`Intermediate`, the command line reads `VerifyOutputs`. `StackOutputs` inherits from the parts, so it has their fields.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ class Sample:
 
     @property
     def exported(self) -> dict[str, Any]:
-        """The entry of `multimesh:services` that exports it, without what the user is free to choose."""
+        """The entry of `multimesh:services` that exports it, without the keys that the user may choose freely."""
         return {
             "name": self.name,
             "namespace": self.namespace,
@@ -50,17 +50,17 @@ SAMPLE = Sample()
 
 
 class Export(BaseModel, frozen=True):
-    """What one mesh offers under a global name."""
+    """What one mesh exports under a global name."""
 
     port: int
-    """The Service's."""
+    """The port of the Service."""
     weight: NonNegativeInt
     service_account: str
-    """Who answers."""
+    """The service account of the pods that answer."""
 
 
 class _Gateway(BaseModel, frozen=True):
-    """What every reader needs of a mesh: where its gateway is, and who its workloads are."""
+    """What every reader needs of a mesh: its gateway endpoint, and the trust domain of its workloads."""
 
     gateway_address: str
     """An IP address or a hostname."""
@@ -72,7 +72,7 @@ class PeerMeshOutputs(_Gateway, frozen=True):
     """A mesh, as other stacks read it."""
 
     exports: dict[GlobalName, Export]
-    """What the mesh itself offers."""
+    """What the mesh itself exports, by global name."""
     egress_addresses: list[str] | None = None
     """The addresses its requests come from; None where they are not known."""
 

@@ -37,7 +37,9 @@ def read_outputs(stack: str | None, folder: Path | None = None) -> VerifyOutputs
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
     except FileNotFoundError:
-        raise OutputsError("pulumi is not on PATH: `make setup` prints the line that puts it there") from None
+        raise OutputsError(
+            "pulumi is not on PATH: install it; in a checkout, `make setup` prints the line that puts it there"
+        ) from None
     except subprocess.TimeoutExpired:
         raise OutputsError("pulumi stack output did not finish within 120 s") from None
     if done.returncode != 0:
@@ -53,8 +55,8 @@ def read_outputs(stack: str | None, folder: Path | None = None) -> VerifyOutputs
 def parse_outputs(text: str) -> VerifyOutputs:
     """Return the outputs in `text`, the JSON object that `pulumi stack output --json --show-secrets` prints.
 
-    Raises OutputsError when there are none, when there is no mesh, or when one is not as the contract says; its message
-    never quotes a value.
+    Raises OutputsError when there are none, when there is no mesh, or when one breaks the contract. Its message never
+    quotes a value.
     """
     if text.strip() == "{}":
         raise OutputsError("the stack has no outputs: run `pulumi up` first")
