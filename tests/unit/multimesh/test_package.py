@@ -17,7 +17,7 @@ HEAVY = ("httpx", "kubernetes", "pydantic", "pulumi")
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from the checkout by the backend that is installed."""
+    """Build the wheel from the checkout, by the backend that is installed."""
     if find_spec("hatchling") is None:
         pytest.skip("the build backend hatchling is not installed; requirements.txt has it")
     folder = tmp_path_factory.mktemp("wheel")
@@ -60,7 +60,7 @@ def test_a_clouds_sdk_is_needed_by_its_extra_alone(wheel: Path) -> None:
 
 
 def test_the_installed_command_runs(wheel: Path, tmp_path: Path) -> None:
-    """The packages that it needs are those of the tests; multimesh itself is the wheel's, not the checkout's."""
+    """It uses the packages of the tests' environment, but multimesh itself from the wheel."""
     uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--offline", "--no-deps"]
     run([*uv, "--python", sys.executable, "--target", str(tmp_path), str(wheel)], tmp_path)
     command = tmp_path / "bin/multimesh"

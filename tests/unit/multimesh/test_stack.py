@@ -76,7 +76,7 @@ Pulumi = Callable[[str], Path]
 
 @pytest.fixture
 def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pulumi:
-    """Puts a `pulumi` on PATH that is the given shell script; returns the project's folder."""
+    """Put a `pulumi` on PATH that is the given shell script; return the folder of the project."""
 
     def install(script: str) -> Path:
         program = tmp_path / "pulumi"
