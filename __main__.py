@@ -72,5 +72,5 @@ for service in federation.services:
     )
 
 # What others build on
-for name, value in outputs.of(stack, federation, root, made, authorities, meshes, issued).items():
+for name, value in outputs.stack_outputs(stack, federation, root, made, authorities, meshes, issued).items():
     pulumi.export(name, value)

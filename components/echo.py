@@ -1,4 +1,4 @@
-"""The sample service: Istio's echo server, which answers with its hostname and its mesh."""
+"""The sample service: Istio's echo server, which answers with its hostname and the name of its mesh."""
 
 from typing import TypedDict
 
@@ -7,9 +7,9 @@ import pulumi
 from components.mesh.mesh import Mesh
 from components.mesh.roles import JOINED
 from components.objects import KubernetesObject
-from components.settings import SAMPLE
+from multimesh.contract import SAMPLE
 
-NAME, NAMESPACE = SAMPLE["name"], SAMPLE["namespace"]
+NAME, NAMESPACE = SAMPLE.name, SAMPLE.namespace
 CONTAINER_PORT = 8080
 
 
@@ -18,11 +18,11 @@ class EchoArgs(TypedDict):
 
     mesh: Mesh
     image: str
-    """Istio's echo image: /usr/local/bin/server, and the client by which `verify` asks from inside."""
+    """Istio's echo image: it has the server, and the client by which `multimesh verify` asks from inside a mesh."""
 
 
 class Echo(pulumi.ComponentResource):
-    """The echo service of one mesh, in a namespace whose pods get a sidecar."""
+    """The sample service of one mesh, in a namespace whose pods get a sidecar."""
 
     service: KubernetesObject
 
@@ -43,7 +43,7 @@ class Echo(pulumi.ComponentResource):
             f"{name}-account",
             "v1",
             "ServiceAccount",
-            metadata={"name": SAMPLE["service_account"], "namespace": namespace.metadata["name"]},
+            metadata={"name": SAMPLE.service_account, "namespace": namespace.metadata["name"]},
             opts=own,
         )
 
@@ -52,16 +52,16 @@ class Echo(pulumi.ComponentResource):
             f"{name}-deployment",
             "apps/v1",
             "Deployment",
-            metadata={"name": NAME, "namespace": namespace.metadata["name"], "labels": {"app": NAME}},
+            metadata={"name": NAME, "namespace": namespace.metadata["name"], "labels": SAMPLE.labels},
             spec={
-                "selector": {"matchLabels": {"app": NAME}},
+                "selector": {"matchLabels": SAMPLE.labels},
                 "template": {
-                    "metadata": {"labels": {"app": NAME}, "annotations": {JOINED: mesh.role.joined}},
+                    "metadata": {"labels": SAMPLE.labels, "annotations": {JOINED: mesh.role.joined}},
                     "spec": {
                         "serviceAccountName": account.metadata["name"],
                         "containers": [
                             {
-                                "name": "app",
+                                "name": SAMPLE.container,
                                 "image": args["image"],
                                 "imagePullPolicy": "IfNotPresent",
                                 "command": ["/usr/local/bin/server"],
@@ -85,16 +85,16 @@ class Echo(pulumi.ComponentResource):
             f"{name}-service",
             "v1",
             "Service",
-            # Its address is known at once, so routes need not wait for the pods; the Deployment does.
+            # Its address is known at once, so routes need not wait for its pods. Pulumi awaits the Deployment.
             metadata={
                 "name": NAME,
                 "namespace": namespace.metadata["name"],
-                "labels": {"app": NAME},
+                "labels": SAMPLE.labels,
                 "annotations": {"pulumi.com/skipAwait": "true"},
             },
             spec={
-                "selector": {"app": NAME},
-                "ports": [{"name": "http", "port": SAMPLE["port"], "targetPort": CONTAINER_PORT}],
+                "selector": SAMPLE.labels,
+                "ports": [{"name": "http", "port": SAMPLE.port, "targetPort": CONTAINER_PORT}],
             },
             opts=own,
         )

@@ -1,4 +1,7 @@
-"""The stack's outputs: the contract on which `multimesh verify`, other stacks and users build."""
+"""Writing the stack's outputs: they have the names and shapes of `multimesh.contract.StackOutputs`.
+
+Values are Pulumi outputs here, so no model can hold them: unit tests read what the program writes by the model.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +18,7 @@ from components.trust.trust_stack import IssuedCa, TrustStack
 Ca = IntermediateCa | IssuedCa
 
 
-def of(
+def stack_outputs(
     stack: Settings,
     members: Members,
     root: RootCa | TrustStack,
@@ -24,10 +27,10 @@ def of(
     meshes: Mapping[str, Mesh],
     issued: Mapping[str, Ca],
 ) -> dict[str, Any]:
-    """Return the outputs by name; the README lists them.
+    """Return the outputs by name, as a `contract.StackOutputs`.
 
-    Peers read what a mesh itself contributes (`meshes.<name>.exports`), never the resolved `services`: what a peer said
-    would come back to it as somebody else's word.
+    Peers read what a mesh itself exports (`meshes.<name>.exports`), never `services`: that holds the exports of peers
+    too, which would come back to a peer as those of this stack.
     """
     outputs = {
         "meshes": {name: _mesh(mesh, authorities[name], exports(stack, name)) for name, mesh in meshes.items()},
@@ -44,7 +47,7 @@ def of(
 
 
 def exports(stack: Settings, mesh: str) -> dict[str, dict[str, Any]]:
-    """Return what a mesh of this stack offers, by global name, as `peers.Export` reads it."""
+    """Return the services that a mesh of this stack exports, by global name, each as a `contract.Export`."""
     return {
         service.global_name(stack.suffix): {
             "port": service.port,
@@ -68,7 +71,7 @@ def _mesh(mesh: Mesh, authority: Ca, exports: Mapping[str, Any]) -> dict[str, An
 
 
 def _intermediate(ca: Ca) -> dict[str, Any]:
-    """Return the CA of another stack's mesh, as `trust_stack.Intermediate` reads it."""
+    """Return the CA of another stack's mesh, as a `contract.Intermediate`."""
     return {
         "certificate": ca.certificate_pem,
         "private_key": ca.private_key_pem,

@@ -36,7 +36,7 @@ def main() -> int:
     for program in ("helm", "kubectl"):
         if not _elsewhere(program):
             _link(program, TOOLS / program)
-    _link("multimesh", CHECKOUT / "bin/multimesh")
+    _link("multimesh", CHECKOUT / ".venv/bin/multimesh")
     for plugin in PLUGINS:
         _plugin(plugin)
     _stack()

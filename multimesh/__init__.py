@@ -1,1 +1,1 @@
-"""The command line of the project: `python -m multimesh`."""
+"""The command line `multimesh`, and `multimesh.contract`: the stack outputs as other programs may read them."""

@@ -33,7 +33,7 @@ class Members:
 
 
 def read(stack: Settings) -> Members:
-    """Ask the stacks that this one names. Raises SettingsError naming every contradiction, UnreadableStack."""
+    """Ask the stacks that this one names. Raises SettingsError naming every contradiction, UnreadableStackError."""
     found = peers.named_wrongly(stack.peers)
     trusted, wrong = (
         trust_stack.check(stack, stack_outputs.read(stack.trust.stack)) if stack.trust.stack else (None, [])

@@ -15,8 +15,9 @@ from components.schema.strict import Strict
 from components.settings.service import ServiceSettings
 from components.settings.single_mesh import contradictions
 from components.trust.settings import TrustSettings
+from multimesh import contract
 
-SAMPLE = {"name": "echo", "namespace": "demo", "port": 80, "service_account": "echo"}
+SAMPLE = contract.SAMPLE.exported
 """The sample service, as `services` would list it."""
 
 

@@ -1,30 +1,21 @@
-"""A root CA that another stack owns: it issues the intermediates of this stack's meshes, as secret outputs."""
+"""A root CA that another stack owns. That stack issues the CAs of this stack's meshes, as secret outputs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from components.schema import problems
 from components.settings import Settings
 from components.trust import ca as trust
-
-
-class Intermediate(BaseModel):
-    """The CA of one mesh, as the output `intermediates` of the stack that issues it holds it."""
-
-    certificate: str
-    private_key: str
-    """Not to be kept or shown: `TrustStack.issue` makes a secret of it."""
-    trust_domain: str
-    expires: str
+from multimesh.contract import Intermediate
 
 
 @dataclass(frozen=True)
 class Trusted:
-    """What the trust stack says: its root (PEM) and the intermediates of this stack's meshes, by mesh."""
+    """What the trust stack provides: its root certificate (PEM), and the CAs of this stack's meshes, by mesh."""
 
     root: str
     intermediates: dict[str, Intermediate]
@@ -32,7 +23,7 @@ class Trusted:
 
 @dataclass(frozen=True)
 class IssuedCa:
-    """The CA of one mesh, issued elsewhere; the attributes are those of an IntermediateCa."""
+    """The CA of one mesh, issued by another stack; it has the attributes of an IntermediateCa."""
 
     trust_domain: str
     certificate_pem: pulumi.Output[str]
@@ -43,7 +34,7 @@ class IssuedCa:
 
 
 class TrustStack:
-    """The stack that owns the root CA; to this one it is what a RootCa is."""
+    """The stack that owns the root CA; it takes the place of a RootCa in this one."""
 
     def __init__(self, trusted: Trusted) -> None:
         self.certificate_pem = pulumi.Output.from_input(trusted.root)
@@ -51,19 +42,19 @@ class TrustStack:
         self._intermediates = trusted.intermediates
 
     def issue(self, mesh: str, trust_domain: str) -> IssuedCa:
-        """Return the CA of a mesh."""
+        """Return the CA that was issued for a mesh."""
         issued = self._intermediates[mesh]
         return IssuedCa(
             trust_domain,
             pulumi.Output.from_input(issued.certificate),
-            pulumi.Output.secret(issued.private_key),
+            pulumi.Output.secret(issued.private_key.get_secret_value()),
             self.certificate_pem,
             pulumi.Output.from_input(issued.expires),
         )
 
 
 def check(stack: Settings, outputs: Mapping[str, Any]) -> tuple[Trusted | None, list[str]]:
-    """Return what the outputs of `trust.stack` hold for this stack's meshes, and every reason why they will not do."""
+    """Return what the outputs of `trust.stack` hold for this stack's meshes, and a line for each mistake."""
     owner = stack.trust.stack
     issued, root = outputs.get("intermediates", {}), outputs.get("root_ca")
     if not outputs or not isinstance(root, str):
@@ -78,12 +69,12 @@ def check(stack: Settings, outputs: Mapping[str, Any]) -> tuple[Trusted | None, 
             intermediates[mesh] = issue = Intermediate.model_validate(issued[mesh])
         except ValidationError:  # which would show the key
             message = (
-                f"the CA that stack {owner} issues for {mesh} cannot be read; does it have this stack's passphrase?"
+                f"the CA that stack {owner} issues for {mesh} cannot be read; check that both have the same passphrase"
             )
             found.append(_problem(owner, message))
             continue
         if wanted.trust_domain not in (None, issue.trust_domain):
-            message = f"stack {owner} issues the CA of mesh {mesh} for {issue.trust_domain}"
+            message = f"must be {issue.trust_domain}: stack {owner} issues the CA of {mesh} for it"
             found.append(problems.problem(("meshes", mesh, "trust_domain"), wanted.trust_domain, message))
     return Trusted(root, intermediates), found
 

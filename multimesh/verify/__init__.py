@@ -1,0 +1,1 @@
+"""`multimesh verify`: send requests to every mesh, and judge who answered."""

@@ -1,4 +1,4 @@
-"""What became of a request, and how the echo server and its client say so."""
+"""The outcome of a request, read from what the echo server and its client print."""
 
 import re
 from collections import defaultdict
@@ -20,7 +20,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Failure:
-    """A request that was not answered as it should be, and why."""
+    """A request that was not answered as it should be, and the reason."""
 
     reason: str
 
@@ -29,7 +29,7 @@ Outcome = Answer | Failure
 
 
 def judge_response(status: int, cluster: str | None, milliseconds: float) -> Outcome:
-    """The outcome of a request that got an HTTP response: the echo server's says `Cluster=<mesh>`."""
+    """Return the outcome of a request that got an HTTP response; `cluster` is the mesh that its body names."""
     if status != OK:
         return Failure(f"{status} {responses.get(status, '')}".strip())
     if not cluster:
@@ -38,12 +38,12 @@ def judge_response(status: int, cluster: str | None, milliseconds: float) -> Out
 
 
 def cluster_of(body: str) -> str | None:
-    """The mesh that a response body of the echo server names; None when it names none."""
+    """Return the mesh that a response body of the echo server names (`Cluster=<mesh>`), None when it names none."""
     return next((line.removeprefix("Cluster=") for line in body.splitlines() if line.startswith("Cluster=")), None)
 
 
 def parse_client_output(text: str) -> list[Outcome]:
-    """The outcomes that Istio's echo client prints, one per request that got a response, in the order of their numbers.
+    """Return the outcomes that Istio's echo client prints: one for each request that got a response, in their order.
 
     Lines are `[<number>] Field=value`, and `[<number> body] Field=value` for what the server answered.
     """
@@ -59,5 +59,5 @@ def parse_client_output(text: str) -> list[Outcome]:
 
 
 def milliseconds(duration: str) -> float:
-    """A Go duration such as `1.5s`, `2.17ms` or `780µs`, in milliseconds."""
+    """Return a Go duration such as `1.5s`, `2.17ms` or `780µs` in milliseconds."""
     return sum(float(amount) * _MILLISECONDS[unit] for amount, unit in _DURATION.findall(duration))

@@ -13,12 +13,12 @@ GIVE_UP_AFTER = 10
 
 
 def ask_ingress(url: str, requests: int, timeout: float = 5.0) -> list[Outcome]:
-    """The outcomes of `requests` GET requests to `url`, `timeout` seconds each.
+    """Send `requests` GET requests to `url` and return their outcomes; each request has `timeout` seconds.
 
-    Every request has a connection of its own, so that each takes its own way through load balancers, as the first
-    request of a user does; its latency includes that. One starts every 10 ms, so that they do not queue behind each
-    other, unless ten are under way. Once ten in a row have failed, the rest is counted as failed without being sent.
-    Proxies of the environment are not used.
+    Every request opens its own connection, so that load balancers route each by itself, as they do with the first
+    request of a user; the latency includes the time to connect. A request starts every 10 ms, so that they do not queue
+    behind each other, but never more than ten run at a time. After ten failures in a row, the rest is counted as failed
+    without being sent. Proxy settings of the environment are ignored.
     """
     return asyncio.run(_ask(url, requests, timeout))
 
@@ -47,13 +47,13 @@ async def _ask(url: str, requests: int, timeout: float) -> list[Outcome]:
 
 
 def new_client() -> httpx.AsyncClient:
-    """A client that opens a connection for every request and knows no proxies."""
+    """Return a client that opens a connection for every request and ignores proxy settings."""
     one_connection_each = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     return httpx.AsyncClient(limits=one_connection_each, timeout=None, trust_env=False)  # noqa: S113  ask_once bounds the whole request
 
 
 async def ask_once(client: httpx.AsyncClient, url: str, timeout: float) -> Outcome:
-    """The outcome of one GET request to `url`, which has `timeout` seconds in all."""
+    """Send one GET request to `url` and return its outcome; it has `timeout` seconds in all."""
     start = perf_counter()
     try:
         async with asyncio.timeout(timeout):

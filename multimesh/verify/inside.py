@@ -1,4 +1,4 @@
-"""Requests from a pod of a mesh: Istio's echo client, run in the sample's own pods."""
+"""Requests from inside a mesh: Istio's echo client, run in a pod of the sample service."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,9 +14,9 @@ from pydantic import SecretStr
 from urllib3.exceptions import HTTPError
 from websocket import WebSocketException
 
+from multimesh.contract import SAMPLE
 from multimesh.verify.answers import Failure, Outcome, parse_client_output
 
-NAMESPACE, SELECTOR, CONTAINER = "demo", "app=echo", "app"
 BATCH, PER_SECOND = 25, 100
 
 Run = Callable[[list[str]], tuple[str, str]]
@@ -29,10 +29,10 @@ class InsideError(Exception):
 
 @contextmanager
 def echo_pod(kubeconfig: SecretStr) -> Iterator[Run]:
-    """A way to run commands in a ready pod of the sample, container `app`, of the cluster of `kubeconfig` (YAML text).
+    """Yield a function that runs commands in a ready pod of the sample service, in the cluster of `kubeconfig` (YAML).
 
     Raises InsideError when the cluster does not answer or has no such pod. The Kubernetes client needs certificates in
-    files: they live in a private folder for as long as the context does.
+    files: they are in a private folder that is deleted when the context ends.
     """
     with ExitStack() as cleanup:
         private = cleanup.enter_context(tempfile.TemporaryDirectory())
@@ -40,21 +40,24 @@ def echo_pod(kubeconfig: SecretStr) -> Iterator[Run]:
             settings = yaml.safe_load(kubeconfig.get_secret_value())
             connected = cleanup.enter_context(config.new_client_from_config_dict(settings, temp_file_path=private))
             api = client.CoreV1Api(connected)
-            pods = api.list_namespaced_pod(NAMESPACE, label_selector=SELECTOR, _request_timeout=10).items
+            pods = api.list_namespaced_pod(SAMPLE.namespace, label_selector=SAMPLE.selector, _request_timeout=10).items
         except (ApiException, HTTPError, config.ConfigException) as error:
             raise InsideError(f"the cluster does not answer: {getattr(error, 'reason', None) or error}") from None
         ready = [name for pod in pods if (name := _ready_name(pod))]
         if not ready:
-            raise InsideError(f"none of the {len(pods)} pods {SELECTOR} in namespace {NAMESPACE} is ready")
+            raise InsideError(
+                f"none of the {len(pods)} pods {SAMPLE.selector} in namespace {SAMPLE.namespace} is ready"
+            )
         yield lambda command: _execute(api, ready[0], command)
 
 
 def ask_from_pod(run: Run, url: str, requests: int, timeout: float = 5.0) -> list[Outcome]:
-    """The outcomes of `requests` GET requests to `url`, sent by the echo client through `run`; `timeout` in seconds.
+    """Send `requests` GET requests to `url` by the echo client, run by `run`, and return their outcomes.
 
-    The client makes a connection per request, starts one every 10 ms so that they do not queue behind each other, and
-    measures latency itself. It prints nothing at all when one of its requests gets no response: therefore they are sent
-    in batches of 25, such a batch is counted as failed, and what is left after it is not sent.
+    Each request has `timeout` seconds. The client opens a connection for every request, starts one every 10 ms, so that
+    they do not queue behind each other, and measures the latency itself. It prints nothing when one of its requests
+    gets no response. Therefore requests are sent in batches of 25; a batch that prints nothing is counted as failed,
+    and so are the requests after it, which are not sent.
     """
     outcomes: list[Outcome] = []
     while len(outcomes) < requests:
@@ -79,8 +82,8 @@ def _execute(api: client.CoreV1Api, pod: str, command: list[str]) -> tuple[str, 
         session: WSClient = stream(
             api.connect_get_namespaced_pod_exec,
             pod,
-            NAMESPACE,
-            container=CONTAINER,
+            SAMPLE.namespace,
+            container=SAMPLE.container,
             command=command,
             stdout=True,
             stderr=True,
@@ -91,7 +94,7 @@ def _execute(api: client.CoreV1Api, pod: str, command: list[str]) -> tuple[str, 
         session.run_forever(timeout=60)
         output, log = str(session.read_stdout(timeout=0)), str(session.read_stderr(timeout=0))
         status = yaml.safe_load(session.read_channel(ERROR_CHANNEL)) or {}
-        session.sock.shutdown()  # close() does nothing once the server has said goodbye
+        session.sock.shutdown()  # close() does nothing once the server has closed the WebSocket
     except (ApiException, WebSocketException, OSError) as error:
         return "", f"exec in pod {pod}: {getattr(error, 'reason', None) or error}"
     if status.get("status") == "Success":

@@ -1,4 +1,4 @@
-"""From outcomes to a verdict: who answered, how fast, and what is wrong with it."""
+"""From outcomes to a verdict: which meshes answered, how fast, and what is wrong."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from multimesh.verify.split import acceptable_counts
 
 
 class Path(StrEnum):
-    """How a mesh was asked: from outside, or from a pod in it by either of the service's names."""
+    """How a mesh was asked: from outside, or from a pod in it by one of the two names of the service."""
 
     INGRESS = "ingress"
     SHORT_NAME = "short name"
@@ -20,7 +20,7 @@ class Path(StrEnum):
 
 @dataclass(frozen=True)
 class Measurement:
-    """What became of the requests to one mesh by one path."""
+    """The outcomes of the requests to one mesh by one path."""
 
     mesh: str
     path: Path
@@ -30,8 +30,10 @@ class Measurement:
 
 @dataclass(frozen=True)
 class AnsweredBy:
-    """One mesh's part in answering: `count` answers, a `share` (0 to 1) of them all; the weights want a count from
-    `at_least` to `at_most`. The percentiles of the latency are None when it answered nothing."""
+    """What one mesh answered: `count` answers, a `share` (0 to 1) of them all.
+
+    The weights allow a count from `at_least` to `at_most`. The percentiles of the latency are None without answers.
+    """
 
     mesh: str
     count: int
@@ -45,7 +47,7 @@ class AnsweredBy:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One measurement judged: `errors` counts failed requests by reason, `findings` says what is wrong, a line each."""
+    """The verdict on a measurement: `errors` counts failed requests by reason, each of `findings` is one line."""
 
     mesh: str
     path: Path
@@ -57,10 +59,12 @@ class Verdict:
 
 
 def judge(measurements: Sequence[Measurement], weights: dict[str, int], confidence: float) -> list[Verdict]:
-    """Every measurement against the `weights` of the meshes; `confidence` (0 to 1) is that of all verdicts together.
+    """Return the verdict on every measurement, by the `weights` of the meshes.
 
-    The chance of a false alarm, 1 - `confidence`, is shared out evenly among all the counts that are tested
-    (Bonferroni), so the whole run fails by chance alone with at most that probability.
+    `confidence` (0 to 1) holds for all verdicts together.
+
+    The probability of a false alarm, 1 - `confidence`, is divided evenly among all the counts that are tested
+    (Bonferroni), so that the whole run fails by chance alone with at most that probability.
     """
     tested = sum(1 for weight in weights.values() if weight) * len(measurements)
     return [_judge_one(measurement, weights, (1 - confidence) / tested) for measurement in measurements]
@@ -112,5 +116,5 @@ def _part(mesh: str, answers: Sequence[Answer], expected_share: float, error: fl
 
 
 def _percentile(ascending: Sequence[float], percent: int) -> float | None:
-    """The nearest-rank percentile: the smallest value that at least `percent` of all do not exceed."""
+    """Return the nearest-rank percentile: the smallest value that at least `percent` of all do not exceed."""
     return ascending[ceil(len(ascending) * percent / 100) - 1] if ascending else None

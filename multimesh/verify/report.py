@@ -14,7 +14,7 @@ PLAIN_WIDTH = 120
 
 @dataclass(frozen=True)
 class Report:
-    """All verdicts on one service; `requests` were sent by each path, `confidence` (0 to 1) is that of them all."""
+    """All verdicts on one service: `requests` were sent by each path; `confidence` (0 to 1) holds for all together."""
 
     service: str
     weights: dict[str, int]
@@ -24,12 +24,12 @@ class Report:
 
     @property
     def findings(self) -> list[str]:
-        """What is wrong, one line each; empty when nothing is."""
+        """What is wrong, one line for each finding; empty when all is as configured."""
         return [finding for verdict in self.verdicts for finding in verdict.findings]
 
 
 def as_json(report: Report) -> str:
-    """One JSON object that keeps its shape from release to release:
+    """Return one JSON object, whose shape is the same in every release:
 
     `service`, `weights` (mesh -> weight), `passed`, `requests` (by each path), `confidence`, `findings` (lines), and
     `verdicts`: a list of `mesh`, `path` (`ingress`, `short name` or `global name`), `url`, `requests`, `errors` (reason
@@ -52,7 +52,7 @@ def as_json(report: Report) -> str:
 
 
 def print_table(report: Report, console: Console) -> None:
-    """The table, then `passed` or a line per finding; plain text, 120 columns wide, when `console` is no terminal."""
+    """Print the table, then `passed` or the findings; without a terminal it is plain text, 120 columns wide."""
     if not console.is_terminal:
         console.width = PLAIN_WIDTH
     table = Table(box=None, pad_edge=False, header_style="bold")

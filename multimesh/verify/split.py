@@ -1,15 +1,16 @@
-"""Whether a split of requests is the configured one: an exact binomial bound."""
+"""Which splits of requests agree with the configured one: an exact binomial bound."""
 
 from math import exp, fsum, lgamma, log
 
 
 def acceptable_counts(requests: int, share: float, error: float) -> range:
-    """The counts, out of `requests`, that a mesh with this `share` (0 to 1) of the traffic may have answered.
+    """Return the counts, out of `requests`, that a mesh with this `share` (0 to 1) of the traffic may have answered.
 
     If every request goes there with probability `share`, independently, then the count falls outside with probability
     at most `error` (0 to 1), half of it on either side. These are the counts whose Clopper-Pearson interval at
-    confidence 1 - `error` contains `share` (C. Clopper and E. Pearson, Biometrika 26, 1934). Envoy deals requests out
-    more evenly than chance does, so a correct split fails even less often. A share of 0 accepts 0 alone, one of 1 all.
+    confidence 1 - `error` contains `share` (C. Clopper and E. Pearson, Biometrika 26, 1934). Envoy
+    distributes requests more evenly than chance does, so a correct split fails even less often. A share of 0 allows
+    only the count 0, a share of 1 only `requests`.
     """
     if share in (0, 1):
         return range(requests, requests + 1) if share else range(1)
@@ -20,7 +21,7 @@ def acceptable_counts(requests: int, share: float, error: float) -> range:
 
 
 def _first_above(terms: list[float], tail: float) -> int:
-    """The first count up to which the summed probability exceeds `tail`."""
+    """Return the first count up to which the summed probability exceeds `tail`."""
     total = 0.0
     for count, term in enumerate(terms):
         total = fsum((total, term))

@@ -15,7 +15,8 @@ import yaml
 from kubernetes import client, config
 
 from lab import cluster
-from multimesh.outputs import StackOutputs, parse_outputs
+from multimesh.contract import VerifyOutputs
+from multimesh.stack import parse_outputs
 
 CHECKOUT = Path(__file__).parent.parent.parent
 
@@ -118,7 +119,7 @@ class Stack:
         """Give up the lock of an update that was killed."""
         self.pulumi("cancel", "--stack", self.name, "--yes")
 
-    def outputs(self) -> StackOutputs:
+    def outputs(self) -> VerifyOutputs:
         """The stack's outputs."""
         command = ["pulumi", "stack", "output", "--json", "--show-secrets", "--stack", self.name]
         return parse_outputs(self._quietly(*command))

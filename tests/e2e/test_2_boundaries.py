@@ -10,7 +10,7 @@ import pytest
 from kubernetes import client
 from kubernetes.stream import stream
 
-from multimesh.outputs import StackOutputs
+from multimesh.contract import VerifyOutputs
 from tests.e2e.peer import Issuer, ask, ask_in_plaintext
 from tests.e2e.stack import Stack
 
@@ -22,7 +22,7 @@ NOT_EXPORTED = "outbound_.80_._.unexported.demo.svc.cluster.local"
 class East:
     """The gateway of mesh east, and an authority that issues what the mesh's own issues."""
 
-    def __init__(self, outputs: StackOutputs, api: Any) -> None:
+    def __init__(self, outputs: VerifyOutputs, api: Any) -> None:
         about = outputs.meshes["east"]
         self.gateway = (about.gateway_address, about.gateway_port)
         self.root = outputs.root_ca

@@ -131,7 +131,8 @@ def test_a_peer_may_be_called_by_its_full_name(east: Stack) -> None:
         (
             "multimesh:meshes",
             {"west": {"cluster": {"kind": "local"}, "trust_domain": "east.mesh"}},
-            "multimesh:meshes.west.trust_domain: 'east.mesh': stack trust issues the CA of mesh west for west.mesh",
+            "multimesh:meshes.west.trust_domain: 'east.mesh': must be west.mesh: "
+            "stack trust issues the CA of west for it",
         ),
     ],
 )

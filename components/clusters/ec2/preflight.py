@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from components.clusters import sdk
+
 _HINT = "see https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-files.html"
 _KEY = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _ASKED_FOR = (
@@ -26,6 +28,7 @@ def missing(
 
     Each as (path of the key inside `cluster`, its value, what is missing and how to get it).
     """
+    yield from sdk.missing("ec2", "pulumi-aws", "aws")
     named = profile or environment.get("AWS_PROFILE")
     known = _profiles(environment)
     if profile is None and any(environment.get(name) for name in (*_KEY, *_ASKED_FOR)):

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from components.clusters import sdk
 from components.clusters.gke.kubeconfig import INSTALL_HINT, PLUGIN
 from components.clusters.gke.settings import GkeClusterSettings
 from components.schema.problems import ABSENT
@@ -16,6 +17,7 @@ _LOGIN = "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION
 
 def missing(settings: GkeClusterSettings) -> Iterator[tuple[tuple[str, ...], object, str]]:
     """Return what is missing: (path inside `cluster`, value, message)s."""
+    yield from sdk.missing("gke", "pulumi-gcp", "gcp")
     if not settings.project_id:
         yield ("project",), ABSENT, "is missing; set it, or the environment variable GOOGLE_CLOUD_PROJECT"
     if fault := _credentials():

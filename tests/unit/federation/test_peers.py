@@ -101,7 +101,7 @@ def test_a_service_of_peers_alone_is_called_by_its_global_name() -> None:
 
 @pytest.mark.parametrize("peers_own", [None, ["192.0.2.7"]])
 def test_gateways_admit_the_addresses_that_a_peer_says_it_asks_from(peers_own: list[str] | None) -> None:
-    about = peers.PeerOutputs.model_validate(west() | {"egress_addresses": peers_own})
+    about = peers.PeerMeshOutputs.model_validate(west() | {"egress_addresses": peers_own})
 
     def program() -> dict[str, Any]:
         return {"admitted": clusters.egress_addresses([peers.mesh("west", about)])}
@@ -212,13 +212,13 @@ def test_the_trust_stack_issues_for_the_meshes_that_it_lists() -> None:
         (
             TRUST | {"intermediates": {"east": CA | {"private_key": {}}}},
             {},
-            "trust.stack: 'trust': the CA that stack trust issues for east cannot be read; does it have this stack's "
-            "passphrase?",
+            "trust.stack: 'trust': the CA that stack trust issues for east cannot be read; check that both have the "
+            "same passphrase",
         ),
         (
             TRUST,
             {"meshes": {"east": LOCAL | {"trust_domain": "e.example"}}},
-            "meshes.east.trust_domain: 'e.example': stack trust issues the CA of mesh east for east.mesh",
+            "meshes.east.trust_domain: 'e.example': must be east.mesh: stack trust issues the CA of east for it",
         ),
     ],
 )
@@ -302,11 +302,14 @@ def test_outputs_of_another_program_are_refused() -> None:
 @pytest.mark.parametrize(
     ("listed", "line"),
     [
-        (["test"], "peers[0]: 'test': a stack is no peer of itself"),
-        (["organization/multimesh/test"], "peers[0]: 'organization/multimesh/test': a stack is no peer of itself"),
+        (["test"], "peers[0]: 'test': must not be this stack itself"),
+        (
+            ["organization/multimesh/test"],
+            "peers[0]: 'organization/multimesh/test': must not be this stack itself",
+        ),
         (
             ["west", "organization/multimesh/west"],
-            "peers[1]: 'organization/multimesh/west': a peer may be listed once",
+            "peers[1]: 'organization/multimesh/west': must be listed only once",
         ),
     ],
 )

@@ -7,13 +7,17 @@ from pydantic import SecretStr
 from typer.testing import CliRunner
 
 import multimesh.__main__ as command
-import multimesh.verify.verify as verification
-from multimesh.outputs import MeshOutputs, OutputsError, StackOutputs
+from multimesh import stack as stacks
+from multimesh.contract import VerifyMeshOutputs, VerifyOutputs
+from multimesh.stack import OutputsError
+from multimesh.verify import run as verification
 from multimesh.verify.answers import Answer, Failure, Outcome
 from multimesh.verify.inside import InsideError
 
-MESH = MeshOutputs(ingress_url="http://gw/", gateway_address="gw", gateway_port=1, trust_domain="t", ca_expires="")
-OUTPUTS = StackOutputs(
+MESH = VerifyMeshOutputs(
+    ingress_url="http://gw/", gateway_address="gw", gateway_port=1, trust_domain="t", ca_expires=""
+)
+OUTPUTS = VerifyOutputs(
     meshes={"east": MESH, "west": MESH},
     root_ca="",
     root_ca_fingerprint="",
@@ -32,7 +36,7 @@ class World:
         self.asked: list[str] = []
         self.pods = True
 
-    def read_outputs(self, stack: str | None) -> StackOutputs:
+    def read_outputs(self, stack: str | None) -> VerifyOutputs:
         self.stacks.append(stack)
         if stack == "missing":
             raise OutputsError("no stack named 'missing' found")
@@ -62,7 +66,7 @@ class World:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     world = World()
-    monkeypatch.setattr(command, "read_outputs", world.read_outputs)
+    monkeypatch.setattr(stacks, "read_outputs", world.read_outputs)
     for name in ("ask_ingress", "ask_from_pod", "echo_pod"):
         monkeypatch.setattr(verification, name, getattr(world, name))
     return world

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 
 from pydantic import SecretStr
 
-from multimesh.outputs import StackOutputs
+from multimesh.contract import VerifyOutputs
+from multimesh.stack import exported_sample
 from multimesh.verify.answers import Failure
 from multimesh.verify.ingress import ask_ingress
 from multimesh.verify.inside import InsideError, ask_from_pod, echo_pod
@@ -12,14 +13,14 @@ from multimesh.verify.judge import Measurement, Path, judge
 from multimesh.verify.report import Report
 
 
-def verify(outputs: StackOutputs, requests: int, confidence: float, progress: Callable[[str], None]) -> Report:
+def verify_stack(outputs: VerifyOutputs, requests: int, confidence: float, progress: Callable[[str], None]) -> Report:
     """Send `requests` requests by each path to every mesh, one path after the other, and judge the answers.
 
-    The short name is asked only where the service is exported: elsewhere it is not the federated one. `confidence`
-    (0 to 1) is that of the whole report; `progress` is told which mesh is asked how. Raises OutputsError when the stack
-    has no sample service; what goes wrong afterwards is in the report.
+    The short name is asked only in meshes that export the service: in others it does not name the federated service.
+    `confidence` (0 to 1) holds for the whole report. `progress` is called with the mesh and the path that are asked
+    next. Raises OutputsError when the stack exports no sample service; what goes wrong later is in the report.
     """
-    service, weights = outputs.sample()
+    service, weights = exported_sample(outputs)
     name, namespace, *_ = service.split(".")
     measurements: list[Measurement] = []
     for mesh, about in outputs.meshes.items():

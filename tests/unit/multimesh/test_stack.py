@@ -1,4 +1,4 @@
-"""The outputs of a stack."""
+"""Reading a stack: its outputs, and the folder that Pulumi is run in."""
 
 import json
 from collections.abc import Callable
@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from multimesh.outputs import OutputsError, parse_outputs, read_outputs
+from multimesh import stack
+from multimesh.stack import OutputsError, exported_sample, parse_outputs, read_outputs
 
 MESH = {
     "ingress_url": "http://10.200.0.2:30080",
@@ -27,19 +28,19 @@ OUTPUTS: dict[str, Any] = {
 
 def test_the_sample_is_found_whatever_its_suffix() -> None:
     outputs = parse_outputs(json.dumps(OUTPUTS | {"services": {"echo.demo.example": {"east": 3}}}))
-    assert outputs.sample() == ("echo.demo.example", {"east": 3})
+    assert exported_sample(outputs) == ("echo.demo.example", {"east": 3})
 
 
 def test_a_stack_without_the_sample_says_what_it_has() -> None:
     outputs = parse_outputs(json.dumps(OUTPUTS | {"services": {"shop.demo.global": {"east": 1}}}))
     with pytest.raises(OutputsError, match=r"only \['shop.demo.global'\]"):
-        outputs.sample()
+        exported_sample(outputs)
 
 
 def test_a_sample_that_no_mesh_may_answer_is_not_asked() -> None:
     outputs = parse_outputs(json.dumps(OUTPUTS | {"services": {"echo.demo.global": {"east": 0}}}))
     with pytest.raises(OutputsError, match=r"no mesh has a weight above 0 for echo\.demo\.global"):
-        outputs.sample()
+        exported_sample(outputs)
 
 
 def test_a_kubeconfig_is_never_printed() -> None:
@@ -75,7 +76,7 @@ Pulumi = Callable[[str], Path]
 
 @pytest.fixture
 def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pulumi:
-    """Puts a `pulumi` on PATH that is the given shell script; returns the project's folder."""
+    """Put a `pulumi` on PATH that is the given shell script; return the folder of the project."""
 
     def install(script: str) -> Path:
         program = tmp_path / "pulumi"
@@ -105,3 +106,32 @@ def test_a_machine_without_pulumi_is_told_how_to_get_it(tmp_path: Path, monkeypa
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(OutputsError, match="pulumi is not on PATH"):
         read_outputs(None, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "error: no Pulumi.yaml project file found (searching upwards from /x). If you have not created a project yet, "
+        "use `pulumi new` to do so: no project file found",
+        "error: if you are using the --stack flag, pass the fully qualified name (organization/project/stack)",
+    ],
+)
+def test_a_folder_of_no_project_is_named(pulumi: Pulumi, said: str) -> None:
+    folder = pulumi(f"echo '{said}' >&2; exit 255")
+    with pytest.raises(OutputsError, match=f"^no Pulumi project in {folder} or in a folder above it: "):
+        read_outputs(None, folder)
+
+
+def test_a_checkout_is_its_own_project_wherever_the_command_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert (stack.project() / "Pulumi.yaml").exists()
+
+
+def test_an_installed_package_reads_the_project_of_the_current_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stack, "CHECKOUT", tmp_path / "site-packages")
+    monkeypatch.chdir(tmp_path)
+    assert stack.project() == tmp_path

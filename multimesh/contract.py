@@ -1,0 +1,134 @@
+"""The stack outputs: the one contract between the program, other stacks and the command line; and the sample service.
+
+The program writes `StackOutputs`. A reader reads only the part that it needs, so that it can also read a stack of
+another version, which may lack the rest or have more: peers read `Peer`, a stack with another stack's root reads
+`Intermediate`, the command line reads `VerifyOutputs`. `StackOutputs` inherits from the parts, so it has their fields.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, NonNegativeInt, SecretStr, StringConstraints
+
+GlobalName = Annotated[str, StringConstraints(pattern=r"^[-a-z0-9]+\.[-a-z0-9]+\.[-a-z0-9.]+$")]
+"""`<name>.<namespace>.<suffix>`"""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The sample service, which answers with the name of its mesh."""
+
+    name: str = "echo"
+    namespace: str = "demo"
+    port: int = 80
+    service_account: str = "echo"
+    container: str = "app"
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels of its pods, by which its Service and its Deployment select them."""
+        return {"app": self.name}
+
+    @property
+    def selector(self) -> str:
+        """The label selector of its pods, as the Kubernetes API takes it."""
+        return ",".join(f"{label}={value}" for label, value in self.labels.items())
+
+    @property
+    def exported(self) -> dict[str, Any]:
+        """The entry of `multimesh:services` that exports it, without the keys that the user may choose freely."""
+        return {
+            "name": self.name,
+            "namespace": self.namespace,
+            "port": self.port,
+            "service_account": self.service_account,
+        }
+
+
+SAMPLE = Sample()
+
+
+class Export(BaseModel, frozen=True):
+    """What one mesh exports under a global name."""
+
+    port: int
+    """The port of the Service."""
+    weight: NonNegativeInt
+    service_account: str
+    """The service account of the pods that answer."""
+
+
+class _Gateway(BaseModel, frozen=True):
+    """What every reader needs of a mesh: its gateway endpoint, and the trust domain of its workloads."""
+
+    gateway_address: str
+    """An IP address or a hostname."""
+    gateway_port: int
+    trust_domain: str
+
+
+class PeerMeshOutputs(_Gateway, frozen=True):
+    """A mesh, as other stacks read it."""
+
+    exports: dict[GlobalName, Export]
+    """What the mesh itself exports, by global name."""
+    egress_addresses: list[str] | None = None
+    """The addresses its requests come from; None where they are not known."""
+
+
+class VerifyMeshOutputs(_Gateway, frozen=True):
+    """A mesh, as the command line reads it."""
+
+    ingress_url: str
+    ca_expires: str
+    """When its intermediate CA expires (RFC 3339)."""
+
+
+class MeshOutputs(PeerMeshOutputs, VerifyMeshOutputs, frozen=True):
+    """A mesh, as its stack writes it."""
+
+
+class Intermediate(BaseModel, frozen=True):
+    """The CA of one mesh of another stack, as the stack that owns the root issues it."""
+
+    certificate: str
+    """PEM, as is the key."""
+    private_key: SecretStr
+    trust_domain: str
+    expires: str
+    """RFC 3339."""
+
+
+class Peer(BaseModel, frozen=True):
+    """A stack, as its peers read it."""
+
+    meshes: Mapping[str, PeerMeshOutputs]
+    root_ca: str
+    """The root certificate (PEM)."""
+    suffix: str
+    """The end of its global names."""
+
+
+class VerifyOutputs(BaseModel, frozen=True):
+    """A stack, as the command line reads it."""
+
+    meshes: Mapping[str, VerifyMeshOutputs]
+    root_ca: str
+    """The root certificate (PEM)."""
+    root_ca_fingerprint: str
+    """Its SHA-256 as openssl prints it: `AB:CD:...`."""
+    services: dict[str, dict[str, NonNegativeInt]]
+    """The weight of every mesh that exports a service, peers' meshes included, by global name."""
+    kubeconfigs: dict[str, SecretStr]
+    """By mesh, YAML text."""
+
+
+class StackOutputs(Peer, VerifyOutputs, frozen=True):
+    """A stack, as the program writes it."""
+
+    meshes: Mapping[str, MeshOutputs]
+    root_ca_owner: str
+    """The full name of the stack that makes the root CA; empty for a root that the user brought."""
+    intermediates: dict[str, Intermediate] | None = None
+    """By mesh of another stack; only where this stack issues CAs (`multimesh:trust.issues`)."""

@@ -1,0 +1,90 @@
+"""Reading a stack: `pulumi stack output`, checked against the contract."""
+
+import subprocess
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from multimesh.contract import SAMPLE, VerifyOutputs
+
+CHECKOUT = Path(__file__).parent.parent
+_NO_PROJECT = ("no Pulumi.yaml project file found", "pass the fully qualified name")
+"""What Pulumi says, without and with `--stack`, in a folder of no project."""
+
+
+class OutputsError(Exception):
+    """The stack cannot be read, or its outputs are not those of a multimesh stack."""
+
+
+def project() -> Path:
+    """Return the folder in which Pulumi is run: the checkout that this package is in, else the current directory.
+
+    Pulumi itself looks for the project in the folder and in those above it.
+    """
+    return CHECKOUT if (CHECKOUT / "Pulumi.yaml").exists() else Path.cwd()
+
+
+def read_outputs(stack: str | None, folder: Path | None = None) -> VerifyOutputs:
+    """Return the outputs of `stack` (None: the selected one), read by the Pulumi command line in `folder`.
+
+    Without `folder`, it is that of `project()`. Raises OutputsError when there is no Pulumi, no such stack, or nothing
+    to read.
+    """
+    folder = folder or project()
+    command = ["pulumi", "stack", "output", "--json", "--show-secrets", "--non-interactive"]
+    if stack is not None:
+        command += ["--stack", stack]
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    except FileNotFoundError:
+        raise OutputsError(
+            "pulumi is not on PATH: install it; in a checkout, `make setup` prints the line that puts it there"
+        ) from None
+    except subprocess.TimeoutExpired:
+        raise OutputsError("pulumi stack output did not finish within 120 s") from None
+    if done.returncode != 0:
+        if any(text in done.stderr for text in _NO_PROJECT):
+            raise OutputsError(
+                f"no Pulumi project in {folder} or in a folder above it: run multimesh in the folder of the project, "
+                "or give the stack's full name: --stack organization/project/stack"
+            )
+        raise OutputsError(done.stderr.strip().removeprefix("error: ") or f"pulumi: exit code {done.returncode}")
+    return parse_outputs(done.stdout)
+
+
+def parse_outputs(text: str) -> VerifyOutputs:
+    """Return the outputs in `text`, the JSON object that `pulumi stack output --json --show-secrets` prints.
+
+    Raises OutputsError when there are none, when there is no mesh, or when one breaks the contract. Its message never
+    quotes a value.
+    """
+    if text.strip() == "{}":
+        raise OutputsError("the stack has no outputs: run `pulumi up` first")
+    try:
+        outputs = VerifyOutputs.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the outputs"
+        raise OutputsError(f"not the outputs of a multimesh stack that is up: {where}: {first['msg']}") from None
+    if not outputs.meshes:
+        raise OutputsError("the stack has no meshes to ask")
+    if missing := sorted(outputs.meshes.keys() - outputs.kubeconfigs.keys()):
+        raise OutputsError(f"the stack has no kubeconfig for {', '.join(missing)}")
+    return outputs
+
+
+def exported_sample(outputs: VerifyOutputs) -> tuple[str, dict[str, int]]:
+    """Return the sample service's global name, and the weight of every mesh that exports it.
+
+    Raises OutputsError when the stack exports no sample service, or when no mesh may answer for it.
+    """
+    prefix = f"{SAMPLE.name}.{SAMPLE.namespace}."
+    for name, weights in outputs.services.items():
+        if name.startswith(prefix):
+            if not any(weights.values()):
+                raise OutputsError(f"no mesh has a weight above 0 for {name}")
+            return name, weights
+    raise OutputsError(
+        f"the stack exports no {prefix}<suffix>, only {sorted(outputs.services)}: verify asks the sample service; "
+        "set multimesh:sample to true and list echo in multimesh:services"
+    )
