@@ -22,7 +22,7 @@ LAYERS = (
 """The rooms from the top down: a room may import only what stands below it. A room that is named nowhere comes last."""
 
 PURPOSES = {
-    "__main__": "the order in which all is made",
+    "__main__": "the order of creation",
     "outputs": "what the stack exports",
     "preflight": "what the world must have ready",
     "echo": "the sample service",
@@ -148,6 +148,13 @@ def picture() -> str:
     width = 2 * _MARGIN + (len(order) - 1) * _STEP + _WIDTH
     height = 2 * _MARGIN + (len(order) - 1) * _ROW + _HEIGHT
     legend_x, legend_y = _MARGIN, height - 130
+    place = {name: at for at, name in enumerate(order)}
+    legend_back = [
+        f'<path d="M{legend_x} {legend_y + 40}h11" stroke="#dc2626" stroke-width="2"/>',
+        f'<text x="{legend_x + 18}" y="{legend_y + 44}">an import that runs back up: not allowed</text>',
+    ]
+    if all(place[one] < place[other] for one, other in arrows):
+        legend_back = [f'<text x="{legend_x + 18}" y="{legend_y + 44}">no import runs back up</text>']
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
         'font-family="Helvetica, Arial, sans-serif" font-size="14">',
@@ -163,8 +170,7 @@ def picture() -> str:
         f'<circle cx="{legend_x + 5}" cy="{legend_y - 4}" r="4" fill="#334155"/>',
         f'<text x="{legend_x + 18}" y="{legend_y}">the room whose line starts at the left</text>',
         f'<text x="{legend_x + 18}" y="{legend_y + 18}">imports the room in which the line ends</text>',
-        f'<path d="M{legend_x} {legend_y + 40}h11" stroke="#dc2626" stroke-width="2"/>',
-        f'<text x="{legend_x + 18}" y="{legend_y + 44}">an import that runs back up: not allowed</text>',
+        *legend_back,
         f'<text x="{legend_x}" y="{legend_y + 80}">{len(order)} rooms, {len(arrows)} arrows</text>',
         "</g>",
         "</svg>",

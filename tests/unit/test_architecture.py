@@ -37,3 +37,10 @@ def test_an_arrow_back_up_is_red_and_a_room_that_nobody_listed_is_drawn(monkeypa
     drawn = rooms.picture()
     assert drawn.count("#dc2626") == 2, "one arrow back up, and the legend's"
     assert ">new</text>" in drawn
+
+
+def test_without_an_arrow_back_up_the_picture_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rooms, "rooms_and_arrows", lambda: (["mesh", "schema"], {("mesh", "schema")}))
+    drawn = rooms.picture()
+    assert "#dc2626" not in drawn
+    assert "no import runs back up" in drawn
