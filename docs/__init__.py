@@ -1,0 +1,1 @@
+"""The documents, and what draws the picture of the code."""
