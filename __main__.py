@@ -10,7 +10,7 @@ from components.federation import members
 from components.federation.service import FederatedService
 from components.mesh import charts, roles, single_mesh
 from components.mesh.mesh import Mesh
-from components.trust import root as trust_root
+from components.trust.root import root_of_trust
 
 # What the stack says, and what the stacks say that it names
 stack = settings.read()
@@ -21,7 +21,7 @@ for note in [*stack.notes(), *federation.notes]:
 
 # One root of trust
 trust = stack.trust
-root = trust_root.of(trust, federation.trusted)
+root = root_of_trust(trust, federation.trusted)
 issued = {name: root.issue(name, trust.issued_trust_domain(name)) for name in trust.issues}
 
 # For each mesh: cluster, intermediate CA, control plane and gateway, sample service

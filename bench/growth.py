@@ -11,11 +11,11 @@ from kubernetes import client, config
 
 from bench.by_hand import ByHand
 from components import echo, istio
-from components.settings import SAMPLE
+from multimesh.contract import SAMPLE
 from tests.e2e.stack import Stack
 
 SUFFIX = "global"
-_PORT = SAMPLE["port"]
+_PORT = SAMPLE.port
 _CALLERS = [istio.any_principal("east.mesh"), istio.any_principal("west.mesh")]
 _PROGRAM_SECONDS = 1200
 
@@ -44,7 +44,7 @@ def program(stack: Stack, count: int) -> Callable[[], None]:
     for kubeconfig in stack.outputs().kubeconfigs.values():
         make_services(yaml.safe_load(kubeconfig.get_secret_value()), count)
     exported = [
-        {"name": name, "namespace": echo.NAMESPACE, "port": _PORT, "service_account": SAMPLE["service_account"]}
+        {"name": name, "namespace": echo.NAMESPACE, "port": _PORT, "service_account": SAMPLE.service_account}
         for name in names(count)
     ]
     stack.configure(lambda settings: settings["multimesh:services"].extend(exported))
@@ -78,7 +78,7 @@ def objects(mesh: str, cluster_ips: Mapping[str, str], addresses: Mapping[str, s
         _object("Gateway", istio.PEER_GATEWAY, istio.peer_gateway(exported)),
     ]
     shares = dict.fromkeys(addresses, 50)
-    identities = [istio.principal(f"{other}.mesh", echo.NAMESPACE, SAMPLE["service_account"]) for other in addresses]
+    identities = [istio.principal(f"{other}.mesh", echo.NAMESPACE, SAMPLE.service_account) for other in addresses]
     for name, ip in cluster_ips.items():
         endpoints = [
             istio.ServiceEndpoint(other, ip, _PORT) if other == mesh else istio.ServiceEndpoint(other, address, 31443)

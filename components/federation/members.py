@@ -12,7 +12,7 @@ from components.schema import problems
 from components.schema.problems import SettingsError
 from components.settings import Settings
 from components.settings.service import ServiceSettings
-from components.trust import brought_root, trust_stack
+from components.trust import trust_stack
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,11 @@ class Members:
 def read(stack: Settings) -> Members:
     """Ask the stacks that this one names. Raises SettingsError naming every contradiction, UnreadableStackError."""
     found = peers.named_wrongly(stack.peers)
-    trusted, wrong = (
-        trust_stack.check(stack, stack_outputs.read(stack.trust.stack)) if stack.trust.stack else (None, [])
-    )
-    found += wrong
+    trusted = None
+    if owner := stack.trust.stack:
+        configured = {name: mesh.trust_domain for name, mesh in stack.meshes.items()}
+        trusted, wrong = trust_stack.check(owner, configured, stack_outputs.read(owner))
+        found += wrong
     present, notes = dict[str, Peer](), list[str]()
     for name in stack.peers:
         peer, wrong = peers.parse(name, stack_outputs.read(name))
@@ -108,8 +109,8 @@ def _root(stack: Settings, trusted: trust_stack.Trusted | None) -> str | None:
     """Return the certificate of the root that this stack's meshes will have, None for one that is yet to be made."""
     if trusted:
         return trusted.root
-    if brought := stack.trust.root:
-        return brought_root.load(brought.certificate, brought.key, stack.trust.intermediate_days).certificate_pem
+    if brought := stack.trust.brought:
+        return brought.certificate_pem
     had = stack_outputs.read(pulumi.get_stack())
     return had.get("root_ca") if had.get("root_ca_owner") == root_owner(stack) else None
 

@@ -1,8 +1,8 @@
 """How the stack's clusters form meshes."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from components.schema import names
 from components.schema.strict import Strict
@@ -37,8 +37,8 @@ class SingleMesh(Strict):
     @classmethod
     def _of_one_control_plane(cls, primary: str | None, info: ValidationInfo) -> str | None:
         if primary is not None and info.data.get("control_plane") != "one":
-            raise ValueError("a primary is wanted with control_plane: one only")
+            raise ValueError("needs control_plane: one; remove primary or set that")
         return primary
 
 
-Topology = MultiMesh | SingleCluster | SingleMesh
+Topology = Annotated[MultiMesh | SingleCluster | SingleMesh, Field(discriminator="kind")]

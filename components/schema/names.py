@@ -39,7 +39,7 @@ def _address(value: Any) -> str:
         try:
             ip_address(value if isinstance(value, str) else "")
         except ValueError:
-            raise ValueError("an IP address or a DNS name is wanted") from None
+            raise ValueError("must be an IP address or a DNS name") from None
     return value
 
 
@@ -50,48 +50,48 @@ def default_trust_domain(mesh: str) -> str:
 
 Label = Annotated[
     str,
-    PlainValidator(_text(_LABEL, "a DNS label is wanted: 1 to 63 of a-z, 0-9 and -, with no - at the ends (RFC 1123)")),
+    PlainValidator(_text(_LABEL, "must be a DNS label: 1 to 63 of a-z, 0-9 and -, with no - at the ends (RFC 1123)")),
 ]
 ServiceName = Annotated[
     str,
-    PlainValidator(_text(_SERVICE, "a Service's name is wanted: 1 to 63 of a-z, 0-9 and -, a letter first, no - last")),
+    PlainValidator(_text(_SERVICE, "must be a Service's name: 1 to 63 of a-z, 0-9 and -, a letter first, no - last")),
 ]
 ServiceAccount = Annotated[
     str,
-    PlainValidator(_text(_DOMAIN, "a service account's name is wanted: DNS labels with dots between")),
+    PlainValidator(_text(_DOMAIN, "must be a service account's name: DNS labels joined by dots")),
 ]
 Suffix = Annotated[
     str,
     PlainValidator(
-        _text(rf"(?!(.*\.)?cluster\.local$){_DOMAIN}", "a DNS domain is wanted, and not cluster.local", longest=100)
+        _text(rf"(?!(.*\.)?cluster\.local$){_DOMAIN}", "must be a DNS domain other than cluster.local", longest=100)
     ),
 ]
 TrustDomain = Annotated[
     str,
-    PlainValidator(_text(r"[-a-z0-9._]+", "a SPIFFE trust domain is wanted: 1 to 255 of a-z, 0-9, '.', '-', '_'", 255)),
+    PlainValidator(_text(r"[-a-z0-9._]+", "must be a SPIFFE trust domain: 1 to 255 of a-z, 0-9, '.', '-', '_'", 255)),
 ]
 StackName = Annotated[
     str,
     PlainValidator(
-        _text(rf"{_STACK}(/{_STACK}/{_STACK})?", "a stack is wanted: its name, or organization/project/stack", 302)
+        _text(rf"{_STACK}(/{_STACK}/{_STACK})?", "must be a stack: its name, or organization/project/stack", 302)
     ),
 ]
 IngressHost = Annotated[
     str,
-    PlainValidator(_text(rf"\*|(\*\.)?{_DOMAIN}", "a DNS name is wanted, or one after '*.', or '*' for every host")),
+    PlainValidator(_text(rf"\*|(\*\.)?{_DOMAIN}", "must be a DNS name, '*.' and a DNS name, or '*' for every host")),
 ]
 Address = Annotated[str, PlainValidator(_address)]
-Port = Annotated[int, PlainValidator(_whole_number(1, 65535, "a port number is wanted, from 1 to 65535"))]
+Port = Annotated[int, PlainValidator(_whole_number(1, 65535, "must be a port number from 1 to 65535"))]
 Weight = Annotated[
-    int, PlainValidator(_whole_number(0, 1_000_000, "a weight is wanted: a whole number, 0 (no traffic) or more"))
+    int, PlainValidator(_whole_number(0, 1_000_000, "must be a weight: a whole number, 0 (no traffic) to 1000000"))
 ]
-Days = Annotated[int, PlainValidator(_whole_number(1, 36_500, "a number of days is wanted, from 1 to 36500"))]
+Days = Annotated[int, PlainValidator(_whole_number(1, 36_500, "must be a number of days from 1 to 36500"))]
 
 
 def _known_mesh(value: Any, info: ValidationInfo) -> str:
     meshes = known_meshes(info)
     if value not in meshes:
-        raise ValueError(f"a mesh of this stack is wanted: {', '.join(meshes) or 'it has none'}")
+        raise ValueError(f"must be a mesh of this stack: {', '.join(meshes) or 'it has none'}")
     return value
 
 
@@ -102,7 +102,7 @@ def _caller(value: Any, info: ValidationInfo) -> str:
     if not known or (identity and not re.fullmatch(rf"ns/{_LABEL}/sa/{_DOMAIN}", identity[0])):
         whose = "of this stack or of a peer" if has_peers(info) else "of this stack"
         raise ValueError(
-            f"a mesh {whose} is wanted ({', '.join(meshes) or 'it has none'}), "
+            f"must be a mesh {whose} ({', '.join(meshes) or 'it has none'}), "
             "or <mesh>/ns/<namespace>/sa/<service account>"
         )
     return value

@@ -1,19 +1,16 @@
 """Mistakes of a configuration, each as one line: path, value, what is allowed."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, get_args, get_origin
 
 import pulumi
 from pydantic import BaseModel, ValidationError
 
-from components.schema import names
-
 Path = Sequence[str | int]
 
 ABSENT = object()
 """The value of a key that is not there."""
-_WANTED = {
+_TYPES = {
     "bool_type": "true or false",
     "dict_type": "a mapping",
     "int_type": "a whole number",
@@ -29,7 +26,7 @@ class SettingsError(pulumi.RunError):
 
 
 def problem(path: Path, value: Any, message: str) -> str:
-    """Return a line such as `multimesh:services[0].port: 0: a port number is wanted, from 1 to 65535`."""
+    """Return a line such as `multimesh:services[0].port: 0: must be a port number from 1 to 65535`."""
     return f"multimesh:{_dotted(path)}: {_shown(value)}{message}"
 
 
@@ -40,62 +37,12 @@ def report(found: Iterable[str]) -> str:
     return "\n".join([f"the stack's configuration has {count}; nothing was changed:", *(f"  {line}" for line in lines)])
 
 
-def of(error: ValidationError, model: type[BaseModel]) -> list[str]:
+def problems(error: ValidationError, model: type[BaseModel]) -> list[str]:
     """Return the mistakes that pydantic found in a `model`."""
-    return [_of_one(dict(details), model) for details in error.errors(include_url=False)]
+    return [_line(dict(details), model) for details in error.errors(include_url=False)]
 
 
-def clashes(raw: dict[str, Any]) -> list[str]:
-    """Return what is right by itself and wrong together: a service, ingress host or trust domain used twice."""
-    services = [entry for entry in _list(raw.get("services")) if isinstance(entry, dict)]
-    meshes = raw.get("meshes")
-    meshes = meshes if isinstance(meshes, dict) else {}
-    trust = raw.get("trust")
-    issues = trust.get("issues") if isinstance(trust, dict) else None
-    issues = issues if isinstance(issues, dict) else {}
-    domains = {("meshes", name): _trust_domain(name, mesh) for name, mesh in meshes.items()}
-    domains |= {("trust", "issues", name): _trust_domain(name, mesh) for name, mesh in issues.items()}
-    found = [
-        problem(("services",), f"{name}.{namespace}", "a service may be listed once")
-        for (name, namespace) in _twice((str(entry.get("name")), str(entry.get("namespace"))) for entry in services)
-    ]
-    found += [
-        problem(("services",), host, "an ingress host may belong to one service")
-        for host in _twice(str(host) for entry in services for host in _list(entry.get("ingress_hosts")))
-    ]
-    found += [
-        problem((*path, "trust_domain"), domain, "a trust domain may belong to one mesh")
-        for domain in _twice(domains.values())
-        for path in domains
-        if domains[path] == domain
-    ]
-    found += [
-        problem(("trust", "issues", name), ABSENT, "a mesh of this stack has its CA from it anyway")
-        for name in issues
-        if name in meshes
-    ]
-    return found
-
-
-def sample_mistakes(raw: dict[str, Any], sample: dict[str, Any]) -> list[str]:
-    """Return where a service that is the sample is described otherwise than it is made (`sample`: as in `services`)."""
-    if raw.get("sample", True) is False:
-        return []
-    return [
-        problem(
-            ("services", index, key),
-            entry.get(key, ABSENT),
-            f"{'' if key in entry else 'is missing; '}the sample service has {sample[key]!r}",
-        )
-        for index, entry in enumerate(_list(raw.get("services")))
-        if isinstance(entry, dict)
-        and (entry.get("name"), entry.get("namespace")) == (sample["name"], sample["namespace"])
-        for key in ("port", "service_account")
-        if entry.get(key, ABSENT) != sample[key]
-    ]
-
-
-def _of_one(details: dict[str, Any], model: type[BaseModel]) -> str:
+def _line(details: dict[str, Any], model: type[BaseModel]) -> str:
     path, owner, annotation = _located(details["loc"], model)
     kind, value, context = details["type"], details["input"], details.get("ctx", {})
     if kind == "extra_forbidden":
@@ -110,7 +57,7 @@ def _of_one(details: dict[str, Any], model: type[BaseModel]) -> str:
         return problem(path, value, f"allowed: {context['expected']}")
     if kind == "value_error":
         return problem(path, value, str(context["error"]))
-    return problem(path, value, f"{_WANTED.get(kind, details['msg'])} is wanted")
+    return problem(path, value, f"must be {_TYPES[kind]}" if kind in _TYPES else details["msg"])
 
 
 def _located(location: Path, model: type[BaseModel]) -> tuple[list[str | int], type[BaseModel], Any]:
@@ -167,16 +114,3 @@ def _shown(value: Any) -> str:
         return ""
     text = repr(value)
     return f"{text[:70]}...: " if len(text) > 80 else f"{text}: "
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _trust_domain(name: str, mesh: Any) -> str:
-    given = mesh.get("trust_domain") if isinstance(mesh, dict) else None
-    return given if isinstance(given, str) else names.default_trust_domain(name)
-
-
-def _twice(values: Iterable[Any]) -> list[Any]:
-    return [value for value, count in Counter(values).items() if count > 1]

@@ -10,7 +10,7 @@ from components.schema.strict import Strict
 
 
 class ServiceSettings(Strict):
-    """One exported service: `meshes` are this stack's, all of them if left out; without `callers` everyone may call."""
+    """One exported service. `meshes` are this stack's: all of them by default. By default every mesh may call."""
 
     name: names.ServiceName
     namespace: names.Label
@@ -25,7 +25,7 @@ class ServiceSettings(Strict):
     @classmethod
     def _not_istios(cls, namespace: str) -> str:
         if namespace == "istio-system":
-            raise ValueError("any namespace is allowed but istio-system, whose policies hold for every namespace")
+            raise ValueError("must not be istio-system, whose policies hold for every namespace")
         return namespace
 
     @field_validator("meshes", mode="before")
@@ -44,7 +44,7 @@ class ServiceSettings(Strict):
     @classmethod
     def _somebody_calls(cls, callers: list[str] | None) -> list[str] | None:
         if callers == []:
-            raise ValueError("at least one caller is wanted; leave it out for every mesh")
+            raise ValueError("must name at least one caller; remove the key to allow every mesh")
         return callers
 
     @property

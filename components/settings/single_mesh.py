@@ -1,92 +1,109 @@
-"""What a topology does not allow elsewhere in the configuration, or misses there."""
+"""What a topology of one mesh does not allow elsewhere in the configuration, or misses there."""
 
-from typing import Any
+from collections.abc import Sequence
 
-from components.schema import problems
+from components.mesh.topology import SingleCluster, SingleMesh
+from components.schema.problems import ABSENT, Path, problem
+from components.settings.parts import Parts
+from components.settings.service import ServiceSettings
+from multimesh.contract import SAMPLE
 
 
-def contradictions(raw: dict[str, Any], sample: dict[str, Any]) -> list[str]:
-    """Return what the topology of a raw configuration does not allow elsewhere in it, or misses there.
+def contradictions(parts: Parts) -> list[str]:
+    """Return a line for each part that contradicts the topology; none for independent meshes."""
+    topology = parts.topology
+    if isinstance(topology, SingleCluster):
+        return _peers(parts) + _one_cluster(parts)
+    if isinstance(topology, SingleMesh):
+        return _peers(parts) + _clusters(parts, topology) + _services(parts)
+    return []
 
-    `sample` is the service that, unless it is turned off, runs in every cluster.
-    """
-    topology = raw.get("topology")
-    topology = topology if isinstance(topology, dict) else {}
-    meshes = raw.get("meshes")
-    meshes = meshes if isinstance(meshes, dict) else {}
-    kind = topology.get("kind")
-    if kind not in ("single-cluster", "single-mesh"):
+
+def _peers(parts: Parts) -> list[str]:
+    message = f"peers need topology multi-mesh, not {parts.topology.kind}"
+    return [problem(("peers",), parts.peers, message)] if parts.peers else []
+
+
+def _one_cluster(parts: Parts) -> list[str]:
+    if len(parts.mesh_names) <= 1:
         return []
+    return [problem(("meshes",), ", ".join(parts.mesh_names), "topology single-cluster must have one mesh")]
+
+
+def _clusters(parts: Parts, topology: SingleMesh) -> list[str]:
+    """Return what the clusters of a single mesh, its trust and its control plane contradict."""
     found = []
-    if raw.get("peers"):
-        found.append(problems.problem(("peers",), raw["peers"], f"peers are for topology multi-mesh, not for {kind}"))
-    if kind == "single-cluster":
-        if len(meshes) > 1:
-            found.append(problems.problem(("meshes",), ", ".join(meshes), "topology single-cluster has one mesh"))
-        return found
-    if len(meshes) == 1:
-        found.append(problems.problem(("meshes",), next(iter(meshes)), "topology single-mesh has two clusters or more"))
-    trust = raw.get("trust")
-    if isinstance(trust, dict) and trust.get("stack"):
+    if len(parts.mesh_names) == 1:
+        message = "topology single-mesh must have two clusters or more"
+        found.append(problem(("meshes",), parts.mesh_names[0], message))
+    if parts.trust.stack:
         message = (
-            "another stack issues for trust domains of one mesh each; a single mesh makes its own root, or brings it"
+            "another stack issues CAs for trust domains of one mesh each; with topology single-mesh, remove this key: "
+            "the stack makes its own root, or uses trust.root"
         )
-        found.append(problems.problem(("trust", "stack"), trust["stack"], message))
-    if topology.get("control_plane") == "one" and topology.get("primary") is None:
-        message = f"is missing; with control_plane: one it names the cluster that runs it: {', '.join(meshes)}"
-        found.append(problems.problem(("topology", "primary"), problems.ABSENT, message))
+        found.append(problem(("trust", "stack"), parts.trust.stack, message))
+    if topology.control_plane == "one" and topology.primary is None:
+        message = (
+            f"is missing; with control_plane: one it names the cluster that runs it: {', '.join(parts.mesh_names)}"
+        )
+        found.append(problem(("topology", "primary"), ABSENT, message))
     found += [
-        problems.problem(
+        problem(
             ("meshes", name, "trust_domain"),
-            entry["trust_domain"],
-            "the clusters of a single mesh share one: topology.trust_domain",
+            mesh.trust_domain,
+            "the clusters of a single mesh share one trust domain: set topology.trust_domain instead",
         )
-        for name, entry in meshes.items()
-        if isinstance(entry, dict) and "trust_domain" in entry
+        for name, mesh in parts.meshes.items()
+        if mesh.trust_domain is not None
     ]
-    services = raw.get("services")
-    for index, service in enumerate(services if isinstance(services, list) else []):
-        if isinstance(service, dict):
-            found += _of_service(("services", index), service, list(meshes))
-            found += _of_sample(("services", index), service, list(meshes), sample) if raw.get("sample", True) else []
     return found
 
 
-def _of_sample(path: problems.Path, service: dict[str, Any], clusters: list[str], sample: dict[str, Any]) -> list[str]:
-    """Return where the sample, which runs in every cluster, would also answer in one that is not listed."""
-    weights = service.get("meshes")
-    is_sample = (service.get("name"), service.get("namespace")) == (sample["name"], sample["namespace"])
-    if not is_sample or not isinstance(weights, dict) or service.get("split", "failover") != "failover":
-        return []
-    missing = [cluster for cluster in clusters if cluster not in weights]
-    message = f"the sample answers in every cluster of a single mesh: add {', '.join(missing)}, or set split: weighted"
-    return [problems.problem((*path, "meshes"), weights, message)] if missing else []
-
-
-def _of_service(path: problems.Path, service: dict[str, Any], clusters: list[str]) -> list[str]:
-    """Return what a service of a single mesh cannot say: there its pods, and who calls, count wherever they are."""
+def _services(parts: Parts) -> list[str]:
+    """Return what services of a single mesh cannot say: their pods, and who calls, count in whichever cluster."""
     found = []
-    weights, callers = service.get("meshes"), service.get("callers")
-    uneven = isinstance(weights, dict) and len({str(weight) for weight in weights.values()}) > 1
-    if uneven and service.get("split", "failover") == "failover":
-        message = (
-            "a single mesh shares requests evenly among all pods: equal weights are wanted, or split: weighted, "
-            "which divides them by cluster and lets those of a lost cluster fail"
-        )
-        found.append(problems.problem((*path, "meshes"), weights, message))
-    if isinstance(callers, list):
-        named = [caller.partition("/") for caller in callers if isinstance(caller, str)]
-        asked = {rest for cluster, _, rest in named if cluster in clusters}
-        missing = [
-            f"{cluster}/{rest}".removesuffix("/")
-            for rest in sorted(asked)
-            for cluster in clusters
-            if (cluster, rest) not in {(cluster, rest) for cluster, _, rest in named}
-        ]
-        if missing:
-            message = (
-                f"the clusters of a single mesh share identities, so a caller of one is one of all: "
-                f"add {', '.join(missing)}"
-            )
-            found.append(problems.problem((*path, "callers"), callers, message))
+    for index, service in parts.services.items():
+        path = ("services", index)
+        found += _weights(path, service) + _callers(path, service, parts.mesh_names)
+        if parts.sample:
+            found += _sample(path, service, parts.mesh_names)
     return found
+
+
+def _weights(path: Path, service: ServiceSettings) -> list[str]:
+    if service.split == "weighted" or len(set(service.meshes.values())) <= 1:
+        return []
+    message = (
+        "a single mesh shares requests evenly among all pods: use equal weights, or split: weighted, "
+        "which divides requests by cluster and fails those of a lost cluster"
+    )
+    return [problem((*path, "meshes"), service.meshes, message)]
+
+
+def _callers(path: Path, service: ServiceSettings, clusters: Sequence[str]) -> list[str]:
+    """Return callers that are named in some clusters alone."""
+    named = [caller.partition("/")[::2] for caller in service.callers or []]
+    asked = {identity for cluster, identity in named if cluster in clusters}
+    missing = [
+        f"{cluster}/{identity}".removesuffix("/")
+        for identity in sorted(asked)
+        for cluster in clusters
+        if (cluster, identity) not in named
+    ]
+    if not missing:
+        return []
+    message = (
+        "the clusters of a single mesh share identities, so a caller in one is a caller in all: "
+        f"add {', '.join(missing)}"
+    )
+    return [problem((*path, "callers"), service.callers, message)]
+
+
+def _sample(path: Path, service: ServiceSettings, clusters: Sequence[str]) -> list[str]:
+    """Return the clusters that run the sample, and would answer, but are not listed."""
+    missing = [cluster for cluster in clusters if cluster not in service.meshes]
+    is_sample = (service.name, service.namespace) == (SAMPLE.name, SAMPLE.namespace)
+    if not missing or not is_sample or service.split == "weighted":
+        return []
+    message = f"the sample runs in every cluster of a single mesh: add {', '.join(missing)}, or set split: weighted"
+    return [problem((*path, "meshes"), service.meshes, message)]

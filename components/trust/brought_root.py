@@ -9,27 +9,41 @@ if TYPE_CHECKING:
     from cryptography import x509
 
 CLOCK_SKEW = timedelta(hours=1)
-"""How far apart the clocks of those who make and those who check certificates may be."""
+"""How far apart the clocks of the machines that make and that check certificates may be."""
 
 
 class BroughtRootError(ValueError):
-    """The brought root cannot sign intermediates; the message says why."""
+    """The user's own root cannot sign intermediates; the message says why."""
 
 
 @dataclass(frozen=True)
 class BroughtRoot:
-    """PEM texts, and the end of validity as RFC 3339."""
+    """What two PEM files hold, and the path of the certificate."""
 
+    certificate: str
     certificate_pem: str
     private_key_pem: str = field(repr=False)
-    expires: str
+    not_after: datetime
+
+    @property
+    def expires(self) -> str:
+        """The end of validity (RFC 3339)."""
+        return f"{self.not_after:%Y-%m-%dT%H:%M:%SZ}"
+
+    def check_outlives(self, intermediate_days: int) -> None:
+        """Raise BroughtRootError where intermediates that are signed now, for so many days, would outlive the root."""
+        if self.not_after < datetime.now(UTC) + timedelta(days=intermediate_days) + CLOCK_SKEW:
+            raise BroughtRootError(
+                f"{self.certificate} expires on {self.not_after:%Y-%m-%d}, before intermediates of {intermediate_days} "
+                "days would; lower trust.intermediate_days or use another root"
+            )
 
 
-def load(certificate: str, key: str, intermediate_days: int) -> BroughtRoot:
-    """Read a root and its key from PEM files.
+def load(certificate: str, key: str) -> BroughtRoot:
+    """Read a root and its key from the PEM files at these paths.
 
-    Raises BroughtRootError unless the certificate is a CA's that may sign other CAs, signs itself, is valid now and for
-    intermediates of `intermediate_days`, and the key is its own.
+    Raises BroughtRootError unless the certificate is that of a CA that may sign other CAs, is self-signed and valid
+    now, and the key is its own.
     """
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature
@@ -39,13 +53,13 @@ def load(certificate: str, key: str, intermediate_days: int) -> BroughtRoot:
     try:
         root = x509.load_pem_x509_certificate(certificate_pem)
     except ValueError:
-        raise BroughtRootError(f"{certificate} is no PEM certificate") from None
+        raise BroughtRootError(f"{certificate} is not a PEM certificate") from None
     try:
         private = load_pem_private_key(key_pem, password=None)
     except TypeError:
-        raise BroughtRootError(f"{key} is encrypted; a PEM key without a password is wanted") from None
+        raise BroughtRootError(f"{key} is encrypted; it must be a PEM key without a password") from None
     except ValueError:
-        raise BroughtRootError(f"{key} is no PEM private key") from None
+        raise BroughtRootError(f"{key} is not a PEM private key") from None
 
     def public(key: Any) -> bytes:
         return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -56,9 +70,9 @@ def load(certificate: str, key: str, intermediate_days: int) -> BroughtRoot:
     try:
         root.verify_directly_issued_by(root)
     except (InvalidSignature, ValueError, TypeError):
-        raise BroughtRootError(f"{certificate} is no root: another CA signed it") from None
-    _check_validity(root.not_valid_before_utc, root.not_valid_after_utc, certificate, intermediate_days)
-    return BroughtRoot(certificate_pem.decode(), key_pem.decode(), f"{root.not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}")
+        raise BroughtRootError(f"{certificate} is not a root: another CA signed it") from None
+    _check_validity(root.not_valid_before_utc, root.not_valid_after_utc, certificate)
+    return BroughtRoot(certificate, certificate_pem.decode(), key_pem.decode(), root.not_valid_after_utc)
 
 
 def _check_authority(root: "x509.Certificate", certificate: str) -> None:
@@ -72,24 +86,19 @@ def _check_authority(root: "x509.Certificate", certificate: str) -> None:
 
     constraints, usage = extension(x509.BasicConstraints), extension(x509.KeyUsage)
     if constraints is None or not constraints.ca:
-        raise BroughtRootError(f"{certificate} is no CA (basic constraints)")
+        raise BroughtRootError(f"{certificate} is not a CA (basic constraints)")
     if constraints.path_length == 0:
         raise BroughtRootError(f"{certificate} may not sign intermediate CAs (path length 0)")
     if usage is not None and not usage.key_cert_sign:
         raise BroughtRootError(f"{certificate} may not sign certificates (key usage)")
 
 
-def _check_validity(start: datetime, end: datetime, certificate: str, intermediate_days: int) -> None:
+def _check_validity(start: datetime, end: datetime, certificate: str) -> None:
     now = datetime.now(UTC)
     if end < now:
         raise BroughtRootError(f"{certificate} expired on {end:%Y-%m-%d}")
     if start > now + CLOCK_SKEW:
         raise BroughtRootError(f"{certificate} is not valid before {start:%Y-%m-%d}")
-    if end < now + timedelta(days=intermediate_days) + CLOCK_SKEW:
-        raise BroughtRootError(
-            f"{certificate} ends on {end:%Y-%m-%d}, before intermediates of {intermediate_days} days would; "
-            "lower trust.intermediate_days or bring another root"
-        )
 
 
 def _read(path: str) -> bytes:

@@ -1,31 +1,44 @@
 """The root of trust, who issues the meshes' intermediates, and how long certificates are valid."""
 
-from typing import Any
+from typing import Any, Self
 
-from pydantic import ValidationInfo, field_validator, model_validator
+from pydantic import PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from components.schema import names
 from components.schema.strict import Strict
 from components.trust import brought_root
+from components.trust.brought_root import BroughtRoot
 
 
 class BroughtRootSettings(Strict):
-    """Paths of a root CA's PEM files."""
+    """The user's own root CA: the paths of its PEM files, which are read here and nowhere else."""
 
     certificate: str
     key: str
+    _read: BroughtRoot = PrivateAttr()
+
+    @model_validator(mode="after")
+    def _is_usable(self) -> Self:
+        self._read = brought_root.load(self.certificate, self.key)
+        return self
+
+    @property
+    def read(self) -> BroughtRoot:
+        """What the files hold."""
+        return self._read
 
 
 class IssuedSettings(Strict):
-    """A mesh of another stack for which this one issues the intermediate CA."""
+    """A mesh of another stack, whose intermediate CA this stack issues."""
 
     trust_domain: names.TrustDomain | None = None
 
 
 class TrustSettings(Strict):
-    """The root (made, unless brought) and how long it and the meshes' intermediates are valid; or whose root it is.
+    """The root CA, and how long it and the meshes' intermediate CAs are valid.
 
-    `issues`: meshes of other stacks that get their intermediates from here. `stack`: the stack that issues this one's.
+    The stack makes its root, unless `root` names the user's own or `stack` names another stack, which then issues this
+    stack's intermediates. `issues` are meshes of other stacks whose intermediates this stack issues.
     """
 
     intermediate_days: names.Days = 365
@@ -40,22 +53,29 @@ class TrustSettings(Strict):
     def _another_stacks_root_is_its_own_matter(cls, given: Any) -> Any:
         if isinstance(given, dict) and "stack" in given and len(given) > 1:
             others = ", ".join(sorted(given.keys() - {"stack"}))
-            raise ValueError(f"with `stack` no other key is allowed, that stack decides (given: {others})")
+            raise ValueError(f"with `stack` no other key is allowed, as that stack decides it (given: {others})")
         return given
 
     @field_validator("root_days")
     @classmethod
     def _outlives_intermediates(cls, days: int, info: ValidationInfo) -> int:
         if days <= info.data.get("intermediate_days", 0):
-            raise ValueError(f"the root must outlive its intermediates of {info.data['intermediate_days']} days")
+            raise ValueError(f"must be more than intermediate_days, which is {info.data['intermediate_days']}")
         return days
 
     @field_validator("root")
     @classmethod
-    def _is_usable(cls, root: BroughtRootSettings | None, info: ValidationInfo) -> BroughtRootSettings | None:
+    def _brought_one_outlives_intermediates(
+        cls, root: BroughtRootSettings | None, info: ValidationInfo
+    ) -> BroughtRootSettings | None:
         if root is not None:
-            brought_root.load(root.certificate, root.key, info.data.get("intermediate_days", 0))
+            root.read.check_outlives(info.data.get("intermediate_days", 0))
         return root
+
+    @property
+    def brought(self) -> BroughtRoot | None:
+        """The user's own root; None for one that a stack makes."""
+        return self.root and self.root.read
 
     def issued_trust_domain(self, mesh: str) -> str:
         """Return the trust domain of a mesh of another stack."""

@@ -8,7 +8,6 @@ import pulumi
 from pydantic import ValidationError
 
 from components.schema import problems
-from components.settings import Settings
 from components.trust import ca as trust
 from multimesh.contract import Intermediate
 
@@ -53,14 +52,18 @@ class TrustStack:
         )
 
 
-def check(stack: Settings, outputs: Mapping[str, Any]) -> tuple[Trusted | None, list[str]]:
-    """Return what the outputs of `trust.stack` hold for this stack's meshes, and a line for each mistake."""
-    owner = stack.trust.stack
+def check(
+    owner: str, trust_domains: Mapping[str, str | None], outputs: Mapping[str, Any]
+) -> tuple[Trusted | None, list[str]]:
+    """Return what the outputs of the stack `owner` hold for this stack's meshes, and a line for each mistake.
+
+    `trust_domains` are those that are configured, by mesh: None for a mesh that takes what the owner issues.
+    """
     issued, root = outputs.get("intermediates", {}), outputs.get("root_ca")
     if not outputs or not isinstance(root, str):
         return None, [_problem(owner, "that stack is not up; run `pulumi up` there first")]
     found, intermediates = [], dict[str, Intermediate]()
-    for mesh, wanted in stack.meshes.items():
+    for mesh, trust_domain in trust_domains.items():
         if mesh not in issued:
             ready = ", ".join(sorted(issued)) or "none"
             found.append(_problem(owner, f"that stack issues no CA for mesh {mesh}; it issues: {ready}"))
@@ -73,11 +76,11 @@ def check(stack: Settings, outputs: Mapping[str, Any]) -> tuple[Trusted | None, 
             )
             found.append(_problem(owner, message))
             continue
-        if wanted.trust_domain not in (None, issue.trust_domain):
+        if trust_domain not in (None, issue.trust_domain):
             message = f"must be {issue.trust_domain}: stack {owner} issues the CA of {mesh} for it"
-            found.append(problems.problem(("meshes", mesh, "trust_domain"), wanted.trust_domain, message))
+            found.append(problems.problem(("meshes", mesh, "trust_domain"), trust_domain, message))
     return Trusted(root, intermediates), found
 
 
-def _problem(stack: str | None, message: str) -> str:
+def _problem(stack: str, message: str) -> str:
     return problems.problem(("trust", "stack"), stack, message)

@@ -23,7 +23,7 @@ class GatewaySettings(Strict):
     @classmethod
     def _node_ports_have_an_address(cls, address: str | None, info: ValidationInfo) -> str | None:
         if address is None and info.data.get("service") == "NodePort":
-            raise ValueError("an IP address or a DNS name is wanted, at which the node ports are reached")
+            raise ValueError("must be an IP address or a DNS name, at which the node ports are reached")
         return address
 
     @field_validator("node_port", "ingress_node_port")

@@ -51,7 +51,7 @@ BAD_INPUT: list[tuple[dict[str, Any], str]] = [
             "",
         )
     ),
-    (EC2 | {"region": 1}, "region: 1: text is wanted"),
+    (EC2 | {"region": 1}, "region: 1: must be text"),
     # Nodes
     *(
         (EC2 | {role: {"instance_type": name}}, f"{role}.instance_type: {name!r}: {INSTANCE_TYPE}")
@@ -63,8 +63,8 @@ BAD_INPUT: list[tuple[dict[str, Any], str]] = [
         for nodes in (0, 2, 4, 7)
     ),
     *((EC2 | {"workers": {"nodes": nodes}}, f"workers.nodes: {nodes}: {WORKERS}") for nodes in (0, -1, 251)),
-    (EC2 | {"workers": {"nodes": "2"}}, "workers.nodes: '2': a whole number is wanted"),
-    (EC2 | {"workers": {"generation": 0}}, "workers.generation: 0: a whole number is wanted, 1 or more"),
+    (EC2 | {"workers": {"nodes": "2"}}, "workers.nodes: '2': must be a whole number"),
+    (EC2 | {"workers": {"generation": 0}}, "workers.generation: 0: must be a whole number, 1 or more"),
     (EC2 | {"workers": {"count": 2}}, "workers.count: unknown key; allowed: generation, instance_type, nodes"),
     (EC2 | {"ami": "ami-1"}, "ami: 'ami-1': the id of an image is wanted: ami- and 17 of 0-9 and a-f"),
     # Who may reach it

@@ -8,18 +8,18 @@ from stack_settings import ECHO, LOCAL, existing, mesh, other, service, single_m
 
 from components import settings
 
-LABEL = "a DNS label is wanted: 1 to 63 of a-z, 0-9 and -, with no - at the ends (RFC 1123)"
-SERVICE_NAME = "a Service's name is wanted: 1 to 63 of a-z, 0-9 and -, a letter first, no - last"
-TRUST_DOMAIN = "a SPIFFE trust domain is wanted: 1 to 255 of a-z, 0-9, '.', '-', '_'"
-PORT = "a port number is wanted, from 1 to 65535"
-WEIGHT = "a weight is wanted: a whole number, 0 (no traffic) or more"
-DAYS = "a number of days is wanted, from 1 to 36500"
-DOMAIN = "a DNS domain is wanted, and not cluster.local"
-HOST = "a DNS name is wanted, or one after '*.', or '*' for every host"
-ADDRESS = "an IP address or a DNS name is wanted"
-ACCOUNT = "a service account's name is wanted: DNS labels with dots between"
-CALLER = "a mesh of this stack is wanted (east, west), or <mesh>/ns/<namespace>/sa/<service account>"
-STACK = "a stack is wanted: its name, or organization/project/stack"
+LABEL = "must be a DNS label: 1 to 63 of a-z, 0-9 and -, with no - at the ends (RFC 1123)"
+SERVICE_NAME = "must be a Service's name: 1 to 63 of a-z, 0-9 and -, a letter first, no - last"
+TRUST_DOMAIN = "must be a SPIFFE trust domain: 1 to 255 of a-z, 0-9, '.', '-', '_'"
+PORT = "must be a port number from 1 to 65535"
+WEIGHT = "must be a weight: a whole number, 0 (no traffic) to 1000000"
+DAYS = "must be a number of days from 1 to 36500"
+DOMAIN = "must be a DNS domain other than cluster.local"
+HOST = "must be a DNS name, '*.' and a DNS name, or '*' for every host"
+ADDRESS = "must be an IP address or a DNS name"
+ACCOUNT = "must be a service account's name: DNS labels joined by dots"
+CALLER = "must be a mesh of this stack (east, west), or <mesh>/ns/<namespace>/sa/<service account>"
+STACK = "must be a stack: its name, or organization/project/stack"
 TOPOLOGIES = "'multi-mesh', 'single-cluster', 'single-mesh'"
 SERVICE_KEYS = "callers, ingress_hosts, meshes, name, namespace, port, selector, service_account, split"
 
@@ -35,21 +35,21 @@ BAD_INPUT = [
     (other(suffix="Global"), f"suffix: 'Global': {DOMAIN}"),
     (other(suffix="svc.cluster.local"), f"suffix: 'svc.cluster.local': {DOMAIN}"),
     (other(suffix=".global"), f"suffix: '.global': {DOMAIN}"),
-    (other(sample="yes"), "sample: 'yes': true or false is wanted"),
-    (other(sample=1), "sample: 1: true or false is wanted"),
-    (other(sample_image=1), "sample_image: 1: text is wanted"),
+    (other(sample="yes"), "sample: 'yes': must be true or false"),
+    (other(sample=1), "sample: 1: must be true or false"),
+    (other(sample_image=1), "sample_image: 1: must be text"),
     # Meshes
-    ({"meshes": {}}, "meshes: 1 to 100 meshes are wanted"),
-    ({"meshes": {f"mesh{i}": LOCAL for i in range(101)}}, "meshes: 1 to 100 meshes are wanted"),
-    ({"meshes": ["east"]}, "meshes: a mapping is wanted"),
-    ({"meshes": "east"}, "meshes: 'east': a mapping is wanted"),
+    ({"meshes": {}}, "meshes: must have 1 to 100 meshes"),
+    ({"meshes": {f"mesh{i}": LOCAL for i in range(101)}}, "meshes: must have 1 to 100 meshes"),
+    ({"meshes": ["east"]}, "meshes: must be a mapping"),
+    ({"meshes": "east"}, "meshes: 'east': must be a mapping"),
     ({"meshes": {"": LOCAL}}, f"meshes.: '': {LABEL}"),
     ({"meshes": {"East": LOCAL}}, f"meshes.East: 'East': {LABEL}"),
     ({"meshes": {"a.b": LOCAL}}, f"meshes.a.b: 'a.b': {LABEL}"),
     ({"meshes": {"-a": LOCAL}}, f"meshes.-a: '-a': {LABEL}"),
     ({"meshes": {"a" * 64: LOCAL}}, f"meshes.{'a' * 64}: {'a' * 64!r}: {LABEL}"),
     (mesh(), "meshes.east.cluster: is missing"),
-    (mesh(cluster="local"), "meshes.east.cluster: 'local': a mapping is wanted"),
+    (mesh(cluster="local"), "meshes.east.cluster: 'local': must be a mapping"),
     (mesh(cluster={}), "meshes.east.cluster.kind: is missing; allowed: 'local', 'existing', 'ec2', 'gke'"),
     (mesh(cluster={"kind": "lokal"}), "meshes.east.cluster.kind: 'lokal': allowed: 'local', 'existing', 'ec2', 'gke'"),
     (mesh(cluster={"kind": "local", "nodes": 3}), "meshes.east.cluster.nodes: unknown key; allowed: kind"),
@@ -63,8 +63,8 @@ BAD_INPUT = [
         "meshes.west.trust_domain: 'west.mesh': a trust domain may belong to one mesh",
     ),
     # Peers
-    (other(peers="west"), "peers: 'west': a list is wanted"),
-    (other(peers={}), "peers: a list is wanted"),
+    (other(peers="west"), "peers: 'west': must be a list"),
+    (other(peers={}), "peers: must be a list"),
     (other(peers=[7]), f"peers[0]: 7: {STACK}"),
     (other(peers=["west", ""]), f"peers[1]: '': {STACK}"),
     (other(peers=["acme/west"]), f"peers[0]: 'acme/west': {STACK}"),
@@ -72,12 +72,12 @@ BAD_INPUT = [
     (other(peers=["we st"]), f"peers[0]: 'we st': {STACK}"),
     (
         service(callers=["North"]) | {"peers": ["north"]},
-        "services[0].callers[0]: 'North': a mesh of this stack or of a peer is wanted (east, west), "
+        "services[0].callers[0]: 'North': must be a mesh of this stack or of a peer (east, west), "
         "or <mesh>/ns/<namespace>/sa/<service account>",
     ),
     (
         service(meshes={"north": 1}) | {"peers": ["north"]},
-        "services[0].meshes.north: 'north': a mesh of this stack is wanted: east, west",
+        "services[0].meshes.north: 'north': must be a mesh of this stack: east, west",
     ),
     # Existing clusters
     (
@@ -85,7 +85,7 @@ BAD_INPUT = [
         "meshes.east.cluster.gateway.node_port: 31443: a node port can be chosen for the service NodePort alone",
     ),
     (mesh(cluster={"kind": "existing"}), "meshes.east.cluster.kubeconfig: is missing"),
-    (existing(kubeconfig=7), "meshes.east.cluster.kubeconfig: 7: text is wanted"),
+    (existing(kubeconfig=7), "meshes.east.cluster.kubeconfig: 7: must be text"),
     (existing(kubeconfig="/no/such/file"), "meshes.east.cluster.kubeconfig: '/no/such/file': no such file"),
     (existing(kubeconfig="/"), "meshes.east.cluster.kubeconfig: '/': the file cannot be read: Is a directory"),
     (
@@ -128,8 +128,8 @@ BAD_INPUT = [
     (existing(gateway={"port": 0}), f"meshes.east.cluster.gateway.port: 0: {PORT}"),
     (existing(gateway={"ingress_port": "http"}), f"meshes.east.cluster.gateway.ingress_port: 'http': {PORT}"),
     # Services
-    (other(services={}), "services: a list is wanted"),
-    (other(services=["echo"]), "services[0]: 'echo': a mapping is wanted"),
+    (other(services={}), "services: must be a list"),
+    (other(services=["echo"]), "services[0]: 'echo': must be a mapping"),
     (other(services=[{}]), "services[0].name: is missing"),
     (other(services=[{}]), "services[0].namespace: is missing"),
     (other(services=[{}]), "services[0].port: is missing"),
@@ -139,30 +139,29 @@ BAD_INPUT = [
     (service(namespace="De mo"), f"services[0].namespace: 'De mo': {LABEL}"),
     (
         service(namespace="istio-system"),
-        "services[0].namespace: 'istio-system': any namespace is allowed but istio-system, "
-        "whose policies hold for every namespace",
+        "services[0].namespace: 'istio-system': must not be istio-system, whose policies hold for every namespace",
     ),
     (service(port=0), f"services[0].port: 0: {PORT}"),
     (service(port=65536), f"services[0].port: 65536: {PORT}"),
     (service(port="http"), f"services[0].port: 'http': {PORT}"),
     (service(port=80.0), f"services[0].port: 80.0: {PORT}"),
     (service(port=True), f"services[0].port: True: {PORT}"),
-    (service(meshes=["east"]), "services[0].meshes: a mapping is wanted"),
+    (service(meshes=["east"]), "services[0].meshes: must be a mapping"),
     (service(meshes={"east": -1}), f"services[0].meshes.east: -1: {WEIGHT}"),
     (service(meshes={"east": "half"}), f"services[0].meshes.east: 'half': {WEIGHT}"),
     (service(meshes={"east": 0.5}), f"services[0].meshes.east: 0.5: {WEIGHT}"),
     (service(meshes={"east": None}), f"services[0].meshes.east: null: {WEIGHT}"),
     (service(meshes={"east": 0, "west": 0}), "services[0].meshes: at least one mesh must have a weight above 0"),
-    (service(meshes={"north": 1}), "services[0].meshes.north: 'north': a mesh of this stack is wanted: east, west"),
-    (service(callers="east"), "services[0].callers: 'east': a list is wanted"),
-    (service(callers=[]), "services[0].callers: at least one caller is wanted; leave it out for every mesh"),
+    (service(meshes={"north": 1}), "services[0].meshes.north: 'north': must be a mesh of this stack: east, west"),
+    (service(callers="east"), "services[0].callers: 'east': must be a list"),
+    (service(callers=[]), "services[0].callers: must name at least one caller; remove the key to allow every mesh"),
     (service(meshes={}), "services[0].meshes: at least one mesh must have a weight above 0"),
     (service(callers=["north"]), f"services[0].callers[0]: 'north': {CALLER}"),
     (service(callers=["east/web"]), f"services[0].callers[0]: 'east/web': {CALLER}"),
     (service(callers=["east", "north/ns/a/sa/b"]), f"services[0].callers[1]: 'north/ns/a/sa/b': {CALLER}"),
     (service(callers=[7]), f"services[0].callers[0]: 7: {CALLER}"),
     (service(service_account="Echo"), f"services[0].service_account: 'Echo': {ACCOUNT}"),
-    (service(ingress_hosts="*"), "services[0].ingress_hosts: '*': a list is wanted"),
+    (service(ingress_hosts="*"), "services[0].ingress_hosts: '*': must be a list"),
     (service(ingress_hosts=["a.*"]), f"services[0].ingress_hosts[0]: 'a.*': {HOST}"),
     (service(ingress_hosts=["*", "*"]), "services: '*': an ingress host may belong to one service"),
     (service(port=8080), "services[0].port: 8080: the sample service has 80"),
@@ -174,12 +173,12 @@ BAD_INPUT = [
     (service(split="even"), "services[0].split: 'even': allowed: 'failover' or 'weighted'"),
     (other(services=[ECHO, ECHO]), "services: 'echo.demo': a service may be listed once"),
     # Topology
-    (other(topology="single-mesh"), "topology: 'single-mesh': a mapping is wanted"),
+    (other(topology="single-mesh"), "topology: 'single-mesh': must be a mapping"),
     (other(topology={}), f"topology.kind: is missing; allowed: {TOPOLOGIES}"),
     (other(topology={"kind": "flat"}), f"topology.kind: 'flat': allowed: {TOPOLOGIES}"),
     (other(topology={"kind": "multi-mesh", "network": "flat"}), "topology.network: unknown key; allowed: kind"),
-    (other(topology={"kind": "single-cluster"}), "meshes: 'east, west': topology single-cluster has one mesh"),
-    (single_mesh("east"), "meshes: 'east': topology single-mesh has two clusters or more"),
+    (other(topology={"kind": "single-cluster"}), "meshes: 'east, west': topology single-cluster must have one mesh"),
+    (single_mesh("east"), "meshes: 'east': topology single-mesh must have two clusters or more"),
     (other(topology={"kind": "single-mesh"}), "topology.network: is missing"),
     (single_mesh(network="vpn"), "topology.network: 'vpn': allowed: 'gateways' or 'flat'"),
     (single_mesh(control_plane="two"), "topology.control_plane: 'two': allowed: 'each' or 'one'"),
@@ -190,56 +189,57 @@ BAD_INPUT = [
     ),
     (
         single_mesh(control_plane="one", primary="north"),
-        "topology.primary: 'north': a mesh of this stack is wanted: east, west",
+        "topology.primary: 'north': must be a mesh of this stack: east, west",
     ),
-    (single_mesh(primary="east"), "topology.primary: 'east': a primary is wanted with control_plane: one only"),
+    (single_mesh(primary="east"), "topology.primary: 'east': needs control_plane: one; remove primary or set that"),
     (
         single_mesh() | {"meshes": {"east": LOCAL | {"trust_domain": "a"}, "west": LOCAL}},
-        "meshes.east.trust_domain: 'a': the clusters of a single mesh share one: topology.trust_domain",
+        "meshes.east.trust_domain: 'a': the clusters of a single mesh share one trust domain: "
+        "set topology.trust_domain instead",
     ),
-    (single_mesh() | {"peers": ["other"]}, "peers: peers are for topology multi-mesh, not for single-mesh"),
+    (single_mesh() | {"peers": ["other"]}, "peers: peers need topology multi-mesh, not single-mesh"),
     (
         {"meshes": {"east": LOCAL}, "topology": {"kind": "single-cluster"}, "peers": ["other"]},
-        "peers: peers are for topology multi-mesh, not for single-cluster",
+        "peers: peers need topology multi-mesh, not single-cluster",
     ),
     (
         spanning(meshes={"east": 80, "west": 20}),
-        "services[0].meshes: a single mesh shares requests evenly among all pods: equal weights are wanted, "
-        "or split: weighted, which divides them by cluster and lets those of a lost cluster fail",
+        "services[0].meshes: a single mesh shares requests evenly among all pods: use equal weights, "
+        "or split: weighted, which divides requests by cluster and fails those of a lost cluster",
     ),
     (
         spanning(meshes={"east": 1}),
-        "services[0].meshes: the sample answers in every cluster of a single mesh: add west, or set split: weighted",
+        "services[0].meshes: the sample runs in every cluster of a single mesh: add west, or set split: weighted",
     ),
     (
         spanning(callers=["east", "west", "west/ns/shop/sa/web"]),
-        "services[0].callers: the clusters of a single mesh share identities, so a caller of one is one of all: "
+        "services[0].callers: the clusters of a single mesh share identities, so a caller in one is a caller in all: "
         "add east/ns/shop/sa/web",
     ),
     (
         spanning(callers=["east"]),
-        "services[0].callers: the clusters of a single mesh share identities, so a caller of one is one of all: "
+        "services[0].callers: the clusters of a single mesh share identities, so a caller in one is a caller in all: "
         "add west",
     ),
     # Trust
-    (other(trust=[]), "trust: a mapping is wanted"),
+    (other(trust=[]), "trust: must be a mapping"),
     (other(trust={"root_days": 0}), f"trust.root_days: 0: {DAYS}"),
     (other(trust={"root_days": "10y"}), f"trust.root_days: '10y': {DAYS}"),
     (other(trust={"intermediate_days": 36_501}), f"trust.intermediate_days: 36501: {DAYS}"),
-    (other(trust={"root_days": 365}), "trust.root_days: 365: the root must outlive its intermediates of 365 days"),
-    (other(trust={"protect": "no"}), "trust.protect: 'no': true or false is wanted"),
-    (other(trust={"root": "made"}), "trust.root: 'made': a mapping is wanted"),
+    (other(trust={"root_days": 365}), "trust.root_days: 365: must be more than intermediate_days, which is 365"),
+    (other(trust={"protect": "no"}), "trust.protect: 'no': must be true or false"),
+    (other(trust={"root": "made"}), "trust.root: 'made': must be a mapping"),
     (other(trust={"root": {"certificate": "a.pem"}}), "trust.root.key: is missing"),
     # Trust between stacks
     (other(trust={"stack": ""}), f"trust.stack: '': {STACK}"),
     (other(trust={"stack": ["trust"]}), f"trust.stack: {STACK}"),
     (
         other(trust={"stack": "trust", "root_days": 99, "issues": {}}),
-        "trust: with `stack` no other key is allowed, that stack decides (given: issues, root_days)",
+        "trust: with `stack` no other key is allowed, as that stack decides it (given: issues, root_days)",
     ),
-    (other(trust={"issues": ["north"]}), "trust.issues: a mapping is wanted"),
+    (other(trust={"issues": ["north"]}), "trust.issues: must be a mapping"),
     (other(trust={"issues": {"North": {}}}), f"trust.issues.North: 'North': {LABEL}"),
-    (other(trust={"issues": {"north": None}}), "trust.issues.north: null: a mapping is wanted"),
+    (other(trust={"issues": {"north": None}}), "trust.issues.north: null: must be a mapping"),
     (other(trust={"issues": {"north": {"days": 1}}}), "trust.issues.north.days: unknown key; allowed: trust_domain"),
     (
         other(trust={"issues": {"north": {"trust_domain": "A"}}}),
@@ -249,14 +249,17 @@ BAD_INPUT = [
         other(trust={"issues": {"north": {"trust_domain": "west.mesh"}}}),
         "trust.issues.north.trust_domain: 'west.mesh': a trust domain may belong to one mesh",
     ),
-    (other(trust={"issues": {"west": {}}}), "trust.issues.west: a mesh of this stack has its CA from it anyway"),
-    ({"meshes": {}, "trust": {"issues": {}}}, "meshes: 1 to 100 meshes are wanted"),
-    ({"meshes": {}, "trust": {"stack": "trust"}}, "meshes: 1 to 100 meshes are wanted"),
+    (
+        other(trust={"issues": {"west": {}}}),
+        "trust.issues.west: this stack already issues the CA of its own mesh; remove it here",
+    ),
+    ({"meshes": {}, "trust": {"issues": {}}}, "meshes: must have 1 to 100 meshes"),
+    ({"meshes": {}, "trust": {"stack": "trust"}}, "meshes: must have 1 to 100 meshes"),
     # Istio
-    (other(istio={"version": 1.31}), "istio.version: 1.31: text is wanted"),
+    (other(istio={"version": 1.31}), "istio.version: 1.31: must be text"),
     (other(istio={"revision": "a"}), "istio.revision: unknown key; allowed: charts, hub, tag, values, version"),
     (other(istio={"values": {"cni": {}}}), "istio.values.cni: unknown key; allowed: base, gateway, istiod"),
-    (other(istio={"values": {"istiod": []}}), "istio.values.istiod: a mapping is wanted"),
+    (other(istio={"values": {"istiod": []}}), "istio.values.istiod: must be a mapping"),
 ]
 
 
@@ -271,7 +274,7 @@ def test_all_mistakes_are_reported_at_once() -> None:
     raw = {
         "sample": False,
         "meshes": {"East": LOCAL, "west": {"cluster": {"kind": "lokal"}}},
-        "services": [ECHO | {"port": 0, "callers": ["north"]}, ECHO],
+        "services": [ECHO | {"port": 0, "callers": ["north"]}, ECHO, ECHO],
         "suffix": "",
     }
     with pytest.raises(settings.SettingsError) as caught:

@@ -73,40 +73,39 @@ def make(tmp_path: Path) -> Make:
 
 def test_a_root_is_taken_with_its_key_and_its_end(make: Make) -> None:
     certificate, key = make(end=datetime(2040, 1, 2, tzinfo=UTC))
-    root = brought_root.load(certificate, key, 365)
+    root = brought_root.load(certificate, key)
     assert root.certificate_pem == Path(certificate).read_text()
     assert root.private_key_pem == Path(key).read_text()
     assert root.expires == "2040-01-02T00:00:00Z"
 
 
 def test_the_key_is_not_shown(make: Make) -> None:
-    assert "PRIVATE KEY" not in repr(brought_root.load(*make(), 365))
+    assert "PRIVATE KEY" not in repr(brought_root.load(*make()))
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"ca": False}, "is no CA"),
+        ({"ca": False}, "is not a CA"),
         ({"path_length": 0}, "may not sign intermediate CAs"),
         ({"may_sign": False}, "may not sign certificates"),
         ({"end": NOW - timedelta(hours=1)}, "expired on"),
         ({"start": NOW + timedelta(days=1)}, "is not valid before"),
-        ({"end": NOW + timedelta(days=364)}, "before intermediates of 365 days would"),
         ({"other_key": True}, "is not the key of"),
         ({"password": b"hunter2"}, "is encrypted"),
-        ({"signer": ec.generate_private_key(ec.SECP256R1())}, "is no root: another CA signed it"),
+        ({"signer": ec.generate_private_key(ec.SECP256R1())}, "is not a root: another CA signed it"),
     ],
 )
 def test_an_unusable_root_is_refused(make: Make, given: dict, message: str) -> None:
     certificate, key = make(**given)
     with pytest.raises(brought_root.BroughtRootError, match=message):
-        brought_root.load(certificate, key, 365)
+        brought_root.load(certificate, key)
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"ca": False}, "{certificate} is no CA (basic constraints)"),
+        ({"ca": False}, "{certificate} is not a CA (basic constraints)"),
         (
             {"end": datetime(2020, 1, 2, tzinfo=UTC), "start": datetime(2019, 1, 2, tzinfo=UTC)},
             "{certificate} expired on 2020-01-02",
@@ -128,8 +127,30 @@ def test_an_unusable_root_is_a_mistake_of_the_configuration(make: Make, given: d
     ]
 
 
+def test_a_root_that_its_intermediates_would_outlive_is_refused(make: Make) -> None:
+    root = brought_root.load(*make(end=NOW + timedelta(days=364)))
+    with pytest.raises(brought_root.BroughtRootError, match="before intermediates of 365 days would"):
+        root.check_outlives(365)
+    root.check_outlives(363)
+
+
+def test_the_files_of_a_root_are_read_once(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate, key = make()
+    opened = []
+    read = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: (opened.append(str(path)), read(path))[1])
+    raw = {
+        "meshes": {"east": {"cluster": {"kind": "local"}}},
+        "trust": {"root": {"certificate": certificate, "key": key}},
+    }
+    stack = settings.validate(raw)
+    assert stack.trust.brought is not None
+    assert stack.trust.brought.private_key_pem == Path(key).read_text()
+    assert opened == [certificate, key]
+
+
 def test_a_clock_that_is_a_little_behind_does_no_harm(make: Make) -> None:
-    assert brought_root.load(*make(start=datetime.now(UTC) + timedelta(minutes=30)), 365)
+    assert brought_root.load(*make(start=datetime.now(UTC) + timedelta(minutes=30)))
 
 
 def test_a_missing_key_is_named_with_the_path_of_the_setting(make: Make) -> None:
@@ -145,7 +166,7 @@ def test_a_missing_key_is_named_with_the_path_of_the_setting(make: Make) -> None
 
 def test_what_is_no_pem_is_refused(make: Make) -> None:
     certificate, key = make()
-    with pytest.raises(brought_root.BroughtRootError, match="is no PEM certificate"):
-        brought_root.load(key, key, 365)
-    with pytest.raises(brought_root.BroughtRootError, match="is no PEM private key"):
-        brought_root.load(certificate, certificate, 365)
+    with pytest.raises(brought_root.BroughtRootError, match="is not a PEM certificate"):
+        brought_root.load(key, key)
+    with pytest.raises(brought_root.BroughtRootError, match="is not a PEM private key"):
+        brought_root.load(certificate, certificate)

@@ -1,6 +1,6 @@
 """The root and the intermediates: what is asked of the TLS provider, and what a brought root changes."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from certificates import PEM
@@ -64,7 +64,7 @@ def test_istiod_is_another_pod_under_another_root() -> None:
 
 
 def test_a_brought_root_signs_and_nothing_of_it_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    brought = brought_root.BroughtRoot(PEM.strip(), "its key", "2040-01-01T00:00:00Z")
+    brought = brought_root.BroughtRoot("a.pem", PEM.strip(), "its key", datetime(2040, 1, 1, tzinfo=UTC))
     monkeypatch.setattr(brought_root, "load", lambda *_: brought)
     recording = recorded({**CONFIG, "trust": {"root": {"certificate": "a.pem", "key": "b.pem"}}})
     assert not [name for name in recording.resources if name.startswith("root-")]

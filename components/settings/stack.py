@@ -1,0 +1,70 @@
+"""The whole configuration of a stack, as one model."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, ValidationInfo
+
+from components.clusters.kinds import ClusterSettings
+from components.mesh.settings import IstioSettings
+from components.mesh.topology import MultiMesh, SingleMesh, Topology
+from components.schema import names
+from components.schema.strict import Strict
+from components.settings.service import ServiceSettings
+from components.trust.settings import TrustSettings
+
+
+class MeshSettings(Strict):
+    """One mesh: its cluster, and the trust domain of its workloads (`<mesh>.mesh` unless given)."""
+
+    cluster: Annotated[ClusterSettings, Field(discriminator="kind")]
+    trust_domain: names.TrustDomain | None = None
+
+
+def _at_most_100(meshes: dict[str, MeshSettings], info: ValidationInfo) -> dict[str, MeshSettings]:
+    issues_only = not meshes and (info.context or {}).get("issues", False)
+    if not 1 <= len(meshes) <= 100 and not issues_only:
+        raise ValueError("must have 1 to 100 meshes")
+    return meshes
+
+
+class Settings(Strict):
+    """The whole configuration of a stack."""
+
+    meshes: Annotated[dict[names.Label, MeshSettings], AfterValidator(_at_most_100)]
+    peers: list[names.StackName] = []
+    services: list[ServiceSettings] = []
+    suffix: names.Suffix = "global"
+    trust: TrustSettings = TrustSettings()
+    istio: IstioSettings = IstioSettings()
+    sample: bool = True
+    sample_image: str | None = None
+    topology: Topology = MultiMesh()
+
+    def trust_domain(self, mesh: str) -> str:
+        """Return the trust domain of a mesh of this stack."""
+        if isinstance(self.topology, SingleMesh):
+            return self.topology.trust_domain
+        return self.meshes[mesh].trust_domain or names.default_trust_domain(mesh)
+
+    @property
+    def flat(self) -> bool:
+        """Whether pods reach those of other clusters directly."""
+        return isinstance(self.topology, SingleMesh) and self.topology.network == "flat"
+
+    def exported_by(self, mesh: str) -> list[ServiceSettings]:
+        """Return the services that a mesh offers to its peers."""
+        return [service for service in self.services if mesh in service.meshes]
+
+    def reached_through(self, mesh: str) -> list[str]:
+        """Return the Services that other clusters reach through this one's gateway, by their names inside."""
+        if self.flat or self.topology.kind == "single-cluster":
+            return []
+        services = self.services if self.topology.kind == "single-mesh" else self.exported_by(mesh)
+        return [service.local_host for service in services]
+
+    def notes(self) -> list[str]:
+        """Return what is allowed but may surprise, a line each."""
+        if len(self.meshes) != 1 or self.peers or self.topology.kind == "single-cluster":
+            return []
+        (mesh,) = self.meshes
+        return [f"multimesh:meshes: {mesh} is the only mesh, so the services it exports have no peer to fail over to"]
