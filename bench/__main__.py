@@ -17,8 +17,8 @@ from bench import growth
 from bench.by_hand import ByHand
 from bench.figures import Aim, Figures, times, verdicts
 from lab import cluster
+from lab.stack import PulumiError, Stack
 from multimesh.verify.answers import cluster_of
-from tests.e2e.stack import PulumiFailed, Stack
 
 ROUNDS = 3
 SERVICES = (10, 50, 200)
@@ -43,19 +43,19 @@ AIMS = (
 )
 
 
-class NoAnswer(Exception):
+class NoAnswerError(Exception):
     """A mesh that was not answered by another one in time."""
 
 
 def first_answers(stack: Stack) -> None:
-    """Wait until each ingress is answered by every other mesh. Raises NoAnswer."""
+    """Wait until each ingress is answered by every other mesh. Raises NoAnswerError."""
     meshes = stack.outputs().meshes
     end = time.monotonic() + _ANSWER_SECONDS
     for asked, mesh in meshes.items():
         missing = set(meshes) - {asked}
         while missing:
             if time.monotonic() > end:
-                raise NoAnswer(f"{asked}: no answer from {', '.join(sorted(missing))} in {_ANSWER_SECONDS} s")
+                raise NoAnswerError(f"{asked}: no answer from {', '.join(sorted(missing))} in {_ANSWER_SECONDS} s")
             try:
                 missing.discard(cluster_of(httpx.get(mesh.ingress_url, timeout=5, trust_env=False).text) or "")
             except httpx.HTTPError:
@@ -94,7 +94,7 @@ def program(figures: Figures, folder: Path) -> None:
         labs = labs or stack.labs()
         try:
             measured(figures, DESTROY, stack.destroy)
-        except PulumiFailed:
+        except PulumiError:
             for lab in labs.values():
                 cluster.destroy(lab["id"], say)
             raise

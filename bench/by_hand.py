@@ -12,7 +12,7 @@ SCRIPT = Path(__file__).parent / "by_hand.sh"
 _SECONDS = 600
 
 
-class ByHandFailed(Exception):
+class ByHandError(Exception):
     """The script ended with an error; the message holds what it printed."""
 
 
@@ -58,5 +58,5 @@ class ByHand:
             check=False,
         )
         if done.returncode:
-            raise ByHandFailed(f"{' '.join(map(str, command))}: exit code {done.returncode}\n{done.stdout}")
+            raise ByHandError(f"{' '.join(map(str, command))}: exit code {done.returncode}\n{done.stdout}")
         return done.stdout

@@ -12,7 +12,7 @@ from kubernetes import client, config
 from bench.by_hand import ByHand
 from components import echo, istio
 from components.settings import SAMPLE
-from tests.e2e.stack import Stack
+from lab.stack import Stack
 
 SUFFIX = "global"
 _PORT = SAMPLE["port"]

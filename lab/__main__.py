@@ -7,10 +7,10 @@ from rich.console import Console
 from rich.table import Table
 
 from lab import allocation, cluster
-from lab.allocation import NoFreeNetwork, NoSuchCluster
-from lab.cgroups import StillRunning
-from lab.processes import CommandFailed
-from lab.programs import StartFailed
+from lab.allocation import NoFreeNetworkError, NoSuchClusterError
+from lab.cgroups import StillRunningError
+from lab.processes import CommandError
+from lab.programs import StartError
 
 app = typer.Typer(help="Kubernetes clusters on this machine.", no_args_is_help=True, add_completion=False)
 
@@ -39,7 +39,7 @@ def kubeconfig(id: str) -> None:
     """Print the administrator's kubeconfig of a cluster."""
     found = cluster.read(id)
     if found is None:
-        raise NoSuchCluster(f"{id}: no such cluster")
+        raise NoSuchClusterError(f"{id}: no such cluster")
     typer.echo(found.kubeconfig)
 
 
@@ -66,5 +66,5 @@ def destroy(id: str) -> None:
 if __name__ == "__main__":
     try:
         app()
-    except (NoSuchCluster, NoFreeNetwork, StartFailed, StillRunning, CommandFailed) as error:
+    except (NoSuchClusterError, NoFreeNetworkError, StartError, StillRunningError, CommandError) as error:
         sys.exit(f"error: {error}")

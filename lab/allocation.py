@@ -18,11 +18,11 @@ from lab.processes import run
 NUMBERS = range(200, 255)
 
 
-class NoSuchCluster(Exception):
+class NoSuchClusterError(Exception):
     """No cluster of this machine has the id."""
 
 
-class NoFreeNetwork(Exception):
+class NoFreeNetworkError(Exception):
     """Every network that a cluster could have overlaps with a route of this machine or with another cluster."""
 
 
@@ -128,17 +128,17 @@ def _routes() -> list[IPv4Network]:
 
 
 def choose_number(taken: list[IPv4Network]) -> int:
-    """Return the first number whose network overlaps nothing in `taken`; raise NoFreeNetwork when there is none."""
+    """Return the first number whose network overlaps nothing in `taken`; raise NoFreeNetworkError if there is none."""
     for number in NUMBERS:
         if not any(IPv4Network(f"10.{number}.0.0/16").overlaps(network) for network in taken):
             return number
     first, last = NUMBERS[0], NUMBERS[-1]
     blockers = ", ".join(sorted({str(network) for network in taken if network.overlaps(IPv4Network("10.192.0.0/10"))}))
-    raise NoFreeNetwork(f"a cluster needs one of 10.{first}.0.0/16 to 10.{last}.0.0/16, all in use by: {blockers}")
+    raise NoFreeNetworkError(f"a cluster needs one of 10.{first}.0.0/16 to 10.{last}.0.0/16, all in use by: {blockers}")
 
 
 def free_number() -> int:
-    """Return the number that the next cluster gets; raise NoFreeNetwork when there is none."""
+    """Return the number that the next cluster gets; raise NoFreeNetworkError when there is none."""
     taken = [IPv4Network(f"10.{cluster.number}.0.0/16") for cluster in find_all()]
     return choose_number(taken + _routes())
 
@@ -150,7 +150,7 @@ def left_behind(name: str, owner: str) -> Allocation | None:
 
 
 def allocate(name: str, owner: str = "", *, flat: bool = False) -> Allocation:
-    """Give a new cluster its id and number, and note them in its folder; raise NoFreeNetwork."""
+    """Give a new cluster its id and number, and note them in its folder; raise NoFreeNetworkError."""
     with lock(paths.STATE.parent):
         id = f"mm{secrets.token_hex(3)}"
         allocation = Allocation(id, name, free_number(), paths.PAUSE_IMAGE, paths.COREDNS_IMAGE, owner, flat)

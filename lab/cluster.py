@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from lab import allocation, api, cgroups, dns, network, node, pki, programs
-from lab.allocation import Allocation, NoSuchCluster
+from lab.allocation import Allocation, NoSuchClusterError
 
 Report = Callable[[str], None]
 
@@ -28,8 +28,8 @@ class Cluster:
 def create(name: str, report: Report, owner: str = "", *, flat: bool = False) -> Cluster:
     """Make a new cluster and return it with its node ready; on failure nothing of it is left.
 
-    An `owner` asks under a name for one cluster at a time: what is there of it already is what a killed run left
-    behind, and is taken away first. `report` takes one line per step. Raises NoFreeNetwork, StartFailed, CommandFailed.
+    An `owner` has one cluster of a name at a time: one that exists already was left behind by a killed run, and is
+    destroyed first. `report` is called with one line per step. Raises NoFreeNetworkError, StartError or CommandError.
     """
     if remains := allocation.left_behind(name, owner):
         report(f"{remains.id}: left behind by a run that was killed")
@@ -46,12 +46,12 @@ def start(id: str, report: Report, *, flat: bool | None = None) -> Cluster:
     """Start what does not run of a cluster, with its data, and return it with its node ready.
 
     What runs is left alone. The routes of a `flat` network are made or taken away; None leaves that as it was. Raises
-    NoSuchCluster, StartFailed, or CommandFailed.
+    NoSuchClusterError, StartError, or CommandError.
     """
     given = allocation.find(id)
     if given is None:
         known = ", ".join(cluster.id for cluster in allocation.find_all()) or "none"
-        raise NoSuchCluster(f"{id}: no such cluster; there are: {known}")
+        raise NoSuchClusterError(f"{id}: no such cluster; there are: {known}")
     with allocation.lock(given.folder):
         if flat is not None and flat != given.flat:
             given = replace(given, flat=flat)
@@ -107,10 +107,10 @@ def faults(id: str) -> list[str]:
 def destroy(id: str, report: Report) -> None:
     """Take away whatever there is of a cluster, also of one that was half made or has died; nothing when it is gone.
 
-    Raises NoSuchCluster for what cannot be an id, StillRunning, or CommandFailed.
+    Raises NoSuchClusterError for what cannot be an id, StillRunningError, or CommandError.
     """
     if not allocation.is_id(id):
-        raise NoSuchCluster(f"{id!r} is not the id of a cluster: mm and 6 hexadecimal digits")
+        raise NoSuchClusterError(f"{id!r} is not the id of a cluster: mm and 6 hexadecimal digits")
     programs.end(id)
     cgroups.end(id)
     cgroups.remove(id)

@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 
 from lab.allocation import Allocation
-from lab.processes import CommandFailed, run
+from lab.processes import CommandError, run
 
 NAMESPACES = Path("/run/netns")  # where `ip netns` looks
 
@@ -31,7 +31,7 @@ def link_exists(id: str) -> bool:
 
 def _remove_link(id: str) -> None:
     if link_exists(id):
-        with contextlib.suppress(CommandFailed):  # it also goes by itself, some time after its namespace
+        with contextlib.suppress(CommandError):  # it also goes by itself, some time after its namespace
             run("ip", "link", "delete", id)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lab import cgroups, config, paths, pki
 from lab.allocation import Allocation
-from lab.processes import CommandFailed, run
+from lab.processes import CommandError, run
 
 # Folders whose paths are fixed in kubelet and in the CNI library. A node has its own ones there, in a mount namespace
 # that lives as long as its programs: nodes share nothing, not even with a Kubernetes that the machine itself runs, and
@@ -57,7 +57,7 @@ def _copy_images(template: Path, root: Path) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
         run("cp", "--archive", "--link", str(template), str(unfinished))
-    except CommandFailed:  # on another file system
+    except CommandError:  # on another file system
         shutil.rmtree(unfinished, ignore_errors=True)
         run("cp", "--archive", str(template), str(unfinished))
     for database in template.rglob("*.db"):

@@ -15,7 +15,7 @@ _ON_NODE = ("containerd", "kubelet")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-class StartFailed(Exception):
+class StartError(Exception):
     """A program of a cluster ended, or was not ready in time."""
 
 
@@ -36,7 +36,7 @@ def start(cluster: Allocation, *names: str) -> None:
             log.parent.mkdir(exist_ok=True)
             place = [*network.enter(cluster.id), *(node.enter(cluster) if name in _ON_NODE else [])]
             process = processes.start(
-                [*place, *commands.of(cluster, name)], log=log, cgroup=cgroup, path=f"{paths.TOOLS}:{_PATH}"
+                [*place, *commands.command_line(cluster, name)], log=log, cgroup=cgroup, path=f"{paths.TOOLS}:{_PATH}"
             )
             process.write(_record(cluster.id, name))
 
@@ -52,7 +52,7 @@ def fault(id: str, name: str) -> str:
 def wait(cluster: Allocation, unready: Callable[[], str], *names: str, timeout: float = 120) -> None:
     """Wait until `unready` returns "", as the programs of these names make it do.
 
-    Raises StartFailed when one of them has ended or `timeout` seconds have passed, with the last lines of their logs.
+    Raises StartError when one of them has ended or `timeout` seconds have passed, with the last lines of their logs.
     """
     began = time.monotonic()
     while why := unready():
@@ -60,7 +60,7 @@ def wait(cluster: Allocation, unready: Callable[[], str], *names: str, timeout: 
         if ended or time.monotonic() > began + timeout:
             reasons = "; ".join([*ended.values(), why])
             logs = "\n".join(_last_lines(_log(cluster, name)) for name in ended or names)
-            raise StartFailed(f"{cluster.id}: not ready after {time.monotonic() - began:.0f} s: {reasons}\n{logs}")
+            raise StartError(f"{cluster.id}: not ready after {time.monotonic() - began:.0f} s: {reasons}\n{logs}")
         time.sleep(0.05)
 
 

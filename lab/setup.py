@@ -108,5 +108,5 @@ def _variables() -> dict[str, str]:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except (debian.NotInstalled, toolchain.ToolchainError, images.ImageError, TemplateError) as failed:
+    except (debian.InstallError, toolchain.ToolchainError, images.ImageError, TemplateError) as failed:
         sys.exit(f"✗ {failed}")

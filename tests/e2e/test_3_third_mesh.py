@@ -9,8 +9,8 @@ from kubernetes.config import new_client_from_config_dict
 
 from lab import cluster
 from lab.cluster import Cluster
+from lab.stack import Stack
 from tests.e2e.guest import join, take_out
-from tests.e2e.stack import Stack
 
 
 @pytest.fixture(scope="module")

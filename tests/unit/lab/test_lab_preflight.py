@@ -94,5 +94,5 @@ def test_packages_that_cannot_be_installed_end_with_what_apt_get_said(
     apt_get.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setattr(debian, "missing", lambda: ["socat"])
-    with pytest.raises(debian.NotInstalled, match=r"apt-get --quiet=2 update: E: no such package$"):
+    with pytest.raises(debian.InstallError, match=r"apt-get --quiet=2 update: E: no such package$"):
         debian.install()
