@@ -98,6 +98,7 @@ def test_a_name_that_cannot_be_resolved_is_named() -> None:
     assert said.startswith("https://api.invalid does not answer: Failed to resolve 'api.invalid'")
 
 
+@pytest.mark.needs("openssl")
 def test_a_server_that_the_kubeconfig_does_not_trust_is_said_to_be_that(tmp_path: Path) -> None:
     certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
     make = [

@@ -15,7 +15,7 @@ from recording import CHECKOUT
 from lab import processes
 from lab.processes import CommandError, Process
 
-SYS_EXIT = {"x86_64": 60, "aarch64": 93}[platform.machine()]  # of one thread; the C library knows that of all
+SYS_EXIT = {"x86_64": 60, "aarch64": 93}  # of one thread; the C library knows that of all
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_a_zombie_is_not_alive(sleeper: subprocess.Popen[bytes]) -> None:
 def test_a_process_whose_first_thread_alone_has_ended_is_alive() -> None:
     end_this_thread = "import ctypes, threading, time\n"
     end_this_thread += "threading.Thread(target=time.sleep, args=(60,)).start()\n"
-    end_this_thread += f"ctypes.CDLL(None).syscall({SYS_EXIT}, 0)"
+    end_this_thread += f"ctypes.CDLL(None).syscall({SYS_EXIT[platform.machine()]}, 0)"
     with subprocess.Popen([sys.executable, "-c", end_this_thread]) as child:
         stat = Path(f"/proc/{child.pid}/stat")
         deadline = time.monotonic() + 10
