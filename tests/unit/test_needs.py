@@ -1,5 +1,6 @@
 """A test that needs what the machine lacks is skipped with the reason, or fails where nothing may be skipped."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 def said(folder: Path, *options: str) -> list[str]:
     command = [sys.executable, "-m", "pytest", "-rEs", *options, folder]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, env=os.environ | {"COLUMNS": "200"}, capture_output=True, text=True, check=False)
     return [line for line in done.stdout.splitlines() if line.startswith(("SKIPPED", "ERROR "))]
 
 
