@@ -27,7 +27,8 @@ def folder(tmp_path: Path) -> Path:
 
 def said(folder: Path, *options: str) -> list[str]:
     command = [sys.executable, "-m", "pytest", "-rEs", *options, folder]
-    done = subprocess.run(command, cwd=folder, env=os.environ | {"COLUMNS": "200"}, capture_output=True, text=True, check=False)
+    wide = os.environ | {"COLUMNS": "200"}
+    done = subprocess.run(command, cwd=folder, env=wide, capture_output=True, text=True, check=False)
     return [line for line in done.stdout.splitlines() if line.startswith(("SKIPPED", "ERROR "))]
 
 
