@@ -1,0 +1,1 @@
+"""`multimesh verify`: requests to every mesh, and whether the right meshes answered them."""
