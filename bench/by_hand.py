@@ -17,7 +17,7 @@ class ByHandError(Exception):
 
 
 class ByHand:
-    """Two meshes made by the script; `folder` keeps their keys and kubeconfigs, `show` takes what the script prints."""
+    """Two meshes made by the script; `folder` keeps their keys and kubeconfigs, `show` gets what the script prints."""
 
     def __init__(self, folder: Path, show: Callable[[str], None]) -> None:
         self._folder = folder
@@ -40,7 +40,7 @@ class ByHand:
         self._finish(kubectl, self._folder)
 
     def down(self) -> None:
-        """Take both clusters away."""
+        """Destroy both clusters."""
         self._run("down")
 
     def _run(self, command: str) -> None:

@@ -1,7 +1,7 @@
 """The control groups of a cluster: its programs in /multimesh/ID/node, its pods in /multimesh/ID/kubepods.
 
-Whatever is in them was started by the cluster, and nothing that the cluster starts can leave them: so they tell what
-there is to end, even when containerd and the records of what was started are gone. Works with cgroup v1 (one hierarchy
+Every process in them was started by the cluster, and nothing that the cluster starts can leave them. So they show which
+processes to end, even when containerd and the records of started programs are lost. Works with cgroup v1 (one hierarchy
 per controller) and v2.
 """
 

@@ -1,4 +1,4 @@
-"""Processes, each known by its pid and the moment it started, so that nobody else's is ever ended."""
+"""Processes, each identified by its pid and its start, so that no other process is ever killed."""
 
 import contextlib
 import os
@@ -59,7 +59,7 @@ class Process:
         return Process.find(self.pid) == self
 
     def kill(self) -> None:
-        """End this very process at once; do nothing when it is gone."""
+        """Kill this very process; do nothing if it has ended."""
         kill(self.pid, lambda: self.alive)
 
 

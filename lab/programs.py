@@ -1,4 +1,4 @@
-"""The programs of a cluster, supervised: started in its namespaces and control group, looked after, ended."""
+"""The programs of a cluster: started in its namespaces and control group, watched, ended."""
 
 import time
 from collections import deque
@@ -42,7 +42,7 @@ def start(cluster: Allocation, *names: str) -> None:
 
 
 def fault(id: str, name: str) -> str:
-    """Return "" when the program runs, else a line that says that it does not."""
+    """Return "" if the program runs, else a line that says that it does not."""
     process = Process.read(_record(id, name))
     if process and process.alive:
         return ""
@@ -50,7 +50,7 @@ def fault(id: str, name: str) -> str:
 
 
 def wait(cluster: Allocation, unready: Callable[[], str], *names: str, timeout: float = 120) -> None:
-    """Wait until `unready` returns "", as the programs of these names make it do.
+    """Wait until `unready` returns "", which the named programs make it do.
 
     Raises StartError when one of them has ended or `timeout` seconds have passed, with the last lines of their logs.
     """
@@ -70,9 +70,9 @@ def _last_lines(log: Path) -> str:
 
 
 def end(id: str, *names: str, timeout: float = 10) -> None:
-    """End those of the programs that run, all of them unless named, and wait until they are gone.
+    """Kill the named programs, or all of them, and wait until they ended, for `timeout` seconds at most.
 
-    What outlives SIGKILL for `timeout` seconds is left to cgroups.end, which says so.
+    Processes that still run then are left to cgroups.end, which reports them.
     """
     records = [Process.read(_record(id, name)) for name in names or NAMES]
     running = [process for process in records if process]

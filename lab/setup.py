@@ -1,4 +1,4 @@
-"""What a first `pulumi up` of the local stack needs besides Python packages; what is done already is skipped."""
+"""Build and install what `pulumi up` of the local stack needs besides Python packages; skip what exists."""
 
 import os
 import shutil
