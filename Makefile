@@ -14,7 +14,7 @@ help: ## Show this list
 setup: machine .venv/complete ## Check the machine, then install and build what is missing
 	@$(PYTHON) -m lab.setup
 
-machine:
+machine: ## Check the machine and install missing Debian packages
 	@python3 -m lab.preflight
 	@python3 -m lab.debian
 

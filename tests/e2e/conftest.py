@@ -1,4 +1,4 @@
-"""One stack for all end-to-end tests, in the order of the files: made, looked at, changed, killed, destroyed."""
+"""One stack for all end-to-end tests, in the order of the files: created, checked, changed, killed, destroyed."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What must last, with the real engine: no change and no other stack puts another one in its place unasked."""
+"""What must last, with the real engine: no change and no other stack replaces it unasked."""
 
 import json
 import re

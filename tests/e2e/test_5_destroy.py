@@ -1,4 +1,4 @@
-"""`pulumi destroy` takes everything away."""
+"""`pulumi destroy` leaves nothing behind."""
 
 from lab import cluster
 from lab.stack import Stack

@@ -1,4 +1,4 @@
-"""What a cloud's nodes are told boots for real: a control plane and a worker of their own, from user data alone."""
+"""The user data of a cloud's nodes, booted for real: a control plane and a worker, from user data alone."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The topologies, each verified: one stack that changes its mind, from a mesh per cluster to one mesh and back."""
+"""The topologies, each verified: one stack that changes from a mesh per cluster to one mesh and back."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
