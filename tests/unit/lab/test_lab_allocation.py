@@ -11,12 +11,7 @@ from hypothesis import strategies as st
 from lab import allocation, paths
 from lab.allocation import NUMBERS, Allocation, NoFreeNetworkError
 
-
-@pytest.fixture(autouse=True)
-def _machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paths, "STATE", tmp_path / "state")
-    monkeypatch.setattr(paths, "RUN", tmp_path / "run")
-    monkeypatch.setattr(allocation, "_routes", list)
+pytestmark = pytest.mark.usefixtures("empty_machine")
 
 
 def test_two_clusters_get_different_networks() -> None:

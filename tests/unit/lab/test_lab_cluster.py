@@ -14,12 +14,7 @@ from lab.programs import StartError
 
 EAST = Allocation("mm000001", "east", 201, "pause", "coredns")
 
-
-@pytest.fixture(autouse=True)
-def _machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paths, "STATE", tmp_path / "state")
-    monkeypatch.setattr(paths, "RUN", tmp_path / "run")
-    monkeypatch.setattr(allocation, "_routes", list)
+pytestmark = pytest.mark.usefixtures("empty_machine")
 
 
 def _ignore(_line: str) -> None:
