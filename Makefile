@@ -3,18 +3,22 @@ STACK := local
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup env up preview policy verify destroy test lint unit e2e faults bench clean requirements
+.NOTPARALLEL:
+.PHONY: help setup machine env up preview policy verify destroy test lint unit e2e faults bench clean requirements picture
 
 help: ## Show this list
-	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@awk -F ':.*## ' '/^## /{print substr($$0, 4)} /^[a-z0-9]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/complete ## Install and build what is missing
+## The local stack: two clusters on this machine. Needs Linux, root and Go.
+
+setup: machine .venv/complete ## Check the machine, then install and build what is missing
 	@$(PYTHON) -m lab.setup
 
-env: ## Print the exports by which plain pulumi uses the local stack
-	@$(PYTHON) -m lab.environment
+machine: ## Check the machine and install missing Debian packages
+	@python3 -m lab.preflight
+	@python3 -m lab.debian
 
-up: setup ## Make the two meshes, then verify them
+up: setup ## Create the two meshes, then verify them
 	@$(PYTHON) -m lab.environment pulumi up --stack $(STACK) --yes --skip-preview
 	@$(MAKE) --no-print-directory verify
 	@$(PYTHON) -m lab.environment $(PYTHON) -m lab.next_steps
@@ -22,47 +26,61 @@ up: setup ## Make the two meshes, then verify them
 preview: setup ## Show what `make up` would change
 	@$(PYTHON) -m lab.environment pulumi preview --stack $(STACK)
 
-policy: setup ## Preview, and refuse what breaks a rule of the policy pack
+policy: setup ## Preview, and fail if a resource breaks a rule of policy/
 	@$(PYTHON) -m lab.environment pulumi preview --stack $(STACK) --policy-pack policy
 
-verify: ## Ask the meshes 100 times each and judge who answered
+verify: ## Send 100 requests to each mesh and check which mesh answered
 	@$(PYTHON) -m lab.environment $(PYTHON) -m multimesh verify --stack $(STACK)
 
-destroy: ## Take the local stack away; what was built stays cached
+env: ## Print the exports that let plain pulumi use the local stack
+	@$(PYTHON) -m lab.environment
+
+destroy: ## Destroy the local stack; built programs stay cached
 	@$(PYTHON) -m lab.environment pulumi destroy --stack $(STACK) --yes --skip-preview
 
-test: lint unit e2e ## Everything: lint, types, unit tests, end to end on real clusters
+## Tests for everybody. Need Python 3.11 or newer with pip.
 
-lint: .venv/complete
+lint: .venv/complete ## Check style, format and types
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m ruff format --check
 	.venv/bin/basedpyright
 
-unit: setup
-	$(PYTHON) -m pytest tests/unit
+unit: .venv/complete ## Run the unit tests; those that need a missing program are skipped
+	$(PYTHON) -m pytest tests/unit -rs $(UNIT_OPTIONS)
 
-e2e: setup
+## Tests on real clusters. Need Linux, root and Go.
+
+test: UNIT_OPTIONS := --no-skips
+test: machine lint setup unit e2e ## Run lint, unit and e2e, and skip nothing: what CI runs
+
+e2e: setup ## Run the program end to end on clusters of its own
 	$(PYTHON) -m lab.environment $(PYTHON) -m pytest tests/e2e -p no:randomly
 
-faults: setup ## Break a stack of its own in every way that we know, under load, and count
+faults: setup ## Break a stack of its own in every known way, under load, and count the failed requests
 	@$(PYTHON) -m lab.environment $(PYTHON) -m pytest tests/faults -p no:randomly
 
-bench: setup ## Measure the program next to a script that does the same by hand
+bench: setup ## Compare the program's speed with a script that does the same by hand
 	@$(PYTHON) -m lab.environment $(PYTHON) -m bench
 
-clean: ## Remove what was built and installed for the checkout
-	@python3 -m lab.clean
+## The checkout
 
 requirements: .venv/complete ## Pin the newest allowed Python packages, with hashes
-	.venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-header --python-version 3.11 \
-		--group lab --group test pyproject.toml --output-file requirements.txt
+	.venv/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url \
+		--python-version 3.11 --extra aws --extra gcp --group lab --group test pyproject.toml \
+		--output-file requirements.txt
+
+picture: .venv/complete ## Draw docs/rooms.svg from the imports of the code
+	$(PYTHON) -m docs.rooms
+
+clean: ## Remove what was built and installed for this checkout
+	@python3 -m lab.clean
 
 .venv/complete: requirements.txt requirements-uv.txt
-	@python3 -m lab.preflight
-	@python3 -m lab.debian
+	@python3 -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version)'
 	@echo "• Python environment"
 	@python3 -m venv .venv
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-uv.txt
 	@.venv/bin/uv pip sync --quiet --python $(PYTHON) --require-hashes requirements.txt
+	@.venv/bin/uv pip install --quiet --python $(PYTHON) --no-deps --no-build-isolation --editable .
 	@touch $@
 	@echo "✓ Python environment"

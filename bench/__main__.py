@@ -1,6 +1,6 @@
 """Compare the program with the script, alternating: python -m bench.
 
-Prints Markdown. Progress, and the output of what runs, go to the standard error. What it makes it takes away.
+Prints Markdown. Progress, and the output of what runs, go to standard error. Destroys every cluster that it creates.
 """
 
 import os
@@ -17,8 +17,8 @@ from bench import growth
 from bench.by_hand import ByHand
 from bench.figures import Aim, Figures, times, verdicts
 from lab import cluster
+from lab.stack import PulumiError, Stack
 from multimesh.verify.answers import cluster_of
-from tests.e2e.stack import PulumiFailed, Stack
 
 ROUNDS = 3
 SERVICES = (10, 50, 200)
@@ -43,19 +43,19 @@ AIMS = (
 )
 
 
-class NoAnswer(Exception):
-    """A mesh that was not answered by another one in time."""
+class NoAnswerError(Exception):
+    """A mesh got no answer from another one in time."""
 
 
 def first_answers(stack: Stack) -> None:
-    """Wait until each ingress is answered by every other mesh. Raises NoAnswer."""
+    """Wait until every other mesh has answered at each ingress. Raises NoAnswerError."""
     meshes = stack.outputs().meshes
     end = time.monotonic() + _ANSWER_SECONDS
     for asked, mesh in meshes.items():
         missing = set(meshes) - {asked}
         while missing:
             if time.monotonic() > end:
-                raise NoAnswer(f"{asked}: no answer from {', '.join(sorted(missing))} in {_ANSWER_SECONDS} s")
+                raise NoAnswerError(f"{asked}: no answer from {', '.join(sorted(missing))} in {_ANSWER_SECONDS} s")
             try:
                 missing.discard(cluster_of(httpx.get(mesh.ingress_url, timeout=5, trust_env=False).text) or "")
             except httpx.HTTPError:
@@ -63,7 +63,7 @@ def first_answers(stack: Stack) -> None:
 
 
 def measured(figures: Figures, what: str, run: Callable[[], None]) -> None:
-    """Run it and take its seconds, and the machine's load before it."""
+    """Run it, record its duration, and print both that and the machine's load before."""
     load, start = os.getloadavg()[0], time.monotonic()
     run()
     figures.add(what, time.monotonic() - start)
@@ -94,7 +94,7 @@ def program(figures: Figures, folder: Path) -> None:
         labs = labs or stack.labs()
         try:
             measured(figures, DESTROY, stack.destroy)
-        except PulumiFailed:
+        except PulumiError:
             for lab in labs.values():
                 cluster.destroy(lab["id"], say)
             raise
@@ -139,7 +139,7 @@ def grown_script(figures: Figures, folder: Path, services: int) -> None:
 
 
 def machine() -> str:
-    """Return what the figures were taken on."""
+    """Return a line that describes the machine and its load."""
     system = os.uname()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     loads = ", ".join(f"{load:.1f}" for load in os.getloadavg())

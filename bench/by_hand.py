@@ -12,12 +12,12 @@ SCRIPT = Path(__file__).parent / "by_hand.sh"
 _SECONDS = 600
 
 
-class ByHandFailed(Exception):
+class ByHandError(Exception):
     """The script ended with an error; the message holds what it printed."""
 
 
 class ByHand:
-    """Two meshes made by the script; `folder` keeps their keys and kubeconfigs, `show` takes what the script prints."""
+    """Two meshes made by the script; `folder` keeps their keys and kubeconfigs, `show` gets what the script prints."""
 
     def __init__(self, folder: Path, show: Callable[[str], None]) -> None:
         self._folder = folder
@@ -40,7 +40,7 @@ class ByHand:
         self._finish(kubectl, self._folder)
 
     def down(self) -> None:
-        """Take both clusters away."""
+        """Destroy both clusters."""
         self._run("down")
 
     def _run(self, command: str) -> None:
@@ -58,5 +58,5 @@ class ByHand:
             check=False,
         )
         if done.returncode:
-            raise ByHandFailed(f"{' '.join(map(str, command))}: exit code {done.returncode}\n{done.stdout}")
+            raise ByHandError(f"{' '.join(map(str, command))}: exit code {done.returncode}\n{done.stdout}")
         return done.stdout

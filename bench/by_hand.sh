@@ -2,10 +2,10 @@
 # What the local stack's program does, by hand: two lab clusters, openssl, helm and kubectl.
 #
 #   by_hand.sh up FOLDER     make what is missing, and wait until each ingress is answered by both meshes
-#   by_hand.sh down FOLDER   take the clusters away
+#   by_hand.sh down FOLDER   destroy the clusters
 #
 # FOLDER keeps keys, certificates and kubeconfigs; CHARTS, IMAGE_HUB, IMAGE_TAG and PYTHON come from the environment.
-# The two meshes are made side by side.
+# The two meshes are made in parallel.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 command=$1 folder=$2

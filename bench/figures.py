@@ -1,4 +1,4 @@
-"""What was measured, and whether it reached its aim, as a Markdown table."""
+"""What was measured, and whether it met its aim, as Markdown tables."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Figures:
     runs: dict[str, list[float]]
 
     def add(self, what: str, seconds: float) -> None:
-        """Take the seconds of one more run."""
+        """Add the seconds of one more run."""
         self.runs.setdefault(what, []).append(seconds)
 
     def median(self, what: str) -> float:
@@ -29,7 +29,7 @@ class Figures:
         return median(self.runs[what])
 
     def value(self, aim: Aim) -> float:
-        """Return what is held to the aim's limit."""
+        """Return the measured value that the aim limits."""
         return self.median(aim.what) / (self.median(aim.over) if aim.over else 1)
 
 

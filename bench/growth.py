@@ -11,8 +11,8 @@ from kubernetes import client, config
 
 from bench.by_hand import ByHand
 from components import echo, istio
+from lab.stack import Stack
 from multimesh.contract import SAMPLE
-from tests.e2e.stack import Stack
 
 SUFFIX = "global"
 _PORT = SAMPLE.port
@@ -26,7 +26,7 @@ def names(count: int) -> list[str]:
 
 
 def make_services(kubeconfig: dict[str, Any], count: int) -> dict[str, str]:
-    """Make so many Services in a cluster, all led to the sample's pods, and return their cluster IPs by name."""
+    """Make so many Services in a cluster, all selecting the sample's pods, and return their cluster IPs by name."""
     ports = [{"name": "http", "port": _PORT, "targetPort": echo.CONTAINER_PORT}]
     spec = {"selector": {"app": echo.NAME}, "ports": ports}
     with config.new_client_from_config_dict(kubeconfig) as connected:

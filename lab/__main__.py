@@ -1,4 +1,4 @@
-"""The lab's clusters by hand: python -m lab COMMAND."""
+"""Manage the lab's clusters by hand: python -m lab COMMAND."""
 
 import sys
 
@@ -7,12 +7,14 @@ from rich.console import Console
 from rich.table import Table
 
 from lab import allocation, cluster
-from lab.allocation import NoFreeNetwork, NoSuchCluster
-from lab.cgroups import StillRunning
-from lab.processes import CommandFailed
-from lab.programs import StartFailed
+from lab.allocation import NoFreeNetworkError, NoSuchClusterError
+from lab.cgroups import StillRunningError
+from lab.processes import CommandError
+from lab.programs import StartError
 
-app = typer.Typer(help="Kubernetes clusters on this machine.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="Manage the lab's Kubernetes clusters on this machine.", no_args_is_help=True, add_completion=False
+)
 
 
 def _report(line: str) -> None:
@@ -21,7 +23,7 @@ def _report(line: str) -> None:
 
 @app.command()
 def create(name: str) -> None:
-    """Make a cluster and print its id."""
+    """Create a cluster and print its id."""
     typer.echo(cluster.create(name, _report).id)
 
 
@@ -39,13 +41,13 @@ def kubeconfig(id: str) -> None:
     """Print the administrator's kubeconfig of a cluster."""
     found = cluster.read(id)
     if found is None:
-        raise NoSuchCluster(f"{id}: no such cluster")
+        raise NoSuchClusterError(f"{id}: no such cluster")
     typer.echo(found.kubeconfig)
 
 
 @app.command()
 def faults(id: str) -> None:
-    """Print what keeps a cluster from working; end with 1 if anything does."""
+    """Print what is wrong with a cluster; exit with 1 if anything is."""
     found = cluster.faults(id)
     typer.echo("\n".join(found) or "none")
     raise typer.Exit(bool(found))
@@ -53,18 +55,18 @@ def faults(id: str) -> None:
 
 @app.command()
 def start(id: str) -> None:
-    """Start what does not run of a cluster."""
+    """Start the programs of a cluster that do not run."""
     cluster.start(id, _report)
 
 
 @app.command()
 def destroy(id: str) -> None:
-    """Take a cluster away."""
+    """Destroy a cluster."""
     cluster.destroy(id, _report)
 
 
 if __name__ == "__main__":
     try:
         app()
-    except (NoSuchCluster, NoFreeNetwork, StartFailed, StillRunning, CommandFailed) as error:
+    except (NoSuchClusterError, NoFreeNetworkError, StartError, StillRunningError, CommandError) as error:
         sys.exit(f"error: {error}")

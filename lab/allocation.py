@@ -1,4 +1,4 @@
-"""What a cluster is given: an id, a number, and the networks and folders that follow from them."""
+"""What is allocated to a cluster: an id, a number, and the networks and folders that follow from them."""
 
 import contextlib
 import fcntl
@@ -18,12 +18,12 @@ from lab.processes import run
 NUMBERS = range(200, 255)
 
 
-class NoSuchCluster(Exception):
+class NoSuchClusterError(Exception):
     """No cluster of this machine has the id."""
 
 
-class NoFreeNetwork(Exception):
-    """Every network that a cluster could have overlaps with a route of this machine or with another cluster."""
+class NoFreeNetworkError(Exception):
+    """Every network that a cluster could get overlaps with a route of this machine or with another cluster."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Allocation:
 
     @property
     def service_cidr(self) -> str:
-        """Where Services get their cluster IPs."""
+        """The range of the Services' cluster IPs."""
         return f"10.{self.number}.16.0/20"
 
     @property
@@ -83,13 +83,13 @@ class Allocation:
 
     @property
     def pod_cidr(self) -> str:
-        """Where pods get their addresses."""
+        """The range of the pods' addresses."""
         return f"10.{self.number}.128.0/17"
 
 
 @contextlib.contextmanager
 def lock(folder: Path) -> Iterator[None]:
-    """Hold back every other process that locks the same folder; no lock file is needed, or left."""
+    """Lock the folder, without a lock file; every other process that locks it waits."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -104,7 +104,7 @@ def is_id(id: str) -> bool:
 
 
 def find(id: str) -> Allocation | None:
-    """Return what the cluster was given, None when there is no such cluster."""
+    """Return the cluster's allocation, None if there is no such cluster."""
     if not is_id(id):
         return None
     try:
@@ -128,29 +128,29 @@ def _routes() -> list[IPv4Network]:
 
 
 def choose_number(taken: list[IPv4Network]) -> int:
-    """Return the first number whose network overlaps nothing in `taken`; raise NoFreeNetwork when there is none."""
+    """Return the first number whose network overlaps nothing in `taken`; raise NoFreeNetworkError if there is none."""
     for number in NUMBERS:
         if not any(IPv4Network(f"10.{number}.0.0/16").overlaps(network) for network in taken):
             return number
     first, last = NUMBERS[0], NUMBERS[-1]
     blockers = ", ".join(sorted({str(network) for network in taken if network.overlaps(IPv4Network("10.192.0.0/10"))}))
-    raise NoFreeNetwork(f"a cluster needs one of 10.{first}.0.0/16 to 10.{last}.0.0/16, all in use by: {blockers}")
+    raise NoFreeNetworkError(f"a cluster needs one of 10.{first}.0.0/16 to 10.{last}.0.0/16, all in use by: {blockers}")
 
 
 def free_number() -> int:
-    """Return the number that the next cluster gets; raise NoFreeNetwork when there is none."""
+    """Return the number that the next cluster gets; raise NoFreeNetworkError when there is none."""
     taken = [IPv4Network(f"10.{cluster.number}.0.0/16") for cluster in find_all()]
     return choose_number(taken + _routes())
 
 
 def left_behind(name: str, owner: str) -> Allocation | None:
-    """Return the cluster that this owner began under this name, for one who knows of none; None without an owner."""
+    """Return this owner's cluster of this name, if there is one; None without an owner."""
     found = (cluster for cluster in find_all() if owner and (cluster.name, cluster.owner) == (name, owner))
     return next(found, None)
 
 
 def allocate(name: str, owner: str = "", *, flat: bool = False) -> Allocation:
-    """Give a new cluster its id and number, and note them in its folder; raise NoFreeNetwork."""
+    """Allocate an id and a number to a new cluster and write them into its folder; raise NoFreeNetworkError."""
     with lock(paths.STATE.parent):
         id = f"mm{secrets.token_hex(3)}"
         allocation = Allocation(id, name, free_number(), paths.PAUSE_IMAGE, paths.COREDNS_IMAGE, owner, flat)
@@ -161,13 +161,13 @@ def allocate(name: str, owner: str = "", *, flat: bool = False) -> Allocation:
 
 
 def rename(id: str, name: str, owner: str) -> None:
-    """Note another name and owner of a cluster, which is left alone otherwise; nothing to do when there is none."""
+    """Change the stored name and owner of a cluster, and nothing else; do nothing if there is no such cluster."""
     if given := find(id):
         note(replace(given, name=name, owner=owner))
 
 
 def note(allocation: Allocation) -> None:
-    """Write down what a cluster was given, in its folder."""
+    """Write the allocation into the cluster's folder."""
     file = allocation.folder / "cluster.json"
     written = file.with_suffix(".new")
     written.write_text(json.dumps(asdict(allocation), indent=2) + "\n")
@@ -175,7 +175,7 @@ def note(allocation: Allocation) -> None:
 
 
 def release(id: str, shared: list[Path]) -> None:
-    """Remove the cluster's folders, and with the last cluster's their parents and what is empty of `shared`."""
+    """Remove the cluster's folders; after the last cluster also their parents, and empty `shared` folders."""
     with lock(paths.STATE.parent):
         for folder in (paths.RUN / id, paths.STATE / id):
             with contextlib.suppress(FileNotFoundError):

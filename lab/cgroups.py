@@ -1,7 +1,7 @@
 """The control groups of a cluster: its programs in /multimesh/ID/node, its pods in /multimesh/ID/kubepods.
 
-Whatever is in them was started by the cluster, and nothing that the cluster starts can leave them: so they tell what
-there is to end, even when containerd and the records of what was started are gone. Works with cgroup v1 (one hierarchy
+Every process in them was started by the cluster, and nothing that the cluster starts can leave them. So they show which
+processes to end, even when containerd and the records of started programs are lost. Works with cgroup v1 (one hierarchy
 per controller) and v2.
 """
 
@@ -15,7 +15,7 @@ from lab import processes
 ROOT = Path("/sys/fs/cgroup")
 
 
-class StillRunning(Exception):
+class StillRunningError(Exception):
     """Processes of a cluster that did not end."""
 
 
@@ -72,11 +72,11 @@ def _is_member(id: str, pid: int) -> bool:
 
 
 def end(id: str, part: str = "", timeout: float = 30) -> None:
-    """End the processes of members(id, part); raise StillRunning for those that live on after `timeout` seconds."""
+    """End the processes of members(id, part); raise StillRunningError if some still run after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while pids := members(id, part):
         if time.monotonic() > deadline:
-            raise StillRunning(f"{id}: processes {sorted(pids)} did not end within {timeout:g} s of SIGKILL")
+            raise StillRunningError(f"{id}: processes {sorted(pids)} did not end within {timeout:g} s of SIGKILL")
         for pid in pids:
             processes.kill(pid, lambda pid=pid: _is_member(id, pid))
         time.sleep(0.02)
@@ -90,7 +90,9 @@ def remove(id: str, timeout: float = 10) -> None:
             with contextlib.suppress(OSError):  # a process that ended a moment ago still counts
                 group.rmdir()
         if time.monotonic() > deadline:
-            raise StillRunning(f"{id}: control groups not empty after {timeout:g} s: {', '.join(map(str, groups))}")
+            raise StillRunningError(
+                f"{id}: control groups not empty after {timeout:g} s: {', '.join(map(str, groups))}"
+            )
         time.sleep(0.01)
     for hierarchy in _hierarchies():
         with contextlib.suppress(OSError):  # another cluster's are in it

@@ -10,7 +10,7 @@ CHECKOUT = Path(__file__).parent.parent
 
 
 def main() -> str | None:
-    """Return what forbids it, None when all is removed."""
+    """Remove everything and return None, or return why nothing was removed."""
     if running := sorted(folder.name for folder in STATE.glob("*/")):
         return f"Clusters still use what would be removed: {', '.join(running)}. Destroy their stacks first."
     for folder in (CACHE, CHECKOUT / ".state/bin", CHECKOUT / ".venv"):

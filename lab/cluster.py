@@ -1,10 +1,10 @@
-"""A real Kubernetes cluster of one node on this machine: made, brought back, looked at, taken away."""
+"""A real Kubernetes cluster of one node on this machine: created, restarted, inspected, destroyed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from lab import allocation, api, cgroups, dns, network, node, pki, programs
-from lab.allocation import Allocation, NoSuchCluster
+from lab.allocation import Allocation, NoSuchClusterError
 
 Report = Callable[[str], None]
 
@@ -26,10 +26,10 @@ class Cluster:
 
 
 def create(name: str, report: Report, owner: str = "", *, flat: bool = False) -> Cluster:
-    """Make a new cluster and return it with its node ready; on failure nothing of it is left.
+    """Create a cluster and return it once its node is ready; on failure, remove what was made.
 
-    An `owner` asks under a name for one cluster at a time: what is there of it already is what a killed run left
-    behind, and is taken away first. `report` takes one line per step. Raises NoFreeNetwork, StartFailed, CommandFailed.
+    An `owner` has one cluster of a name at a time: one that exists already was left behind by a killed run, and is
+    destroyed first. `report` is called with one line per step. Raises NoFreeNetworkError, StartError or CommandError.
     """
     if remains := allocation.left_behind(name, owner):
         report(f"{remains.id}: left behind by a run that was killed")
@@ -43,15 +43,15 @@ def create(name: str, report: Report, owner: str = "", *, flat: bool = False) ->
 
 
 def start(id: str, report: Report, *, flat: bool | None = None) -> Cluster:
-    """Start what does not run of a cluster, with its data, and return it with its node ready.
+    """Start the programs of a cluster that do not run, on its data, and return it once its node is ready.
 
-    What runs is left alone. The routes of a `flat` network are made or taken away; None leaves that as it was. Raises
-    NoSuchCluster, StartFailed, or CommandFailed.
+    With `flat`, its pods are routed as in a flat network; False removes these routes, None keeps what was chosen.
+    Raises NoSuchClusterError, StartError or CommandError.
     """
     given = allocation.find(id)
     if given is None:
         known = ", ".join(cluster.id for cluster in allocation.find_all()) or "none"
-        raise NoSuchCluster(f"{id}: no such cluster; there are: {known}")
+        raise NoSuchClusterError(f"{id}: no such cluster; there are: {known}")
     with allocation.lock(given.folder):
         if flat is not None and flat != given.flat:
             given = replace(given, flat=flat)
@@ -80,7 +80,7 @@ def start(id: str, report: Report, *, flat: bool | None = None) -> Cluster:
 
 
 def rename(id: str, name: str, owner: str) -> None:
-    """Give a cluster that lives on to another owner, under another name."""
+    """Change a cluster's owner and name."""
     allocation.rename(id, name, owner)
 
 
@@ -91,7 +91,7 @@ def read(id: str) -> Cluster | None:
 
 
 def faults(id: str) -> list[str]:
-    """Return a line for each program that has ended, for a lost network, for an unready API; [] for a sound cluster."""
+    """Return a line for each program that has ended, for a lost network, for an unready API; [] if all is well."""
     given = allocation.find(id)
     if given is None:
         return [f"{id}: no such cluster"]
@@ -105,12 +105,12 @@ def faults(id: str) -> list[str]:
 
 
 def destroy(id: str, report: Report) -> None:
-    """Take away whatever there is of a cluster, also of one that was half made or has died; nothing when it is gone.
+    """Destroy a cluster, also an incomplete or dead one; do nothing if it does not exist.
 
-    Raises NoSuchCluster for what cannot be an id, StillRunning, or CommandFailed.
+    Raises NoSuchClusterError for what cannot be an id, StillRunningError, or CommandError.
     """
     if not allocation.is_id(id):
-        raise NoSuchCluster(f"{id!r} is not the id of a cluster: mm and 6 hexadecimal digits")
+        raise NoSuchClusterError(f"{id!r} is not the id of a cluster: mm and 6 hexadecimal digits")
     programs.end(id)
     cgroups.end(id)
     cgroups.remove(id)

@@ -6,7 +6,7 @@ _ETCD = "http://127.0.0.1:2379"
 _PEER = "http://127.0.0.1:2380"
 
 
-def of(cluster: Allocation, program: str) -> list[str]:
+def command_line(cluster: Allocation, program: str) -> list[str]:
     """Return the command line of one of the programs."""
     folder = cluster.folder
     pki = f"{folder}/pki"

@@ -1,4 +1,4 @@
-"""What the programs of a node are told by file: containerd, its pod network, kubelet and kube-proxy."""
+"""The configuration files of a node's programs: containerd, its pod network, kubelet and kube-proxy."""
 
 import json
 

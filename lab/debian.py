@@ -21,7 +21,7 @@ PACKAGES = {
 }
 
 
-class NotInstalled(Exception):
+class InstallError(Exception):
     """apt-get did not install what is needed; the message ends with what it said."""
 
 
@@ -40,7 +40,7 @@ def install() -> None:
     """Install what is missing, and nothing that Debian only recommends.
 
     Raises:
-        NotInstalled: apt-get failed.
+        InstallError: apt-get failed.
     """
     if not (absent := missing()):
         print("✓ Debian packages")
@@ -51,12 +51,12 @@ def install() -> None:
         command = ["apt-get", "--quiet=2", *arguments]
         done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
         if done.returncode:
-            raise NotInstalled(f"Debian packages: {' '.join(command)}: {done.stderr.strip()}")
+            raise InstallError(f"Debian packages: {' '.join(command)}: {done.stderr.strip()}")
     print("✓ Debian packages")
 
 
 if __name__ == "__main__":
     try:
         install()
-    except NotInstalled as failed:
+    except InstallError as failed:
         sys.exit(f"✗ {failed}")

@@ -41,6 +41,7 @@ def environment() -> dict[str, str]:
 
 
 def main(command: list[str]) -> None:
+    """Run the command in the local stack's environment; without one, print the environment as shell exports."""
     if not command:
         for name, value in environment().items():
             text = f'"{BIN}:$PATH"' if name == "PATH" else shlex.quote(value)

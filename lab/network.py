@@ -1,17 +1,17 @@
-"""A cluster's network: a namespace, a link to this machine, and leave for clusters to talk to each other."""
+"""A cluster's network: a namespace, a link to this machine, and a rule that lets packets pass to other clusters."""
 
 import contextlib
 import shlex
 from pathlib import Path
 
 from lab.allocation import Allocation
-from lab.processes import CommandFailed, run
+from lab.processes import CommandError, run
 
 NAMESPACES = Path("/run/netns")  # where `ip netns` looks
 
 
 def enter(id: str) -> list[str]:
-    """Return the command that the rest of a command line is put behind to run in the cluster's namespace.
+    """Return the command, to put before another one, that runs it in the cluster's network namespace.
 
     Not `ip netns exec`, which mounts another /sys and so hides the control groups from kubelet.
     """
@@ -19,24 +19,24 @@ def enter(id: str) -> list[str]:
 
 
 def exists(id: str) -> bool:
-    """Whether the namespace is there."""
+    """Whether the namespace exists."""
     namespace = NAMESPACES / id
     return namespace.exists() and namespace.stat().st_dev != NAMESPACES.stat().st_dev
 
 
 def link_exists(id: str) -> bool:
-    """Whether the link is there."""
+    """Whether the link exists."""
     return Path(f"/sys/class/net/{id}").exists()
 
 
 def _remove_link(id: str) -> None:
     if link_exists(id):
-        with contextlib.suppress(CommandFailed):  # it also goes by itself, some time after its namespace
+        with contextlib.suppress(CommandError):  # it also goes by itself, some time after its namespace
             run("ip", "link", "delete", id)
 
 
 def up(cluster: Allocation) -> None:
-    """Make what is missing of the network; leave what is there alone."""
+    """Create the missing parts of the network."""
     id = cluster.id
     if not exists(id):
         _remove_link(id)  # its other end is in a namespace that has lost its name
@@ -62,7 +62,7 @@ def up(cluster: Allocation) -> None:
 
 
 def _route_pods(cluster: Allocation) -> None:
-    """Lead to the cluster's pods by way of its node in a flat network, and nowhere otherwise."""
+    """Route to the cluster's pods through its node if its network is flat; remove that route if it is not."""
     route = [cluster.pod_cidr, "via", cluster.address, "dev", cluster.id]
     if cluster.flat:
         run("ip", "route", "replace", *route)
@@ -84,7 +84,7 @@ def _rules(id: str, rules: list[str]) -> list[str]:
 
 
 def down(id: str) -> None:
-    """Remove whatever there is of the network."""
+    """Remove the network, also an incomplete one."""
     for rule in _rules(id, run("iptables", "--wait", "--list-rules", "FORWARD").splitlines()):
         run("iptables", "--wait", "--delete", *shlex.split(rule)[1:])
     _remove_link(id)

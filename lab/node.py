@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lab import cgroups, config, paths, pki
 from lab.allocation import Allocation
-from lab.processes import CommandFailed, run
+from lab.processes import CommandError, run
 
 # Folders whose paths are fixed in kubelet and in the CNI library. A node has its own ones there, in a mount namespace
 # that lives as long as its programs: nodes share nothing, not even with a Kubernetes that the machine itself runs, and
@@ -34,7 +34,7 @@ exec "$@"
 
 
 def prepare(cluster: Allocation) -> None:
-    """Write the cluster's keys, configurations and images, unless they are there."""
+    """Write the cluster's keys, configurations and images, unless they exist."""
     if not pki.exists(cluster):
         pki.write(cluster)
     for name, content in {
@@ -57,7 +57,7 @@ def _copy_images(template: Path, root: Path) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
         run("cp", "--archive", "--link", str(template), str(unfinished))
-    except CommandFailed:  # on another file system
+    except CommandError:  # on another file system
         shutil.rmtree(unfinished, ignore_errors=True)
         run("cp", "--archive", str(template), str(unfinished))
     for database in template.rglob("*.db"):
@@ -68,7 +68,7 @@ def _copy_images(template: Path, root: Path) -> None:
 
 
 def _namespace_pid(cluster: Allocation) -> int | None:
-    """Return the pid of a program that is in the node's mount namespace, None when it is gone with the last of them."""
+    """Return the pid of a program that is in the node's mount namespace, None when no such program runs."""
     for pid in sorted(cgroups.members(cluster.id, "node")):
         try:
             program = Path(f"/proc/{pid}/comm").read_text().strip()
@@ -80,10 +80,10 @@ def _namespace_pid(cluster: Allocation) -> int | None:
 
 
 def enter(cluster: Allocation) -> list[str]:
-    """Return the command that the rest of a command line is put behind to run on the node.
+    """Return the command, to put before another one, that runs it on the node.
 
-    Without any program left on the node it is booted anew: pods that outlived their programs are ended, the state of
-    the last boot is removed, and the command makes a new mount namespace.
+    If no program runs on the node any more, boot it: end the pods that outlived the programs, remove the state of the
+    last boot, and return a command that makes a new mount namespace.
     """
     if pid := _namespace_pid(cluster):
         return ["nsenter", f"--mount=/proc/{pid}/ns/mnt"]

@@ -82,7 +82,7 @@ def _network() -> Iterator[str]:
         return
     try:
         allocation.free_number()
-    except allocation.NoFreeNetwork as occupied:
+    except allocation.NoFreeNetworkError as occupied:
         yield f"{occupied}. Disconnect what routes them, such as a VPN."
 
 

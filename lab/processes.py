@@ -1,4 +1,4 @@
-"""Processes, each known by its pid and the moment it started, so that nobody else's is ever ended."""
+"""Processes, each identified by its pid and its start, so that no other process is ever killed."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ _START = '{ echo 0 >"$1" && shift && exec "$@"; } </dev/null >>"$0" 2>&1 & echo 
 _LINES = 5  # of an error message
 
 
-class CommandFailed(Exception):
+class CommandError(Exception):
     """A command ended with an error or did not end in time."""
 
 
@@ -59,7 +59,7 @@ class Process:
         return Process.find(self.pid) == self
 
     def kill(self) -> None:
-        """End this very process at once; do nothing when it is gone."""
+        """Kill this very process; do nothing if it has ended."""
         kill(self.pid, lambda: self.alive)
 
 
@@ -102,10 +102,10 @@ def _brief(said: str) -> str:
 
 
 def run(*command: str, stdin: str = "") -> str:
-    """Run a short command (5 minutes at most) and return its output; raise CommandFailed with what it said."""
+    """Run a short command (5 minutes at most) and return its output; raise CommandError with what it said."""
     try:
         return subprocess.run(command, input=stdin, capture_output=True, text=True, check=True, timeout=300).stdout
     except subprocess.CalledProcessError as error:
-        raise CommandFailed(f"{' '.join(command)}: {_brief(error.stderr.strip() or error.stdout.strip())}") from error
+        raise CommandError(f"{' '.join(command)}: {_brief(error.stderr.strip() or error.stdout.strip())}") from error
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise CommandFailed(f"{' '.join(command)}: {error}") from error
+        raise CommandError(f"{' '.join(command)}: {error}") from error

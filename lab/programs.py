@@ -1,4 +1,4 @@
-"""The programs of a cluster, supervised: started in its namespaces and control group, looked after, ended."""
+"""The programs of a cluster: started in its namespaces and control group, watched, ended."""
 
 import time
 from collections import deque
@@ -15,7 +15,7 @@ _ON_NODE = ("containerd", "kubelet")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-class StartFailed(Exception):
+class StartError(Exception):
     """A program of a cluster ended, or was not ready in time."""
 
 
@@ -36,13 +36,13 @@ def start(cluster: Allocation, *names: str) -> None:
             log.parent.mkdir(exist_ok=True)
             place = [*network.enter(cluster.id), *(node.enter(cluster) if name in _ON_NODE else [])]
             process = processes.start(
-                [*place, *commands.of(cluster, name)], log=log, cgroup=cgroup, path=f"{paths.TOOLS}:{_PATH}"
+                [*place, *commands.command_line(cluster, name)], log=log, cgroup=cgroup, path=f"{paths.TOOLS}:{_PATH}"
             )
             process.write(_record(cluster.id, name))
 
 
 def fault(id: str, name: str) -> str:
-    """Return "" when the program runs, else a line that says that it does not."""
+    """Return "" if the program runs, else a line that says that it does not."""
     process = Process.read(_record(id, name))
     if process and process.alive:
         return ""
@@ -50,9 +50,9 @@ def fault(id: str, name: str) -> str:
 
 
 def wait(cluster: Allocation, unready: Callable[[], str], *names: str, timeout: float = 120) -> None:
-    """Wait until `unready` returns "", as the programs of these names make it do.
+    """Wait until `unready` returns "", which the named programs make it do.
 
-    Raises StartFailed when one of them has ended or `timeout` seconds have passed, with the last lines of their logs.
+    Raises StartError when one of them has ended or `timeout` seconds have passed, with the last lines of their logs.
     """
     began = time.monotonic()
     while why := unready():
@@ -60,7 +60,7 @@ def wait(cluster: Allocation, unready: Callable[[], str], *names: str, timeout: 
         if ended or time.monotonic() > began + timeout:
             reasons = "; ".join([*ended.values(), why])
             logs = "\n".join(_last_lines(_log(cluster, name)) for name in ended or names)
-            raise StartFailed(f"{cluster.id}: not ready after {time.monotonic() - began:.0f} s: {reasons}\n{logs}")
+            raise StartError(f"{cluster.id}: not ready after {time.monotonic() - began:.0f} s: {reasons}\n{logs}")
         time.sleep(0.05)
 
 
@@ -70,9 +70,9 @@ def _last_lines(log: Path) -> str:
 
 
 def end(id: str, *names: str, timeout: float = 10) -> None:
-    """End those of the programs that run, all of them unless named, and wait until they are gone.
+    """Kill the named programs, or all of them, and wait until they ended, for `timeout` seconds at most.
 
-    What outlives SIGKILL for `timeout` seconds is left to cgroups.end, which says so.
+    Processes that still run then are left to cgroups.end, which reports them.
     """
     records = [Process.read(_record(id, name)) for name in names or NAMES]
     running = [process for process in records if process]

@@ -9,7 +9,7 @@ LOG_EVERY = 15.0  # seconds between two lines where there is no terminal
 
 
 class Progress:
-    """Counts to a total and says what is under way, how far it is and about how long it takes."""
+    """Counts to a total and prints how far it is, about how long the rest takes, and the current item."""
 
     def __init__(self, title: str, total: int, unit: str) -> None:
         self.title, self.total, self.unit = title, total, unit

@@ -1,4 +1,4 @@
-"""What a first `pulumi up` of the local stack needs besides Python packages; what is done already is skipped."""
+"""Build and install what `pulumi up` of the local stack needs besides Python packages; skip what exists."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from lab import debian, images, preflight, toolchain
+from lab import images, toolchain
 from lab.containerd_template import TemplateError
 from lab.environment import BIN, CHECKOUT, STAND_INS, environment
 from lab.paths import TOOLS
@@ -17,11 +17,8 @@ PLUGIN_TIMEOUT = 120  # seconds; where nothing can be downloaded the refusal com
 PULUMI_HOME = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
 
 
-def main() -> int:
-    """Prepare the machine and the checkout; return the process's exit code."""
-    if found := list(preflight.faults()):
-        return preflight.report(found)
-    debian.install()
+def main() -> None:
+    """Build what is missing and prepare the checkout, on a machine that passed preflight and has debian's packages."""
     with_pulumi = not _elsewhere("pulumi")
     toolchain.build(with_pulumi=with_pulumi)
     images.build()
@@ -47,7 +44,6 @@ def main() -> int:
         f'    export PATH="{BIN}:$PATH"',
         flush=True,
     )
-    return 0
 
 
 def _elsewhere(program: str) -> str | None:
@@ -107,6 +103,6 @@ def _variables() -> dict[str, str]:
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
-    except (debian.NotInstalled, toolchain.ToolchainError, images.ImageError, TemplateError) as failed:
+        main()
+    except (toolchain.ToolchainError, images.ImageError, TemplateError) as failed:
         sys.exit(f"✗ {failed}")

@@ -44,6 +44,7 @@ class Build:
 
     @property
     def programs(self) -> list[str]:
+        """The names of the programs that the build makes."""
         return [package.rsplit("/", 1)[-1] for package in self.packages]
 
 

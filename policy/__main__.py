@@ -1,6 +1,6 @@
-"""The policy pack: `pulumi preview --policy-pack policy` refuses what breaks one of these rules.
+"""The policy pack: `pulumi preview --policy-pack policy` fails if a resource breaks one of these rules.
 
-The rules know resources by their types and inputs alone; no cloud's SDK is imported.
+The rules read the types and inputs of resources; no cloud's SDK is imported.
 """
 
 import confidential

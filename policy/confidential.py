@@ -51,9 +51,9 @@ class _Confidential(ResourceValidationPolicy):
 
     def _report(self, args: ResourceValidationArgs, report: ReportViolation) -> None:
         if args.urn not in self._seen:
-            report("it was not looked at: the rule works at the enforcement level `remediate` only", None)
+            report("was not checked: set the enforcement level of this rule to `remediate`", None)
         for path in self._seen.pop(args.urn, []):
-            report(f"{path}: it is in the clear; allowed: a secret, such as pulumi.Output.secret makes", None)
+            report(f"{path}: must be a secret, is in the clear. Wrap it in pulumi.Output.secret", None)
 
 
 RULE = _Confidential()

@@ -16,11 +16,11 @@ def _validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         return  # the launch template is judged on its own
     for key, wanted in _WANTED.items():
         if (given := (options or {}).get(key)) != wanted:
-            report(f"metadataOptions.{key}: it is {'not set' if given is None else given}; allowed: {wanted}", None)
+            report(f"metadataOptions.{key}: must be {wanted}, is {'not set' if given is None else given}", None)
 
 
 RULE = ResourceValidationPolicy(
     name="imdsv2-required",
-    description="Instances answer for their metadata by IMDSv2 only, at a hop limit of 1.",
+    description="Instance metadata requires IMDSv2, with a hop limit of 1.",
     validate=_validate,
 )

@@ -1,4 +1,4 @@
-"""Whatever a cloud keeps for a stack says which project, stack and mesh it belongs to: AWS's tags, Google's labels."""
+"""Every cloud resource names its project, stack and mesh, in tags on AWS and labels on Google Cloud."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -38,9 +38,7 @@ def _validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         return
     for path, carried in _CARRIED.get(args.resource_type, _anywhere)(args):
         if missing := WANTED - {name for name, value in carried.items() if value}:
-            report(
-                f"{path}: {', '.join(sorted(missing))} missing; allowed: {', '.join(sorted(WANTED))} and others", None
-            )
+            report(f"{path}: must have {', '.join(sorted(WANTED))}; missing: {', '.join(sorted(missing))}", None)
 
 
 Carried = Iterator[tuple[str, Mapping[str, Any]]]
@@ -87,6 +85,6 @@ _CARRIED = {
 
 RULE = ResourceValidationPolicy(
     name="labelled",
-    description="What can carry tags or labels says its project, stack and mesh.",
+    description="Every resource that can have tags or labels names its project, stack and mesh.",
     validate=_validate,
 )

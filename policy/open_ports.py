@@ -26,7 +26,7 @@ def _validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         for source in filter(_is_everybody, sources):
             for port, what in GUARDED.items():
                 if lowest <= port <= highest:
-                    report(f"{path}: {source} reaches {what}; allowed: the networks of those who use it", None)
+                    report(f"{path}: must not open {what} to {source}. List the networks of its users instead", None)
 
 
 def _is_everybody(cidr: str) -> bool:

@@ -17,7 +17,7 @@ def _validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         if server["port"]["number"] == PEER_PORT or passes_through:
             for host in server.get("hosts") or []:
                 if host.rpartition("/")[2].startswith("*"):  # a host may come after a namespace
-                    report(f"spec.servers[{index}].hosts: {host!r}; allowed: the exported hosts, one by one", None)
+                    report(f"spec.servers[{index}].hosts: must list the exported hosts one by one, has {host!r}", None)
 
 
 RULE = ResourceValidationPolicy(

@@ -11,7 +11,7 @@ def _validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         return
     for path, volume in _VOLUMES[args.resource_type](args.props):
         if str(volume.get("encrypted")).lower() != "true":  # launch templates say it in text
-            report(f"{path}encrypted: it is {volume.get('encrypted', 'not set')}; allowed: true", None)
+            report(f"{path}encrypted: must be true, is {volume.get('encrypted', 'not set')}", None)
 
 
 Volumes = Iterator[tuple[str, Mapping[str, Any]]]

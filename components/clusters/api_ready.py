@@ -76,14 +76,17 @@ class ApiReadyProvider(dynamic.ResourceProvider):
     serialize_as_secret_always = False
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
+        """Wait until the API answers; its id is the cluster's name."""
         wait(props["kubeconfig"], props["look_at"], _report)
         return dynamic.CreateResult(props["cluster"], props)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
+        """Report a change when the kubeconfig or the machines are not those that were waited for."""
         changes = any(_olds.get(key) != _news[key] for key in ("kubeconfig", "made_of"))
         return dynamic.DiffResult(changes=changes)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
+        """Wait again, for the API on other machines or with another kubeconfig."""
         wait(_news["kubeconfig"], _news["look_at"], _report)
         return dynamic.UpdateResult(_news)
 

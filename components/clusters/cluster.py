@@ -81,7 +81,9 @@ class Requester(Protocol):
     """A cluster, or another stack's mesh, that sends requests to gateways."""
 
     @property
-    def egress_addresses(self) -> Sequence[pulumi.Output[str]] | None: ...
+    def egress_addresses(self) -> Sequence[pulumi.Output[str]] | None:
+        """The IP addresses that its requests come from; None where they are not known."""
+        ...
 
 
 def egress_addresses(peers: Iterable[Requester]) -> list[pulumi.Output[str]] | None:

@@ -67,9 +67,11 @@ class ImmutableSettingsProvider(dynamic.ResourceProvider):
         return dynamic.CheckResult(news, [dynamic.CheckFailure("", line) for line in found])
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
+        """Store the settings under the mesh's name."""
         return dynamic.CreateResult(props["mesh"], props)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
+        """Report a change of what is stored, which `check` has allowed."""
         changes = any(_olds.get(key) != _news[key] for key in ("settings", "members"))
         return dynamic.DiffResult(changes=changes)
 

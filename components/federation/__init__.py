@@ -1,0 +1,1 @@
+"""What joins the meshes: members of other stacks, peers, and the services that all meshes answer for."""

@@ -1,4 +1,4 @@
-"""A cloud's load balancer in front of lab clusters: an address and ports elsewhere that lead to node ports.
+"""A cloud's load balancer in front of lab clusters: an address and ports elsewhere that forward to node ports.
 
 It is a network namespace of its own, as the lab makes them for clusters, which passes on what comes to its addresses.
 """

@@ -1,12 +1,12 @@
-"""One stack for all end-to-end tests, in the order of the files: made, looked at, changed, killed, destroyed."""
+"""One stack for all end-to-end tests, in the order of the files: created, checked, changed, killed, destroyed."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from lab.stack import Stack
 from tests.e2e import machine, terminal
-from tests.e2e.stack import Stack
 
 HERE = Path(__file__).parent
 

@@ -6,7 +6,7 @@ from typing import Any
 from components.clusters.local import cluster as local
 from lab.cluster import Cluster
 from lab.paths import IMAGE_HUB, IMAGE_TAG
-from tests.e2e.stack import Stack
+from lab.stack import Stack
 
 Config = dict[str, Any]
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.e2e.stack import CHECKOUT
+from lab.stack import CHECKOUT
 
 
 def test_the_package_installs_into_an_empty_environment(tmp_path: Path, show: Callable[[str], None]) -> None:

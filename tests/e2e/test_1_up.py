@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.stack import Stack
+from lab.stack import Stack
 
 
 @pytest.fixture(scope="module")

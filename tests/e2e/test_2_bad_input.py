@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.stack import PulumiFailed, Stack
+from lab.stack import PulumiError, Stack
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def mistaken(show: Callable[[str], None], tmp_path: Path) -> Iterator[Stack]:
 
 def refused(stack: Stack, *command: str) -> list[str]:
     """What a command says that must fail: the lines of its errors."""
-    with pytest.raises(PulumiFailed) as caught:
+    with pytest.raises(PulumiError) as caught:
         stack.pulumi(*command, "--stack", stack.name)
     said = str(caught.value)
     assert "Traceback" not in said

@@ -10,9 +10,9 @@ import pytest
 from kubernetes import client
 from kubernetes.stream import stream
 
+from lab.stack import Stack
 from multimesh.contract import VerifyOutputs
 from tests.e2e.peer import Issuer, ask, ask_in_plaintext
-from tests.e2e.stack import Stack
 
 EXPORTED = "outbound_.80_._.echo.demo.svc.cluster.local"
 REFUSED = r"(?i)EOF|reset"

@@ -1,4 +1,4 @@
-"""What must last, with the real engine: no change and no other stack puts another one in its place unasked."""
+"""What must last, with the real engine: no change and no other stack replaces it unasked."""
 
 import json
 import re
@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.stack import CHECKOUT, PulumiFailed, Stack
+from lab.environment import CHECKOUT
+from lab.stack import PulumiError, Stack
 
 KEPT = {"location": "europe-west1-b", "nodes": 3}
 REFUSED = (
@@ -55,7 +56,7 @@ def test_a_change_that_would_lose_a_cluster_is_refused(
     before = made(lasting)
     configure(lasting, **change)
     try:
-        with pytest.raises(PulumiFailed, match=re.escape(message)) as refused:
+        with pytest.raises(PulumiError, match=re.escape(message)) as refused:
             lasting.pulumi(*command, "--stack", lasting.name)
     finally:
         configure(lasting)
@@ -76,7 +77,7 @@ def test_a_cluster_that_moved_to_another_stack_is_kept_there(lasting: Stack, sho
     with other.destroyed_at_the_end():
         [urn] = re.findall(r'"urn": "(\S+::cloud-settings)"', lasting.state())
         lasting.pulumi("state", "move", "--source", lasting.name, "--dest", other.name, "--yes", urn)
-        with pytest.raises(PulumiFailed, match=re.escape(REFUSED)):
+        with pytest.raises(PulumiError, match=re.escape(REFUSED)):
             other.preview()
 
 
@@ -85,7 +86,7 @@ def test_a_local_cluster_of_another_version_of_the_lab_is_refused(stack: Stack, 
     [images] = {lab["inputs"]["images"] for lab in stack.labs().values()}
     stack.restore(state.replace(f'"{images}"', '"earlier"'), tmp_path)
     try:
-        with pytest.raises(PulumiFailed, match=r"cluster e2e-east was made with the images earlier of another version"):
+        with pytest.raises(PulumiError, match=r"cluster e2e-east was made with the images earlier of another version"):
             stack.preview()
     finally:
         stack.restore(state, tmp_path)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from tests.e2e.stack import CHECKOUT, Stack
+from lab.environment import CHECKOUT
+from lab.stack import Stack
 
 BROKEN = '''
 import pulumi

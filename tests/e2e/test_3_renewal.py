@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.stack import Stack
+from lab.stack import Stack
 from tests.faults.load import load
 
 EXPIRY = re.compile(r"^citadel_server_cert_chain_expiry_timestamp(?:{.*})? (\S+)$", re.MULTILINE)

@@ -1,4 +1,4 @@
-"""A mesh more, in a cluster that somebody else made: one change of configuration joins it, another takes it out."""
+"""A third mesh, in a cluster that the stack does not own: one change of configuration adds it, another removes it."""
 
 from collections.abc import Callable, Iterator
 
@@ -9,8 +9,8 @@ from kubernetes.config import new_client_from_config_dict
 
 from lab import cluster
 from lab.cluster import Cluster
+from lab.stack import Stack
 from tests.e2e.guest import join, take_out
-from tests.e2e.stack import Stack
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def guest(stack: Stack, show: Callable[[str], None]) -> Iterator[Cluster]:  # no
 
 @pytest.fixture(scope="module")
 def joined(stack: Stack, guest: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The stack with a third mesh, north, in the guest cluster; taken out at the end."""
+    """The stack with a third mesh, north, in the guest cluster; removed at the end."""
     join(stack, guest, guest.address, tmp_path_factory.mktemp("guest"))
     yield stack
     take_out(stack)

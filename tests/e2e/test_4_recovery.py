@@ -7,9 +7,9 @@ import pytest
 
 from lab import cgroups, cluster, paths
 from lab.processes import Process
+from lab.stack import Stack
 from multimesh.verify.answers import Answer
 from multimesh.verify.ingress import ask_ingress
-from tests.e2e.stack import Stack
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,8 @@
-"""`pulumi destroy` takes everything away."""
+"""`pulumi destroy` leaves nothing behind."""
 
 from lab import cluster
+from lab.stack import Stack
 from tests.e2e import machine
-from tests.e2e.stack import Stack
 
 
 def test_destroy_leaves_nothing(stack: Stack, before: set[str]) -> None:

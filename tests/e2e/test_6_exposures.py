@@ -13,9 +13,9 @@ import pytest
 
 from lab import cluster
 from lab.cluster import Cluster
+from lab.stack import Stack
 from tests.e2e import guest, zone
 from tests.e2e.balancer import Balancer
-from tests.e2e.stack import Stack
 
 NODE_PORTS = {15443: 31443, 80: 30080}
 

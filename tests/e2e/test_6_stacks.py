@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from kubernetes.client import CustomObjectsApi
 
-from tests.e2e.stack import CHECKOUT, PulumiFailed, Stack
+from lab.environment import CHECKOUT
+from lab.stack import PulumiError, Stack
 from tests.faults.load import load
 
 EXAMPLES = CHECKOUT / "examples/stacks"
@@ -69,7 +70,7 @@ def answered_by(report: dict[str, Any]) -> list[set[str]]:
 
 
 def test_a_mesh_whose_ca_is_not_issued_yet_is_refused_in_one_line(east: Stack) -> None:
-    with pytest.raises(PulumiFailed, match=r"multimesh:trust\.stack: 'trust': that stack is not up; run `pulumi up`"):
+    with pytest.raises(PulumiError, match=r"multimesh:trust\.stack: 'trust': that stack is not up; run `pulumi up`"):
         east.preview()
 
 
@@ -146,7 +147,7 @@ def test_a_contradiction_is_refused_at_preview(west: Stack, key: str, value: Any
     west.configure(lambda config: kept.update(config))
     west.configure(lambda config: config.update({key: value, "multimesh:sample": False}))
     try:
-        with pytest.raises(PulumiFailed, match=re.escape(message)):
+        with pytest.raises(PulumiError, match=re.escape(message)):
             west.preview()
     finally:
         west.configure(put_back)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.stack import CHECKOUT, Stack
+from lab.environment import CHECKOUT
+from lab.stack import Stack
 from tests.faults.load import Load, load
 
 OF_WEST = r"\$.*::([^:]*\.)?west(-[a-z-]+)?$"

@@ -1,4 +1,4 @@
-"""What a cloud's nodes are told boots for real: a control plane and a worker of their own, from user data alone."""
+"""The user data of a cloud's nodes, booted for real: a control plane and a worker, from user data alone."""
 
 import json
 import os
@@ -16,11 +16,12 @@ from kubernetes import client
 from kubernetes import config as kubernetes_config
 
 from lab import config, dns, paths
+from lab.environment import CHECKOUT
 from lab.processes import run
+from lab.stack import Stack
 from tests.e2e import machine as view
 from tests.e2e.kubeadm import cloud_init, images
 from tests.e2e.kubeadm.machine import Machine
-from tests.e2e.stack import CHECKOUT, Stack
 
 ENDPOINT = "api.kubeadm.test"
 

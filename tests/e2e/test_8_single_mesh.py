@@ -9,9 +9,9 @@ import pytest
 import yaml
 from kubernetes.client import AppsV1Api, AuthenticationV1Api
 
+from lab.stack import Stack
 from multimesh.verify.answers import Answer
 from multimesh.verify.inside import ask_from_pod, echo_pod
-from tests.e2e.stack import Stack
 from tests.faults.load import load
 
 EVEN = {"meshes": {"east": 50, "west": 50}, "split": "failover"}

@@ -1,11 +1,11 @@
-"""The topologies, each verified: one stack that changes its mind, from a mesh per cluster to one mesh and back."""
+"""The topologies, each verified: one stack that changes from a mesh per cluster to one mesh and back."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.e2e.stack import Stack
+from lab.stack import Stack
 
 GATEWAYS = {"kind": "single-mesh", "network": "gateways"}
 FLAT = {"kind": "single-mesh", "network": "flat"}

@@ -8,7 +8,7 @@ from typing import Any
 
 from kubernetes.client import AppsV1Api
 
-from tests.e2e.stack import Stack
+from lab.stack import Stack
 
 
 def run(*command: str) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from lab.stack import Stack
 from tests.e2e import machine, terminal
-from tests.e2e.stack import Stack
 from tests.faults.figures import Figures
 
 HERE = Path(__file__).parent

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from tests.e2e.stack import Stack
+from lab.stack import Stack
 from tests.faults import breaks
 from tests.faults.figures import Figures
 from tests.faults.load import load

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from lab.allocation import find_all
+from lab.stack import PulumiError, Stack
 from tests.e2e import machine
-from tests.e2e.stack import PulumiFailed, Stack
 from tests.faults.figures import Figures
 
 LOCKED = r"the stack is currently locked by 1 lock\(s\)"
@@ -106,7 +106,7 @@ def test_a_second_up_is_refused_while_one_runs(unmade: Stack, figures: Figures) 
     assert first.stdout
     unmade.show(first.stdout.readline().rstrip())
     try:
-        with pytest.raises(PulumiFailed, match=LOCKED):
+        with pytest.raises(PulumiError, match=LOCKED):
             unmade.up()
         assert first.poll() is None, "the first must still run"
     finally:

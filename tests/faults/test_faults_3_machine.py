@@ -14,8 +14,8 @@ from components.clusters.cluster import INGRESS_NODE_PORT, PEER_NODE_PORT
 from lab import cgroups, cluster, network, paths
 from lab.cluster import Cluster
 from lab.processes import run
+from lab.stack import Stack
 from tests.e2e.guest import join, take_out
-from tests.e2e.stack import Stack
 from tests.faults.figures import Figures
 from tests.faults.load import load
 

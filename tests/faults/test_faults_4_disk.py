@@ -17,7 +17,7 @@ from lab import cluster, node, paths, programs
 from lab.cluster import Cluster
 from lab.containerd_template import TemplateError, unpack
 from lab.oci import Image, archive_images
-from lab.processes import CommandFailed, run
+from lab.processes import CommandError, run
 from tests.e2e import machine
 from tests.faults.figures import Figures
 
@@ -38,7 +38,7 @@ def test_a_full_disk_is_said_clearly_and_leaves_nothing_of_a_cluster(
 ) -> None:
     monkeypatch.setattr(paths, "STATE", disk / "multimesh")
     monkeypatch.setattr(node, "FIXED_FOLDERS", [])  # the last cluster of a disk takes them away, from all others, too
-    with pytest.raises(CommandFailed, match="No space left on device") as refused:
+    with pytest.raises(CommandError, match="No space left on device") as refused:
         cluster.create("full", show)
     monkeypatch.undo()
     assert list(disk.iterdir()) == []

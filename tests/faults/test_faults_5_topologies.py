@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from lab import cgroups
-from tests.e2e.stack import Stack
+from lab.stack import Stack
 from tests.faults import breaks
 from tests.faults.figures import Figures
 from tests.faults.load import Load, load

@@ -101,6 +101,7 @@ class Ec2Cluster(Cluster):
         self.register_outputs({"kubeconfig": self.kubeconfig, "address": balancer.address})
 
     def admit(self, peers: Sequence[pulumi.Output[str]] | None) -> None:
+        """Add rules to the security groups; see Cluster.admit."""
         security.admit(self._scope, self._groups, peers, self._peer_cidrs)
 
 

@@ -1,0 +1,1 @@
+"""Clusters that exist already, each reached by its kubeconfig."""

@@ -40,6 +40,7 @@ class LabProvider(dynamic.ResourceProvider):
         return dynamic.CheckResult(news, failures)
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
+        """Create the cluster and return its outputs; its id is the lab's."""
         from lab import cluster
 
         created = cluster.create(props["name"], _report, _owner(), flat=props["flat"])
@@ -57,6 +58,7 @@ class LabProvider(dynamic.ResourceProvider):
         return dynamic.DiffResult(changes=moved or rerouted or bool(_olds["faults"]) or bool(cluster.faults(_id)))
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
+        """Start what does not run, under the new name if the cluster was moved to another stack."""
         from lab import cluster
 
         if _olds["name"] != _news["name"]:
@@ -64,6 +66,7 @@ class LabProvider(dynamic.ResourceProvider):
         return dynamic.UpdateResult(_outputs(cluster.start(_id, _report, flat=_news["flat"]), _news, []))
 
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
+        """Return the cluster with its faults as they are now; nothing when there is no such cluster."""
         from lab import cluster
 
         found = cluster.read(id_)
@@ -72,6 +75,7 @@ class LabProvider(dynamic.ResourceProvider):
         return dynamic.ReadResult(id_, _outputs(found, props, cluster.faults(id_)))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Destroy the cluster, whatever state it is in."""
         from lab import cluster
 
         cluster.destroy(_id, _report)

@@ -65,7 +65,7 @@ class Installation:
             self._run("install", _FLAGS | _INSTALL_FLAGS)
 
     def upgrade(self) -> None:
-        """Bring the release to its inputs, out of whatever state it is in. Raises HelmError."""
+        """Upgrade the release to its inputs, from any state that it is in. Raises HelmError."""
         record = self._latest()
         if record and record.status in _INTERRUPTED_UPGRADE:
             self.log(f"the last upgrade was interrupted ({record.status}): rolling back before trying again")
@@ -80,7 +80,7 @@ class Installation:
             self._run("install", _FLAGS | _INSTALL_FLAGS)
 
     def uninstall(self) -> None:
-        """Remove the release; one that does not exist is fine already. Raises HelmError, UnreachableError."""
+        """Remove the release; do nothing if it does not exist. Raises HelmError, UnreachableError."""
         output = self._on_release("uninstall", "--ignore-not-found", *self._waiting) if self._latest() else ""
         if "kept due to the resource policy" in output:
             self.log(f"Helm uninstall returned information: {output.strip()}")

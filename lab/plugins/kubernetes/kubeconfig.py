@@ -1,4 +1,4 @@
-"""Kubeconfigs: which cluster a provider means, and how to identify oneself there.
+"""Kubeconfigs: which cluster a provider means, and how to authenticate there.
 
 Read here and not by the official client's loader, which leaves private keys in temporary files when its process is
 killed, and whose import takes longer than all else that this plugin does to start.

@@ -1,4 +1,4 @@
-"""The life of one object on the API server: made, changed, awaited, deleted."""
+"""The life of one object on the API server: created, changed, awaited, deleted."""
 
 import re
 import threading
@@ -92,7 +92,7 @@ class Lifecycle:
         return live
 
     def delete(self, kind: Kind, namespace: str, name: str, propagation: str, seconds: float) -> None:
-        """Delete the object and wait until it is gone; one that does not exist is fine already."""
+        """Delete the object and wait until it is gone; do nothing if it does not exist."""
         before = self.api.get(kind, namespace, name)
         if before is None or not self.api.delete(kind, namespace, name, propagation):
             return

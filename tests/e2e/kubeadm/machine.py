@@ -46,7 +46,7 @@ exec "$@"
 """
 
 
-class BootFailed(Exception):
+class BootError(Exception):
     """A machine did what its user data says, and it failed; the message is what it printed."""
 
 
@@ -62,7 +62,7 @@ class Machine:
         network.up(self.given)
 
     def boot(self, user_data: str, parameters: dict[str, str], images: Path, hosts: dict[str, str]) -> str:
-        """Do at once what Ubuntu does with user data; return what was printed, raise BootFailed.
+        """Do at once what Ubuntu does with user data; return what was printed, raise BootError.
 
         `parameters` are what Parameter Store has, `images` is a containerd root, `hosts` what DNS would say.
         """
@@ -126,12 +126,12 @@ class Machine:
         deadline = time.monotonic() + START_TIMEOUT
         while not ready():
             if not process.alive or time.monotonic() > deadline:
-                raise BootFailed(f"{name} did not start:\n{log.read_text()}")
+                raise BootError(f"{name} did not start:\n{log.read_text()}")
             time.sleep(0.05)
         return process
 
     def run(self, *command: str) -> str:
-        """Run a command on the machine, in its control group; return what it prints, raise BootFailed."""
+        """Run a command on the machine, in its control group; return what it prints, raise BootError."""
         assert self._containerd
         enter = [*network.enter(self.id), "nsenter", f"--mount=/proc/{self._containerd.pid}/ns/mnt"]
         group = str(cgroups.create(self.id) / "cgroup.procs")
@@ -153,7 +153,7 @@ class Machine:
                 if line.startswith(("[", "fetch-secrets: ", "join-cluster: ")):
                     self.show(f"{self.given.name}: {line.rstrip()}")
         if process.returncode:
-            raise BootFailed(f"{' '.join(command)}: exit code {process.returncode}\n{''.join(lines)}")
+            raise BootError(f"{' '.join(command)}: exit code {process.returncode}\n{''.join(lines)}")
         return "".join(lines)
 
 

@@ -97,6 +97,7 @@ def test_containerd_pauses_with_the_image_that_it_is_told() -> None:
     assert f"sandbox = '{CLUSTER.pause_image}'" in written(WORKER)["/etc/containerd/config.toml"]
 
 
+@pytest.mark.needs("shellcheck")
 @pytest.mark.parametrize("program", ["install-kubernetes", "join-cluster"])
 def test_shellcheck_finds_nothing_in_a_node_s_program(program: str) -> None:
     text = written(FIRST)[f"/usr/local/sbin/{program}"]

@@ -1,5 +1,6 @@
 """A kubeconfig that does not open its cluster: what it gets to hear, before anything is made."""
 
+import errno
 import ssl
 import subprocess
 import threading
@@ -89,7 +90,7 @@ def test_a_user_who_is_not_let_in_is_refused_though_the_version_is_told_to_every
 def test_an_api_server_that_refuses_connections_is_named() -> None:
     with serving() as address:
         pass
-    said = "does not answer: Failed to establish a new connection: [Errno 111] Connection refused"
+    said = f"does not answer: Failed to establish a new connection: [Errno {errno.ECONNREFUSED}] Connection refused"
     assert refusal(kubeconfig(f"https://{address}")) == f"https://{address} {said}"
 
 
@@ -98,6 +99,7 @@ def test_a_name_that_cannot_be_resolved_is_named() -> None:
     assert said.startswith("https://api.invalid does not answer: Failed to resolve 'api.invalid'")
 
 
+@pytest.mark.needs("openssl")
 def test_a_server_that_the_kubeconfig_does_not_trust_is_said_to_be_that(tmp_path: Path) -> None:
     certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
     make = [
@@ -139,7 +141,7 @@ def test_every_cluster_that_cannot_be_reached_is_named_at_once(closed: Callable[
         "the stack's configuration has 2 mistakes; nothing was changed:",
         *(
             f"  multimesh:meshes.{name}.cluster.kubeconfig: {server} does not answer: "
-            "Failed to establish a new connection: [Errno 111] Connection refused"
+            f"Failed to establish a new connection: [Errno {errno.ECONNREFUSED}] Connection refused"
             for name, server in servers.items()
         ),
     ]

@@ -9,14 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab import allocation, paths
-from lab.allocation import NUMBERS, Allocation, NoFreeNetwork
+from lab.allocation import NUMBERS, Allocation, NoFreeNetworkError
 
-
-@pytest.fixture(autouse=True)
-def _machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paths, "STATE", tmp_path / "state")
-    monkeypatch.setattr(paths, "RUN", tmp_path / "run")
-    monkeypatch.setattr(allocation, "_routes", list)
+pytestmark = pytest.mark.usefixtures("empty_machine")
 
 
 def test_two_clusters_get_different_networks() -> None:
@@ -66,7 +61,7 @@ def test_a_default_route_in_two_halves_takes_no_network(monkeypatch: pytest.Monk
 
 
 def test_without_a_free_network_the_error_names_what_is_in_the_way() -> None:
-    with pytest.raises(NoFreeNetwork, match=r"10\.0\.0\.0/8"):
+    with pytest.raises(NoFreeNetworkError, match=r"10\.0\.0\.0/8"):
         allocation.choose_number([IPv4Network("10.0.0.0/8")])
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lab import cgroups
-from lab.cgroups import StillRunning
+from lab.cgroups import StillRunningError
 
 ID, OTHER = "mm000001", "mm000002"
 
@@ -70,7 +70,7 @@ def test_another_clusters_processes_are_no_members(v2: Path) -> None:
 def test_a_process_that_is_not_in_the_group_any_more_is_not_ended(v2: Path) -> None:
     with subprocess.Popen(["sleep", "60"]) as bystander:
         _put(v2 / "multimesh" / ID / "node", bystander.pid)  # a pid that was given to somebody else meanwhile
-        with pytest.raises(StillRunning, match=str(bystander.pid)):
+        with pytest.raises(StillRunningError, match=str(bystander.pid)):
             cgroups.end(ID, timeout=0.1)
         alive = bystander.poll() is None
         bystander.kill()
@@ -93,7 +93,7 @@ def test_removing_leaves_another_clusters_groups(v2: Path) -> None:
 
 def test_a_group_that_cannot_be_removed_is_named(v2: Path) -> None:
     _put(v2 / "multimesh" / ID / "node", 10)  # a file, unlike the kernel's, keeps a folder from being removed
-    with pytest.raises(StillRunning, match=f"multimesh/{ID}/node"):
+    with pytest.raises(StillRunningError, match=f"multimesh/{ID}/node"):
         cgroups.remove(ID, timeout=0.05)
 
 

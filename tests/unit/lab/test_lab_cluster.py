@@ -8,18 +8,13 @@ import httpx
 import pytest
 
 from lab import allocation, api, cluster, node, paths, pki, processes, programs
-from lab.allocation import Allocation, NoSuchCluster
+from lab.allocation import Allocation, NoSuchClusterError
 from lab.processes import Process
-from lab.programs import StartFailed
+from lab.programs import StartError
 
 EAST = Allocation("mm000001", "east", 201, "pause", "coredns")
 
-
-@pytest.fixture(autouse=True)
-def _machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paths, "STATE", tmp_path / "state")
-    monkeypatch.setattr(paths, "RUN", tmp_path / "run")
-    monkeypatch.setattr(allocation, "_routes", list)
+pytestmark = pytest.mark.usefixtures("empty_machine")
 
 
 def _ignore(_line: str) -> None:
@@ -30,11 +25,11 @@ def test_a_failed_create_takes_away_what_it_made(monkeypatch: pytest.MonkeyPatch
     destroyed: list[str] = []
 
     def fail(id: str, _report: cluster.Report) -> cluster.Cluster:
-        raise StartFailed(id)
+        raise StartError(id)
 
     monkeypatch.setattr(cluster, "start", fail)
     monkeypatch.setattr(cluster, "destroy", lambda id, _report: destroyed.append(id))
-    with pytest.raises(StartFailed) as failure:
+    with pytest.raises(StartError) as failure:
         cluster.create("east", _ignore)
     assert destroyed == [str(failure.value)]
 
@@ -99,13 +94,13 @@ def test_every_program_of_a_dead_cluster_is_a_fault_that_names_its_pid() -> None
 
 def test_starting_an_unknown_cluster_names_those_there_are() -> None:
     id = allocation.allocate("east").id
-    with pytest.raises(NoSuchCluster, match=id):
+    with pytest.raises(NoSuchClusterError, match=id):
         cluster.start("mm000000", _ignore)
 
 
 @pytest.mark.parametrize("id", ["", ".", "../other"])
 def test_what_is_not_an_id_is_not_destroyed(id: str) -> None:
-    with pytest.raises(NoSuchCluster, match="mm and 6 hexadecimal digits"):
+    with pytest.raises(NoSuchClusterError, match="mm and 6 hexadecimal digits"):
         cluster.destroy(id, _ignore)
 
 
@@ -113,7 +108,7 @@ def test_waiting_ends_with_the_log_of_the_program_that_ended() -> None:
     logs = EAST.folder / "logs"
     logs.mkdir(parents=True)
     (logs / "etcd.log").write_text("".join(f"line {number}\n" for number in range(100)))
-    with pytest.raises(StartFailed, match=r"etcd is not running; no answer\n.*etcd\.log:\nline 85\n") as failure:
+    with pytest.raises(StartError, match=r"etcd is not running; no answer\n.*etcd\.log:\nline 85\n") as failure:
         programs.wait(EAST, lambda: "no answer", "etcd")
     assert str(failure.value).endswith("line 99\n")
 
@@ -124,7 +119,7 @@ def test_waiting_is_over_once_nothing_is_wrong() -> None:
 
 
 def test_waiting_does_not_last_for_ever() -> None:
-    with pytest.raises(StartFailed, match="not yet"):
+    with pytest.raises(StartError, match="not yet"):
         programs.wait(EAST, lambda: "not yet", timeout=0)
 
 

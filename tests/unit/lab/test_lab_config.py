@@ -18,12 +18,14 @@ CONTAINERD: dict[str, Any] = tomllib.loads(config.containerd(EAST))
 
 def _texts(cluster: Allocation) -> str:
     files = (config.containerd, config.pod_network, config.kubelet, config.kube_proxy)
-    lines = [" ".join(commands.of(cluster, name)) for name in programs.NAMES]
+    lines = [" ".join(commands.command_line(cluster, name)) for name in programs.NAMES]
     return "\n".join([*(file(cluster) for file in files), *lines])
 
 
 def _options(name: str) -> dict[str, str]:
-    return dict(option.removeprefix("--").split("=", 1) for option in commands.of(EAST, name) if "=" in option)
+    return dict(
+        option.removeprefix("--").split("=", 1) for option in commands.command_line(EAST, name) if "=" in option
+    )
 
 
 def test_two_clusters_are_told_nothing_in_common_that_is_theirs() -> None:
@@ -79,7 +81,7 @@ def test_kubelet_refuses_who_has_no_certificate() -> None:
 
 
 def test_every_program_has_a_command_line_that_starts_with_its_name() -> None:
-    assert [commands.of(EAST, name)[0] for name in programs.NAMES] == list(programs.NAMES)
+    assert [commands.command_line(EAST, name)[0] for name in programs.NAMES] == list(programs.NAMES)
 
 
 def test_manifests_are_applied_at_the_path_of_their_name() -> None:

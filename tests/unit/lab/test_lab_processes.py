@@ -13,9 +13,9 @@ import pytest
 from recording import CHECKOUT
 
 from lab import processes
-from lab.processes import CommandFailed, Process
+from lab.processes import CommandError, Process
 
-SYS_EXIT = {"x86_64": 60, "aarch64": 93}[platform.machine()]  # of one thread; the C library knows that of all
+SYS_EXIT = {"x86_64": 60, "aarch64": 93}  # of one thread; the C library knows that of all
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_a_zombie_is_not_alive(sleeper: subprocess.Popen[bytes]) -> None:
 def test_a_process_whose_first_thread_alone_has_ended_is_alive() -> None:
     end_this_thread = "import ctypes, threading, time\n"
     end_this_thread += "threading.Thread(target=time.sleep, args=(60,)).start()\n"
-    end_this_thread += f"ctypes.CDLL(None).syscall({SYS_EXIT}, 0)"
+    end_this_thread += f"ctypes.CDLL(None).syscall({SYS_EXIT[platform.machine()]}, 0)"
     with subprocess.Popen([sys.executable, "-c", end_this_thread]) as child:
         stat = Path(f"/proc/{child.pid}/stat")
         deadline = time.monotonic() + 10
@@ -162,16 +162,16 @@ def test_a_program_that_ended_at_once_is_not_alive(tmp_path: Path) -> None:
 
 
 def test_a_failed_command_says_what_it_said() -> None:
-    with pytest.raises(CommandFailed, match="sh -c echo no >&2; exit 3: no"):
+    with pytest.raises(CommandError, match="sh -c echo no >&2; exit 3: no"):
         processes.run("sh", "-c", "echo no >&2; exit 3")
 
 
 def test_a_failed_command_that_said_much_is_quoted_in_a_few_lines() -> None:
-    with pytest.raises(CommandFailed) as failed:
+    with pytest.raises(CommandError) as failed:
         processes.run("sh", "-c", "seq 1000 >&2; false")
     assert str(failed.value).splitlines()[1:] == ["2", "3", "4", "5", "... and 995 lines more"]
 
 
 def test_a_missing_command_is_named() -> None:
-    with pytest.raises(CommandFailed, match="/nonexistent"):
+    with pytest.raises(CommandError, match="/nonexistent"):
         processes.run("/nonexistent")

@@ -77,6 +77,7 @@ def small_build(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> toolchain.Bu
     return toolchain.Build("hello", module, ("./hello",), (("main.who", "world"),))
 
 
+@pytest.mark.needs("go")
 def test_a_build_leaves_the_stamped_program_and_says_how_long_it_took(
     small_build: toolchain.Build, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -86,6 +87,7 @@ def test_a_build_leaves_the_stamped_program_and_says_how_long_it_took(
     assert "✓ hello: built in" in capsys.readouterr().out
 
 
+@pytest.mark.needs("go")
 def test_a_build_that_fails_says_what_the_compiler_said(small_build: toolchain.Build) -> None:
     (small_build.module / "hello/main.go").write_text("package main\n\nfunc main() { wrong() }\n")
     with pytest.raises(toolchain.ToolchainError, match=r"hello: go build failed in .*\n[\s\S]*undefined: wrong"):

@@ -28,9 +28,9 @@ SCALING = "aws:autoscaling/group:Group"
 GATEWAY = "kubernetes:networking.istio.io/v1:Gateway"
 KEY = "-----BEGIN EC PRIVATE KEY-----\nMHc=\n-----END EC PRIVATE KEY-----\n"
 KUBECONFIG = "apiVersion: v1\nclusters: []\nkind: Config\n"
-USERS = "allowed: the networks of those who use it"
-MISSING = "mesh, project, stack missing; allowed: mesh, project, stack and others"
-IN_THE_CLEAR = "it is in the clear; allowed: a secret, such as pulumi.Output.secret makes"
+USERS = "List the networks of its users instead"
+MISSING = "must have mesh, project, stack; missing: mesh, project, stack"
+IN_THE_CLEAR = "must be a secret, is in the clear. Wrap it in pulumi.Output.secret"
 
 
 def group(source: str, lowest: int, highest: int, protocol: str = "tcp", key: str = "cidrBlocks") -> dict[str, Any]:
@@ -74,99 +74,107 @@ OPEN, METADATA, PEERS = "no-open-administration", "imdsv2-required", "exact-peer
 
 BROKEN = [
     # SSH and the Kubernetes API
-    (GROUP, group("0.0.0.0/0", 22, 22), f"{OPEN}: ingress[0]: 0.0.0.0/0 reaches SSH; {USERS}"),
+    (GROUP, group("0.0.0.0/0", 22, 22), f"{OPEN}: ingress[0]: must not open SSH to 0.0.0.0/0. {USERS}"),
     (
         GROUP,
         group("::/0", 6443, 6443, key="ipv6CidrBlocks"),
-        f"{OPEN}: ingress[0]: ::/0 reaches the Kubernetes API; {USERS}",
+        f"{OPEN}: ingress[0]: must not open the Kubernetes API to ::/0. {USERS}",
     ),
-    (GROUP, group("0.0.0.0/0", 20, 30), f"{OPEN}: ingress[0]: 0.0.0.0/0 reaches SSH; {USERS}"),
-    (GROUP, group("0.0.0.0/0", 0, 0, "-1"), f"{OPEN}: ingress[0]: 0.0.0.0/0 reaches the Kubernetes API; {USERS}"),
+    (GROUP, group("0.0.0.0/0", 20, 30), f"{OPEN}: ingress[0]: must not open SSH to 0.0.0.0/0. {USERS}"),
+    (
+        GROUP,
+        group("0.0.0.0/0", 0, 0, "-1"),
+        f"{OPEN}: ingress[0]: must not open the Kubernetes API to 0.0.0.0/0. {USERS}",
+    ),
     (
         RULE,
         {"type": "ingress", "protocol": "tcp", "fromPort": 6443, "toPort": 6443, "cidrBlocks": ["0.0.0.0/0"]},
-        f"{OPEN}: cidrBlocks: 0.0.0.0/0 reaches the Kubernetes API; {USERS}",
+        f"{OPEN}: cidrBlocks: must not open the Kubernetes API to 0.0.0.0/0. {USERS}",
     ),
     (
         INGRESS,
         {"ipProtocol": "tcp", "fromPort": 6443, "toPort": 6443, "cidrIpv4": "0.0.0.0/0", "tags": TAGS},
-        f"{OPEN}: cidrIpv4: 0.0.0.0/0 reaches the Kubernetes API; {USERS}",
+        f"{OPEN}: cidrIpv4: must not open the Kubernetes API to 0.0.0.0/0. {USERS}",
     ),
     (
         INGRESS,
         {"ipProtocol": "-1", "cidrIpv6": "::/0", "tags": TAGS},
-        f"{OPEN}: cidrIpv6: ::/0 reaches SSH; {USERS}",
+        f"{OPEN}: cidrIpv6: must not open SSH to ::/0. {USERS}",
     ),
-    (FIREWALL, google(), f"{OPEN}: allows[0]: 0.0.0.0/0 reaches SSH; {USERS}"),
-    (FIREWALL, google(sourceRanges=[]), f"{OPEN}: allows[0]: 0.0.0.0/0 reaches SSH; {USERS}"),
+    (FIREWALL, google(), f"{OPEN}: allows[0]: must not open SSH to 0.0.0.0/0. {USERS}"),
+    (FIREWALL, google(sourceRanges=[]), f"{OPEN}: allows[0]: must not open SSH to 0.0.0.0/0. {USERS}"),
     (
         FIREWALL,
         google(allows=[{"protocol": "tcp", "ports": ["80", "6000-7000"]}]),
-        f"{OPEN}: allows[0]: 0.0.0.0/0 reaches the Kubernetes API; {USERS}",
+        f"{OPEN}: allows[0]: must not open the Kubernetes API to 0.0.0.0/0. {USERS}",
     ),
-    (FIREWALL, google(allows=[{"protocol": "all"}]), f"{OPEN}: allows[0]: 0.0.0.0/0 reaches SSH; {USERS}"),
-    (GKE, gke(), f"{OPEN}: masterAuthorizedNetworksConfig: 0.0.0.0/0 reaches the Kubernetes API; {USERS}"),
+    (FIREWALL, google(allows=[{"protocol": "all"}]), f"{OPEN}: allows[0]: must not open SSH to 0.0.0.0/0. {USERS}"),
+    (GKE, gke(), f"{OPEN}: masterAuthorizedNetworksConfig: must not open the Kubernetes API to 0.0.0.0/0. {USERS}"),
     (
         GKE,
         gke(**networks("192.0.2.0/24", "0.0.0.0/0")),
-        f"{OPEN}: masterAuthorizedNetworksConfig: 0.0.0.0/0 reaches the Kubernetes API; {USERS}",
+        f"{OPEN}: masterAuthorizedNetworksConfig: must not open the Kubernetes API to 0.0.0.0/0. {USERS}",
     ),
     # Volumes
-    ("aws:ebs/volume:Volume", {"tags": TAGS}, "encrypted-volumes: encrypted: it is not set; allowed: true"),
+    ("aws:ebs/volume:Volume", {"tags": TAGS}, "encrypted-volumes: encrypted: must be true, is not set"),
     (
         INSTANCE,
         instance(rootBlockDevice={"encrypted": False}),
-        "encrypted-volumes: rootBlockDevice.encrypted: it is False; allowed: true",
+        "encrypted-volumes: rootBlockDevice.encrypted: must be true, is False",
     ),
     (
         INSTANCE,
         instance(rootBlockDevice=None),
-        "encrypted-volumes: rootBlockDevice.encrypted: it is not set; allowed: true",
+        "encrypted-volumes: rootBlockDevice.encrypted: must be true, is not set",
     ),
     (
         INSTANCE,
         instance(ebsBlockDevices=[{"encrypted": True}, {}]),
-        "encrypted-volumes: ebsBlockDevices[1].encrypted: it is not set; allowed: true",
+        "encrypted-volumes: ebsBlockDevices[1].encrypted: must be true, is not set",
     ),
     (
         TEMPLATE,
         template(blockDeviceMappings=[DEVICE, {"ebs": {"encrypted": "false"}}]),
-        "encrypted-volumes: blockDeviceMappings[1].ebs.encrypted: it is false; allowed: true",
+        "encrypted-volumes: blockDeviceMappings[1].ebs.encrypted: must be true, is false",
     ),
     (
         TEMPLATE,
         template(blockDeviceMappings=[]),
-        "encrypted-volumes: blockDeviceMappings[0].ebs.encrypted: it is not set; allowed: true",
+        "encrypted-volumes: blockDeviceMappings[0].ebs.encrypted: must be true, is not set",
     ),
     # Instance metadata
     (
         INSTANCE,
         instance(metadataOptions=IMDS | {"httpTokens": "optional"}),
-        f"{METADATA}: metadataOptions.httpTokens: it is optional; allowed: required",
+        f"{METADATA}: metadataOptions.httpTokens: must be required, is optional",
     ),
     (
         TEMPLATE,
         template(metadataOptions=None),
-        f"{METADATA}: metadataOptions.httpTokens: it is not set; allowed: required",
+        f"{METADATA}: metadataOptions.httpTokens: must be required, is not set",
     ),
     (
         TEMPLATE,
         template(metadataOptions=IMDS | {"httpPutResponseHopLimit": 2}),
-        f"{METADATA}: metadataOptions.httpPutResponseHopLimit: it is 2; allowed: 1",
+        f"{METADATA}: metadataOptions.httpPutResponseHopLimit: must be 1, is 2",
     ),
     # Gateways for peers
-    (GATEWAY, gateway("*"), f"{PEERS}: spec.servers[0].hosts: '*'; allowed: the exported hosts, one by one"),
+    (GATEWAY, gateway("*"), f"{PEERS}: spec.servers[0].hosts: must list the exported hosts one by one, has '*'"),
     (
         GATEWAY,
         gateway("echo.demo.svc.cluster.local", "*.demo.svc.cluster.local"),
-        f"{PEERS}: spec.servers[0].hosts: '*.demo.svc.cluster.local'; allowed: the exported hosts, one by one",
+        f"{PEERS}: spec.servers[0].hosts: must list the exported hosts one by one, has '*.demo.svc.cluster.local'",
     ),
     (
         GATEWAY.replace("v1:", "v1beta1:"),
         gateway("demo/*", mode="MUTUAL"),
-        f"{PEERS}: spec.servers[0].hosts: 'demo/*'; allowed: the exported hosts, one by one",
+        f"{PEERS}: spec.servers[0].hosts: must list the exported hosts one by one, has 'demo/*'",
     ),
-    (GATEWAY, gateway("*", port=443), f"{PEERS}: spec.servers[0].hosts: '*'; allowed: the exported hosts, one by one"),
+    (
+        GATEWAY,
+        gateway("*", port=443),
+        f"{PEERS}: spec.servers[0].hosts: must list the exported hosts one by one, has '*'",
+    ),
     # Keys and kubeconfigs
     ("tls:index/certRequest:CertRequest", {"privateKeyPem": KEY}, f"confidential-keys: privateKeyPem: {IN_THE_CLEAR}"),
     ("pulumi:providers:kubernetes", {"kubeconfig": "~/config"}, f"confidential-keys: kubeconfig: {IN_THE_CLEAR}"),
@@ -188,13 +196,13 @@ BROKEN = [
     (
         "aws:ec2/vpc:Vpc",
         {"tags": TAGS | {"mesh": ""}},
-        "labelled: tags: mesh missing; allowed: mesh, project, stack and others",
+        "labelled: tags: must have mesh, project, stack; missing: mesh",
     ),
     (TEMPLATE, template(tagSpecifications=INHERITED[:1]), f"labelled: tagSpecifications (volume): {MISSING}"),
     (
         SCALING,
         {"tags": [{"key": key, "value": "a", "propagateAtLaunch": key != "stack"} for key in TAGS]},
-        "labelled: tags: stack missing; allowed: mesh, project, stack and others",
+        "labelled: tags: must have mesh, project, stack; missing: stack",
     ),
     ("gcp:compute/address:Address", {}, f"labelled: labels: {MISSING}"),
     (GKE, networks("192.0.2.0/24"), f"labelled: resourceLabels: {MISSING}"),
@@ -260,7 +268,7 @@ def test_keys_that_could_not_be_looked_at_are_not_let_through() -> None:
         urn = "never seen by a remediation"
 
     rule.validate(Args(), lambda message, _urn: said.append(message))  # type: ignore[arg-type]
-    assert said == ["it was not looked at: the rule works at the enforcement level `remediate` only"]
+    assert said == ["was not checked: set the enforcement level of this rule to `remediate`"]
 
 
 @pytest.mark.parametrize("type", sorted(labels.WITHOUT))

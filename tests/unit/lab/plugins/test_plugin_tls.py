@@ -80,6 +80,7 @@ def test_private_keys_are_secrets(output: str) -> None:
     assert isinstance(key()[output], Secret)
 
 
+@pytest.mark.needs("ssh-keygen")
 def test_the_openssh_fingerprint_is_what_ssh_keygen_says(tmp_path: Path) -> None:
     made, file = key("ED25519"), tmp_path / "key.pub"
     file.write_text(made["publicKeyOpenssh"])
@@ -126,6 +127,7 @@ def openssl(folder: Path, chain: dict[str, Properties]) -> str:
     return answer.stdout + answer.stderr
 
 
+@pytest.mark.needs("openssl")
 def test_openssl_accepts_the_chain(tmp_path: Path, chain: dict[str, Properties]) -> None:
     assert openssl(tmp_path, chain) == "leaf: OK\n"
 
@@ -143,6 +145,7 @@ def test_a_request_gives_its_names_to_the_certificate(chain: dict[str, Propertie
     assert names.get_values_for_type(x509.UniformResourceIdentifier) == ["spiffe://east.mesh/ns/demo/sa/echo"]
 
 
+@pytest.mark.needs("openssl")
 def test_openssl_refuses_a_ca_below_path_length_zero(tmp_path: Path) -> None:
     root_key, intermediate_key = key(), key()
     anchor = root(root_key, maxPathLength=0)

@@ -1,4 +1,4 @@
-"""A stack of its own for the tests: the committed program, by the real engine, with its state in a temporary folder."""
+"""A temporary stack for the end-to-end tests and the benchmark: the committed program, run by the real engine."""
 
 import json
 import os
@@ -15,21 +15,20 @@ import yaml
 from kubernetes import client, config
 
 from lab import cluster
+from lab.environment import CHECKOUT
 from multimesh.contract import VerifyOutputs
 from multimesh.stack import parse_outputs
 
-CHECKOUT = Path(__file__).parent.parent.parent
 
-
-class PulumiFailed(Exception):
+class PulumiError(Exception):
     """A Pulumi command ended with an error; the message holds what it printed."""
 
 
 class Stack:
-    """The stack `name`; its project folder is links into the checkout, so that its configuration stays outside.
+    """The stack `name`. Its project folder links to the checkout's files, and holds the stack's own configuration.
 
-    `show` takes what Pulumi prints, line by line, as it comes. `configuration` is the file that it starts with,
-    `beside` another stack, whose project and backend it shares.
+    `show` is called with each line that Pulumi prints. `configuration` is the file that the stack starts with. With
+    `beside`, the stack shares the project and the backend of that other stack.
     """
 
     def __init__(
@@ -67,29 +66,28 @@ class Stack:
         self.environment.pop("PULUMI_CONFIG_PASSPHRASE_FILE", None)
 
     def configure(self, change: Callable[[dict[str, Any]], None]) -> None:
-        """Let `change` edit the stack's configuration: keys such as `multimesh:services`."""
+        """Change the stack's configuration: `change` edits the dictionary of its keys, such as `multimesh:services`."""
         file = self.project / f"Pulumi.{self.name}.yaml"
         settings: dict[str, Any] = yaml.safe_load(file.read_text()) if file.exists() else {}
         change(settings.setdefault("config", {}))
         file.write_text(yaml.safe_dump(settings))
 
     def pulumi(self, *arguments: str, timeout: float = 420) -> None:
-        """Run a Pulumi command and show what it prints; raise PulumiFailed, also after `timeout` seconds."""
+        """Run a Pulumi command and show what it prints; raise PulumiError if it fails or exceeds `timeout` seconds."""
         command = ["timeout", "--signal=INT", "--kill-after=60", str(timeout)]
         command += ["pulumi", *arguments, "--non-interactive", "--color=never"]
         lines: list[str] = []
         with subprocess.Popen(
             command, cwd=self.project, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         ) as process:
-            assert process.stdout
-            for line in process.stdout:
+            for line in process.stdout or ():
                 lines.append(line)
                 self.show(line.rstrip())
         if process.returncode:
-            raise PulumiFailed(f"pulumi {' '.join(arguments)}: exit code {process.returncode}\n{''.join(lines)}")
+            raise PulumiError(f"pulumi {' '.join(arguments)}: exit code {process.returncode}\n{''.join(lines)}")
 
     def begin(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start a Pulumi command that is to be ended early; what it prints is in `stdout`, errors included."""
+        """Start a Pulumi command that the caller ends early; its output and errors are in `stdout`."""
         return subprocess.Popen(
             ["pulumi", *arguments, "--stack", self.name, "--yes", "--non-interactive", "--color=never"],
             cwd=self.project,
@@ -100,63 +98,63 @@ class Stack:
         )
 
     def preview(self) -> None:
-        """Say what `up` would do."""
+        """Show what `up` would do."""
         self.pulumi("preview", "--stack", self.name, "--suppress-progress", "--suppress-outputs")
 
     def up(self, *options: str, timeout: float = 420) -> None:
-        """Bring the stack to its configuration."""
+        """Deploy what the configuration says."""
         self._update("up", *options, timeout=timeout)
 
     def refresh(self, *options: str) -> None:
-        """Bring the stack's state to what there is."""
+        """Update the stack's state from the real resources."""
         self._update("refresh", *options)
 
     def destroy(self) -> None:
-        """Take everything away that the stack made."""
+        """Destroy every resource of the stack."""
         self._update("destroy")
 
     def cancel(self) -> None:
-        """Give up the lock of an update that was killed."""
+        """Release the lock of an update that was killed."""
         self.pulumi("cancel", "--stack", self.name, "--yes")
 
     def outputs(self) -> VerifyOutputs:
-        """The stack's outputs."""
+        """Return the stack's outputs, secrets in the clear."""
         command = ["pulumi", "stack", "output", "--json", "--show-secrets", "--stack", self.name]
         return parse_outputs(self._quietly(*command))
 
     def state(self) -> str:
-        """The stack's state as it is stored: JSON, secrets encrypted."""
+        """Return the stack's state as it is stored: JSON, secrets encrypted."""
         return self._quietly("pulumi", "stack", "export", "--stack", self.name)
 
     def run_instead(self, program: Path) -> None:
-        """Let Pulumi run another program than the committed one, of which the project is a copy otherwise."""
+        """Replace the committed program by another one, in this stack's project alone."""
         (self.project / "__main__.py").unlink()
         (self.project / "__main__.py").write_text(program.read_text())
 
     def restore(self, state: str, folder: Path) -> None:
-        """Take `state` for the stack's; `folder` holds it meanwhile."""
+        """Import `state` as the stack's state, by way of a file in `folder`."""
         file = folder / "state.json"
         file.write_text(state)
         self.pulumi("stack", "import", "--stack", self.name, "--file", str(file))
 
     def rename(self, name: str) -> None:
-        """Give the stack another name; its configuration goes along."""
+        """Rename the stack, with its configuration."""
         self.pulumi("stack", "rename", name, "--stack", self.name)
         self.name = name
 
     def labs(self) -> dict[str, dict[str, Any]]:
-        """The resources in the state that are lab clusters, by mesh; their `id` is the cluster's."""
+        """Return the lab clusters in the state, by mesh; the `id` of each is the cluster's."""
         resources = json.loads(self.state())["deployment"].get("resources", [])
         labs = (resource for resource in resources if resource["type"].endswith(":LabCluster"))
         return {lab["inputs"]["name"].removeprefix(f"{self.name}-"): lab for lab in labs}
 
     def verify(self, requests: int = 100, within: Sequence[str] = ()) -> dict[str, Any]:
-        """What `multimesh verify --output json` prints; `within` is a command that another one is run by."""
+        """Return what `multimesh verify --output json` prints; `within` is a command that runs it, such as nsenter."""
         command = [*within, sys.executable, "-m", "multimesh", "verify", "--stack", self.name, "--output", "json"]
         return json.loads(self._quietly(*command, f"--requests={requests}", exit_codes=(0, 1)))
 
     def settled(self, seconds: float = 90, within: Sequence[str] = ()) -> list[str]:
-        """What `verify` finds wrong, once it finds nothing or the time is over: pods take a while to run again."""
+        """Repeat `verify` until it finds nothing wrong or `seconds` are over; return its last findings."""
         deadline = time.monotonic() + seconds
         while (findings := self.verify(within=within)["findings"]) and time.monotonic() < deadline:
             time.sleep(1)
@@ -164,21 +162,21 @@ class Stack:
 
     @contextmanager
     def destroyed_at_the_end(self) -> Iterator["Stack"]:
-        """The stack, whose clusters do not outlive it whatever happens."""
+        """Yield the stack, then destroy it; if that fails, destroy its clusters directly."""
         try:
             yield self
         finally:
             labs = self.labs()
             try:
                 self.destroy()
-            except PulumiFailed:
+            except PulumiError:
                 for lab in labs.values():
                     cluster.destroy(lab["id"], self.show)
                 raise
 
     @contextmanager
     def api(self, mesh: str) -> Iterator[Any]:
-        """The Kubernetes API of a mesh's cluster, a CoreV1Api."""
+        """Yield a CoreV1Api of a mesh's cluster."""
         kubeconfig = yaml.safe_load(self.outputs().kubeconfigs[mesh].get_secret_value())
         with config.new_client_from_config_dict(kubeconfig) as connected:
             yield client.CoreV1Api(connected)
@@ -189,8 +187,8 @@ class Stack:
 
     def _quietly(self, *command: str, exit_codes: tuple[int, ...] = (0,)) -> str:
         done = subprocess.run(
-            command, cwd=self.project, env=self.environment, text=True, capture_output=True, timeout=180
+            command, cwd=self.project, env=self.environment, text=True, capture_output=True, timeout=180, check=False
         )
         if done.returncode not in exit_codes:
-            raise PulumiFailed(f"{' '.join(command)}: exit code {done.returncode}\n{done.stderr}")
+            raise PulumiError(f"{' '.join(command)}: exit code {done.returncode}\n{done.stderr}")
         return done.stdout
