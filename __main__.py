@@ -41,7 +41,7 @@ for name, role in (parts := roles.roles(stack.topology, list(stack.meshes), fede
             "networks": single_mesh.networks({name: cluster.exposure for name, cluster in made.items()}),
             "exports": stack.reached_through(name),
             "ingress_hosts": [host for service in stack.services for host in service.ingress_hosts],
-            "global_names": [service.global_name(stack.suffix) for service in federation.services],
+            "global_names": [service.global_name for service in federation.services],
             "spanning": [service.local_host for service in stack.services],
         },
     )
@@ -63,7 +63,6 @@ for service in federation.services:
         f"{service.name}.{service.namespace}",
         {
             "service": service,
-            "suffix": stack.suffix,
             "meshes": meshes,
             "peers": federation.peers,
             "trust_domains": federation.trust_domains,
