@@ -1,4 +1,4 @@
-"""Who is in the federation, and what each of them offers: resolved before anything is made."""
+"""The members of the federation, and what each of them exports: known before any resource is registered."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ from components.trust import brought_root, trust_stack
 class Members:
     """The federation as one stack sees it.
 
-    `services` are this stack's, with the weights and callers of every mesh filled in, then those that only peers
-    export. `trust_domains` are those of every mesh that is known, also of one that this stack issues a CA for and whose
-    own stack is not up. `trusted` is what another stack issues for this one's meshes, if one does.
+    `services` are this stack's, with what peers add to them, then those that only peers export. `trust_domains` are
+    those of every known mesh, which includes a mesh that this stack issues a CA for but whose own stack is not up.
+    `trusted` is what another stack issues for this stack's meshes, if one does.
     """
 
     services: Sequence[ExportedService]
@@ -30,11 +30,14 @@ class Members:
     trust_domains: Mapping[str, str]
     trusted: trust_stack.Trusted | None
     notes: Sequence[str]
-    """What a later `up` makes good: a line each."""
+    """What is missing until a later `pulumi up`: a line each."""
 
 
 def read(stack: Settings) -> Members:
-    """Ask the stacks that this one names. Raises SettingsError naming every contradiction, UnreadableStack."""
+    """Read the stacks that this one names, and compare them.
+
+    Raises SettingsError naming every contradiction, and UnreadableStack if the backend cannot be read.
+    """
     found = peers.named_wrongly(stack.peers)
     trusted, wrong = (
         trust_stack.check(stack, stack_outputs.read(stack.trust.stack)) if stack.trust.stack else (None, [])
@@ -47,7 +50,7 @@ def read(stack: Settings) -> Members:
         if peer:
             present[name] = peer
         else:
-            notes.append(f"multimesh:peers: {name} is not up; it is left out until it is, and `pulumi up` runs again")
+            notes.append(f"multimesh:peers: {name} is not up, so it is left out: run `pulumi up` again once it is")
     _raise(found)
 
     trust_domains = {
@@ -137,7 +140,7 @@ def _claims(name: str, peer: Peer) -> Claims:
 
 
 def _root(stack: Settings, trusted: trust_stack.Trusted | None) -> str | None:
-    """Return the certificate of the root that this stack's meshes will have, None for one that is yet to be made."""
+    """Return the certificate of the root that this stack's meshes will have, None if it does not exist yet."""
     if trusted:
         return trusted.root
     if brought := stack.trust.root:
@@ -147,7 +150,7 @@ def _root(stack: Settings, trusted: trust_stack.Trusted | None) -> str | None:
 
 
 def root_owner(stack: Settings) -> str:
-    """Return the full name of the stack that makes the root CA; nothing for one that the user brought."""
+    """Return the full name of the stack that owns the root CA; an empty text for a root that the user brought."""
     if stack.trust.root:
         return ""
     return stack_outputs.qualified(stack.trust.stack or pulumi.get_stack())

@@ -247,8 +247,8 @@ def test_a_ca_that_cannot_be_had_is_said(trust: dict[str, Any], given: dict[str,
         ),
         (
             outputs(root_ca=OTHER),
-            f"stacks test and west have different root CAs: {fingerprint(PEM)} and {fingerprint(OTHER)}; "
-            "let one stack issue for the other (`trust.stack`)",
+            f"stacks test and west have different root CAs: {fingerprint(PEM)} and {fingerprint(OTHER)}. "
+            "Let one stack issue the other's CAs: set `trust.stack`",
         ),
     ],
 )
@@ -258,7 +258,7 @@ def test_a_contradiction_is_refused_with_the_names_of_both_stacks(peer: dict[str
 
 def test_a_root_that_is_yet_to_be_made_cannot_be_a_peers() -> None:
     (line,) = refused(trust={})  # the mock's stack `test` has no outputs
-    assert line.startswith("peers: stacks test and west have different root CAs: one that is not made yet and ")
+    assert line.startswith("peers: stacks test and west have different root CAs: one that is not created yet and ")
 
 
 def test_the_root_that_the_stack_has_is_compared() -> None:
@@ -275,7 +275,7 @@ def test_a_root_that_was_renewed_is_the_same_for_a_peer_that_has_it_not_yet() ->
 
 def test_a_root_of_another_stack_is_not_the_one_that_this_stack_would_make() -> None:
     had = {"root_ca": PEM, "root_ca_owner": "organization/multimesh/trust"}
-    with pytest.raises(SettingsError, match="different root CAs: one that is not made yet"):
+    with pytest.raises(SettingsError, match="different root CAs: one that is not created yet"):
         recorded(config(trust={}), stacks={"west": outputs(), "test": had})
 
 
