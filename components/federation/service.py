@@ -34,9 +34,9 @@ class FederatedService(pulumi.ComponentResource):
     """A service that answers under its global name in every mesh, and under its short name where it runs."""
 
     def __init__(self, name: str, args: FederatedServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        self._prefix, self._service = name, args["service"]
-        super().__init__("multimesh:index:FederatedService", name, _inputs(args["service"]), opts)
-        service, meshes = self._service, args["meshes"]
+        service, meshes = args["service"], args["meshes"]
+        super().__init__("multimesh:index:FederatedService", name, _inputs(service), opts)
+        self._prefix, self._service = name, service
         self._members: Mapping[str, Mesh | PeerMesh] = {**meshes, **args["peers"]}
         self._workloads = {
             mesh.name: self._workload(mesh, args["made_here"].get(mesh.name))
@@ -44,13 +44,10 @@ class FederatedService(pulumi.ComponentResource):
             if mesh.name in service.weights
         }
         exporters = [self._exporter(mesh, share) for mesh, share in percentages(service.weights).items()]
-        for mesh in meshes.values():
-            if mesh.configured:
-                planned = routes(service, mesh.role, exporters) + authorization(
-                    service, mesh.role, args["trust_domains"]
-                )
-                for one in planned:
-                    self._make(mesh, one)
+        for mesh in [mesh for mesh in meshes.values() if mesh.configured]:
+            policies = authorization(service, mesh.role, args["trust_domains"])
+            for planned in [*routes(service, mesh.role, exporters), *policies]:
+                self._make(mesh, planned)
         self.register_outputs({})
 
     def _workload(self, mesh: Mesh, made_here: KubernetesObject | None) -> pulumi.Output[Workload]:
@@ -80,7 +77,7 @@ class FederatedService(pulumi.ComponentResource):
 
 
 def _inputs(service: ExportedService) -> dict[str, object]:
-    """Return the component's inputs, which Pulumi's state keeps: another key or value would be a change of each."""
+    """Return the component's inputs, which Pulumi's state keeps: another key would show as a change of every service."""
     return {
         "suffix": service.suffix,
         "name": service.name,

@@ -129,7 +129,7 @@ class Mesh(pulumi.ComponentResource):
         return [discovery.given_to(mesh.name, mesh.cluster, mesh.namespace.metadata["name"]) for mesh in readers]
 
     def _cacerts(self) -> KubernetesObject:
-        """Make the Secret with the CA that istiod signs with; istiod reads it when it starts."""
+        """Make the Secret with the CA that istiod signs with; it must exist before istiod starts."""
         ca = self._ca
         return KubernetesObject(
             f"{self.name}-cacerts",

@@ -70,8 +70,8 @@ def gateway_values(role: Role) -> Values:
     """Return the values that a gateway in a network of its own needs in addition to those of every mesh.
 
     It sees the pods of its own network alone, so requests from other clusters never leave the cluster again. It may
-    forward requests from outside to the gateways of the other clusters, too, but not to itself: a firewall may not
-    admit it at its own address. istiod finds a gateway whose address is not known beforehand by its Service's label.
+    forward requests from outside to the gateways of the other clusters, too, but not to itself: it may not be
+    admitted at its own address. istiod finds a gateway whose address is not known beforehand by its Service's label.
     """
     seen = [str(role.network), *map(outside, role.beside)]
     return {"env": {"ISTIO_META_REQUESTED_NETWORK_VIEW": ",".join(seen)}, "labels": {NETWORK_LABEL: role.network}}

@@ -99,6 +99,28 @@ def test_a_service_of_peers_alone_is_called_by_its_global_name() -> None:
     assert "web.shop.global" in str(patched), "a lost peer is noticed for this service, too"
 
 
+def test_what_the_state_keeps_of_a_service_has_the_same_keys_whoever_exports_it() -> None:
+    recording = run(outputs(meshes={"west": west(web_shop_global=EXPORT | {"port": 8080})}))
+    assert recording["FederatedService echo.demo"].inputs == {
+        **ECHO,
+        "suffix": "global",
+        "meshes": {"east": 1, "west": 3},
+        "callers": ["east", "west"],
+        "split": "failover",
+    }
+    assert recording["FederatedService web.shop"].inputs == {
+        "name": "web",
+        "namespace": "shop",
+        "suffix": "global",
+        "port": 8080,
+        "meshes": {"west": 3},
+        "callers": [],
+        "split": "failover",
+        "service_account": "default",
+        "ingress_hosts": [],
+    }
+
+
 @pytest.mark.parametrize("peers_own", [None, ["192.0.2.7"]])
 def test_gateways_admit_the_addresses_that_a_peer_says_it_asks_from(peers_own: list[str] | None) -> None:
     about = peers.PeerOutputs.model_validate(west() | {"egress_addresses": peers_own})
