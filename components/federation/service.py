@@ -77,7 +77,7 @@ class FederatedService(pulumi.ComponentResource):
 
 
 def _inputs(service: ExportedService) -> dict[str, object]:
-    """Return the component's inputs, which Pulumi's state keeps: another key would show as a change of every service."""
+    """Return the component's inputs, which the state keeps: another key would show as a change of every service."""
     return {
         "suffix": service.suffix,
         "name": service.name,
