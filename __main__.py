@@ -3,67 +3,66 @@
 import pulumi
 
 from components import echo, outputs, preflight, settings
-from components.clusters import cluster as clusters
 from components.clusters import kinds
+from components.clusters.cluster import egress_addresses
 from components.echo import Echo
 from components.federation import members
 from components.federation.service import FederatedService
-from components.mesh import charts, roles, single_mesh
+from components.mesh import charts, single_mesh
 from components.mesh.mesh import Mesh
+from components.mesh.roles import roles
 from components.trust.root import root_of_trust
 
-# What the stack says, and what the stacks say that it names
+# Settings: what this stack says, and what the stacks that it names say
 stack = settings.read()
 preflight.check(stack)
 federation = members.read(stack)
 for note in [*stack.notes(), *federation.notes]:
     pulumi.log.info(note)
 
-# One root of trust
+# Root: one CA that all trust, and what it issues for other stacks
 trust = stack.trust
 root = root_of_trust(trust, federation.trusted)
 issued = {name: root.issue(name, trust.issued_trust_domain(name)) for name in trust.issues}
 
-# For each mesh: cluster, intermediate CA, control plane and gateway, sample service
-made = {name: kinds.make(name, wanted.cluster, flat=stack.flat) for name, wanted in stack.meshes.items()}
+# Clusters: one for each mesh, whose gateway admits all others
+clusters = {name: kinds.make(name, mesh.cluster, flat=stack.flat) for name, mesh in stack.meshes.items()}
+for cluster in clusters.values():
+    others = [other for other in clusters.values() if other is not cluster]
+    cluster.admit(egress_addresses([*others, *federation.peers.values()]))
+
+# Meshes: in each cluster an intermediate CA, a control plane, a gateway and the sample service
+parts = roles(stack.topology, list(clusters), federation.trust_domains)
 authorities, meshes, samples = {}, {}, {}
-for name, role in (parts := roles.roles(stack.topology, list(stack.meshes), federation.trust_domains)).items():
-    platform = charts.chosen(made[name].platform, stack.istio, stack.sample_image)
+for name, role in parts.items():
+    platform = charts.chosen(clusters[name].platform, stack.istio, stack.sample_image)
     authorities[name] = authorities.get(role.primary) or root.issue(name, role.trust_domain)
     meshes[name] = Mesh(
         name,
         {
-            "cluster": made[name],
+            "cluster": clusters[name],
             "platform": platform,
             "role": role,
             "ca": authorities[name],
             "primary": meshes.get(role.primary),
-            "networks": single_mesh.networks({name: cluster.exposure for name, cluster in made.items()}),
+            "networks": single_mesh.networks({name: cluster.exposure for name, cluster in clusters.items()}),
             "exports": stack.reached_through(name),
             "ingress_hosts": [host for service in stack.services for host in service.ingress_hosts],
-            "global_names": [service.global_name(stack.suffix) for service in federation.services],
+            "global_names": [service.global_name for service in federation.services],
             "spanning": [service.local_host for service in stack.services],
         },
     )
     if stack.sample:
         samples[name] = Echo(f"{name}-echo", {"mesh": meshes[name], "image": platform.sample_image}).service
-
-# Control planes of one mesh learn of each other's pods
 for name, role in parts.items():
     meshes[name].read_by([meshes[reader] for reader in role.read_by])
 
-# Every gateway lets its peers in
-for name, cluster in made.items():
-    here = [peer for other, peer in made.items() if other != name]
-    cluster.admit(clusters.egress_addresses([*here, *federation.peers.values()]))
-
-# Every mesh's endpoint feeds every other mesh
+# Services: every mesh routes to every mesh that exports one
 for service in federation.services:
     FederatedService(
         f"{service.name}.{service.namespace}",
         {
             "service": service,
-            "suffix": stack.suffix,
             "meshes": meshes,
             "peers": federation.peers,
             "trust_domains": federation.trust_domains,
@@ -71,6 +70,6 @@ for service in federation.services:
         },
     )
 
-# What others build on
-for name, value in outputs.stack_outputs(stack, federation, root, made, authorities, meshes, issued).items():
+# Outputs: what other stacks, `multimesh verify` and users build on
+for name, value in outputs.stack_outputs(stack, federation, root, clusters, authorities, meshes, issued).items():
     pulumi.export(name, value)

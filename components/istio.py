@@ -28,10 +28,10 @@ API_VERSIONS = {
     "VirtualService": "networking.istio.io/v1",
 }
 
-# One protocol for every federated port: retries, and errors that tell a dead mesh from a failed request, need HTTP.
+# Every federated port is HTTP: without it there are no retries, and a dead mesh looks like a failed request.
 PORT_NAME = "http"
 
-# Linux's numbers, which Envoy wants as such.
+# Linux's numbers: Envoy accepts socket options by number only.
 _IPPROTO_TCP = 6
 _TCP_USER_TIMEOUT = 18
 _UNACKNOWLEDGED_MILLISECONDS = 3000
@@ -43,7 +43,7 @@ RETRIES = {"attempts": 3, "retryOn": "connect-failure,refused-stream,unavailable
 class ServiceEndpoint:
     """Where one mesh takes requests for a service: `address` is an IP address or a DNS name.
 
-    It is in the `network` of the control plane's cluster unless another is named.
+    Without a `network`, it is in the one of the control plane's cluster.
     """
 
     mesh: str
@@ -73,14 +73,14 @@ def strict_mutual_tls() -> Spec:
 
 
 def own_identities(trust_domain: str) -> Spec:
-    """Return the mesh-wide AuthorizationPolicy: a mesh's own workloads and nobody else."""
+    """Return the mesh-wide AuthorizationPolicy that admits a mesh's own workloads and nobody else."""
     return {"action": "ALLOW", "rules": [{"from": [{"source": {"principals": [any_principal(trust_domain)]}}]}]}
 
 
 def world_to_ingress() -> Spec:
     """Return the AuthorizationPolicy that lets anybody reach the gateway's ingress port.
 
-    The port for peers needs none: Istio applies no authorization to AUTO_PASSTHROUGH, the workload behind it decides.
+    The port for peers needs no policy: Istio applies none to AUTO_PASSTHROUGH, and the workload behind it decides.
     """
     return {
         "selector": {"matchLabels": GATEWAY_SELECTOR},
@@ -90,14 +90,14 @@ def world_to_ingress() -> Spec:
 
 
 def peer_gateway(hosts: Sequence[str]) -> Spec:
-    """Return the Gateway for peers: TLS passed through by SNI to the listed Services, and to no other."""
+    """Return the Gateway for peers: it passes TLS through, by SNI, to the listed Services and to no other."""
     port = {"number": PEER_PORT, "name": "tls", "protocol": "TLS"}
     server = {"port": port, "tls": {"mode": "AUTO_PASSTHROUGH"}, "hosts": sorted(hosts)}
     return {"selector": GATEWAY_SELECTOR, "servers": [server]}
 
 
 def ingress_gateway(hosts: Sequence[str]) -> Spec:
-    """Return the Gateway for the world: plain HTTP for the listed hosts."""
+    """Return the Gateway for requests from outside: plain HTTP for the listed hosts."""
     port = {"number": INGRESS_PORT, "name": "http", "protocol": "HTTP"}
     return {"selector": GATEWAY_SELECTOR, "servers": [{"port": port, "hosts": sorted(hosts)}]}
 
@@ -105,8 +105,8 @@ def ingress_gateway(hosts: Sequence[str]) -> Spec:
 def service_entry(host: str, port: int, endpoints: Sequence[ServiceEndpoint], identities: Sequence[str]) -> Spec:
     """Return the ServiceEntry that makes `host` one service with an endpoint per mesh.
 
-    An endpoint's locality and `mesh` label are its mesh, by which traffic is distributed. `identities` are the
-    principals that may answer.
+    An endpoint's locality and its label `mesh` both name its mesh; Istio distributes requests by them. `identities`
+    are the principals that may answer.
     """
     return {
         "hosts": [host],
@@ -128,11 +128,11 @@ def service_entry(host: str, port: int, endpoints: Sequence[ServiceEndpoint], id
 
 
 def failure_detection() -> Spec:
-    """Return the part of a traffic policy by which an endpoint that is lost gets no more requests."""
+    """Return the part of a traffic policy that stops sending requests to a lost endpoint."""
     return {
         "connectionPool": {"tcp": {"connectTimeout": "500ms"}},
         "outlierDetection": {
-            # An application's own 500 is no sign of a dead mesh; Istio counts them unless told not to.
+            # An application's own 500 is no sign of a dead mesh; by default, Istio counts 5xx responses.
             "consecutive5xxErrors": 0,
             # A refused or timed out connection counts as a gateway error, too.
             "consecutiveGatewayErrors": 2,
@@ -147,8 +147,9 @@ def failure_detection() -> Spec:
 def destination_rule(host: str, port: int, local: str, shares: Mapping[str, int], *, failover: bool) -> Spec:
     """Return the DestinationRule of a global name.
 
-    `local` is the Service's name in its cluster, which the peers' gateways know by SNI. `shares` (mesh: percent) are
-    the localities' weights when `failover`; otherwise the VirtualService splits, by subsets named after the meshes.
+    `local` is the Service's name in its cluster, which is the SNI that the peers' gateways expect. `shares` (mesh:
+    percent) are the localities' weights when `failover`; otherwise the VirtualService splits requests among subsets
+    named after the meshes.
     """
     policy: Spec = {
         "tls": {"mode": "ISTIO_MUTUAL", "sni": f"outbound_.{port}_._.{local}"},
@@ -169,7 +170,7 @@ def destination_rule(host: str, port: int, local: str, shares: Mapping[str, int]
 def virtual_service(
     hosts: Sequence[str], gateway: str, global_name: str, port: int, shares: Mapping[str, int], *, failover: bool
 ) -> Spec:
-    """Return the VirtualService that sends `hosts` to the global name, retrying what did not arrive.
+    """Return the VirtualService that routes `hosts` to the global name, and retries requests that failed to arrive.
 
     `gateway` is `mesh` for the sidecars, or a Gateway as `<namespace>/<name>`.
     """
@@ -182,11 +183,11 @@ def virtual_service(
 
 
 def lost_peers(global_names: Sequence[str]) -> Spec:
-    """Return the EnvoyFilter for what no DestinationRule can say of a lost peer.
+    """Return the EnvoyFilter with what a DestinationRule cannot configure for a lost peer.
 
     A request on a connection whose other side has vanished would hang until the kernel gives up, a quarter of an hour
-    later. TCP_USER_TIMEOUT resets the connection, so that the request is retried elsewhere; a slow answer is let be.
-    And a mesh that was away for long is tried again within half a minute.
+    later. TCP_USER_TIMEOUT resets the connection, so that Envoy retries the request elsewhere; it does not affect slow
+    answers. And Envoy tries a mesh that was away for long again within half a minute.
     """
     socket_option = {
         "description": "TCP_USER_TIMEOUT",
@@ -212,14 +213,14 @@ def lost_peers(global_names: Sequence[str]) -> Spec:
 
 
 def callers_allowed(selector: Mapping[str, str], workload_port: int | None, callers: Sequence[str]) -> Spec:
-    """Return the AuthorizationPolicy that lets `callers` (principals), maybe none, reach a service's workload."""
+    """Return the AuthorizationPolicy that lets `callers` (principals; the list may be empty) reach the workload."""
     rule = {"from": [{"source": {"principals": list(callers)}}], **_to_port(workload_port)}
     return {"selector": {"matchLabels": dict(selector)}, "action": "ALLOW", "rules": [rule] if callers else []}
 
 
 def others_denied(selector: Mapping[str, str], workload_port: int | None, callers: Sequence[str]) -> Spec:
-    """Return the AuthorizationPolicy that refuses everybody but `callers`, the workload's own mesh included."""
-    # A rule without `from` is for everybody; an empty list of principals is none that Istio takes.
+    """Return the AuthorizationPolicy that denies everybody but `callers`, even the workload's own mesh."""
+    # A rule without `from` holds for everybody; Istio rejects an empty list of principals.
     others = {"from": [{"source": {"notPrincipals": list(callers)}}]} if callers else {}
     rule = {**others, **_to_port(workload_port)}
     return {"selector": {"matchLabels": dict(selector)}, "action": "DENY", "rules": [rule]}

@@ -1,7 +1,7 @@
-"""Kubernetes objects and Helm releases as resources, as the SDK registers them but without its classes for every kind.
+"""Kubernetes objects and Helm releases, registered as the SDK registers them but without its classes for every kind.
 
-Importing those (pulumi_kubernetes.core, .apps and .helm) takes longer than the rest of the program together, at each
-preview and each update. Fields are named as Kubernetes names them, in inputs and in outputs.
+Importing these classes (pulumi_kubernetes.core, .apps and .helm) takes longer than everything else in the program, at
+each preview and each update. Fields have Kubernetes' own names, in inputs and in outputs.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ import pulumi
 
 
 class KubernetesObject(pulumi.CustomResource):
-    """One object of any kind. Outputs: metadata, spec, status and data as the API server has them, None for none."""
+    """One object of any kind. Outputs: metadata, spec, status and data as the API server has them; None if absent."""
 
     data: pulumi.Output[Any]
     metadata: pulumi.Output[Any]
@@ -39,13 +39,13 @@ class KubernetesObject(pulumi.CustomResource):
 def find(
     resource_name: str, api_version: str, kind: str, id: pulumi.Input[str], *, opts: pulumi.ResourceOptions
 ) -> KubernetesObject:
-    """Return an object that somebody else made; `id` is `<namespace>/<name>`."""
+    """Return an object that exists already and that this stack does not own; `id` is `<namespace>/<name>`."""
     opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
     return KubernetesObject(resource_name, api_version, kind, opts=opts)
 
 
 class Release(pulumi.CustomResource):
-    """One Helm release. Outputs: status, with the `namespace` and `name` that it has in the cluster."""
+    """One Helm release. Outputs: status, with its `namespace` and `name` in the cluster."""
 
     status: pulumi.Output[Any]
 

@@ -38,7 +38,7 @@ def stack_outputs(
         "root_ca": root.certificate_pem,
         "root_ca_fingerprint": root.fingerprint,
         "root_ca_owner": root_owner(stack),
-        "services": {service.global_name(stack.suffix): service.meshes for service in members.services},
+        "services": {service.global_name: service.weights for service in members.services},
         "kubeconfigs": {name: cluster.kubeconfig for name, cluster in clusters.items()},
     }
     if issued:

@@ -1,4 +1,4 @@
-"""What stacks say that cannot hold together: each contradiction names both stacks."""
+"""Contradictions between stacks of one federation: each message names both stacks."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from components.trust import ca as trust
 
 @dataclass(frozen=True)
 class Claims:
-    """What one stack says that its peers must agree with.
+    """What one stack configures that must not contradict its peers.
 
-    `root` is the certificate of its root CA (PEM), None for one that it is about to make; `trust_domains` are by mesh,
-    `ports` by global name.
+    `root` is the certificate of its root CA (PEM), None if this run creates it; `trust_domains` are by mesh, `ports` by
+    global name.
     """
 
     stack: str
@@ -44,10 +44,12 @@ def _between(one: Claims, other: Claims) -> list[str]:
     ]
     if one.suffix != other.suffix:
         found.append(f"{stacks} have different suffixes: {one.suffix} and {other.suffix}")
-    # One that was renewed is the same CA: stacks take in its new certificate one after the other.
+    # A renewed root is the same CA with the same key: the stacks get its new certificate one after the other.
     if _key(one.root) != _key(other.root):
         roots = " and ".join(_root(claims.root) for claims in (one, other))
-        found.append(f"{stacks} have different root CAs: {roots}; let one stack issue for the other (`trust.stack`)")
+        found.append(
+            f"{stacks} have different root CAs: {roots}. Let one stack issue the other's CAs: set `trust.stack`"
+        )
     return [problems.problem(("peers",), [], line) for line in found]
 
 
@@ -56,4 +58,4 @@ def _key(root: str | None) -> str | None:
 
 
 def _root(certificate: str | None) -> str:
-    return trust.fingerprint(certificate) if certificate else "one that is not made yet"
+    return trust.fingerprint(certificate) if certificate else "one that is not created yet"

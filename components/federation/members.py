@@ -1,4 +1,4 @@
-"""Who is in the federation, and what each of them offers: resolved before anything is made."""
+"""The members of the federation, and what each of them exports: known before any resource is registered."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ import pulumi
 
 from components.federation import contradictions, peers, stack_outputs
 from components.federation.contradictions import Claims
+from components.federation.exported_service import ExportedService
 from components.federation.peers import Peer, PeerMesh
 from components.schema import problems
 from components.schema.problems import SettingsError
@@ -19,21 +20,24 @@ from components.trust import trust_stack
 class Members:
     """The federation as one stack sees it.
 
-    `services` are this stack's, with the weights and callers of every mesh filled in, then those that only peers
-    export. `trust_domains` are those of every mesh that is known, also of one that this stack issues a CA for and whose
-    own stack is not up. `trusted` is what another stack issues for this one's meshes, if one does.
+    `services` are this stack's, with what peers add to them, then those that only peers export. `trust_domains` are
+    those of every known mesh, which includes a mesh that this stack issues a CA for but whose own stack is not up.
+    `trusted` is what another stack issues for this stack's meshes, if one does.
     """
 
-    services: Sequence[ServiceSettings]
+    services: Sequence[ExportedService]
     peers: Mapping[str, PeerMesh]
     trust_domains: Mapping[str, str]
     trusted: trust_stack.Trusted | None
     notes: Sequence[str]
-    """What a later `up` makes good: a line each."""
+    """What is missing until a later `pulumi up`: a line each."""
 
 
 def read(stack: Settings) -> Members:
-    """Ask the stacks that this one names. Raises SettingsError naming every contradiction, UnreadableStackError."""
+    """Read the stacks that this one names, and compare them.
+
+    Raises SettingsError naming every contradiction, and UnreadableStackError if the backend cannot be read.
+    """
     found = peers.named_wrongly(stack.peers)
     trusted = None
     if owner := stack.trust.stack:
@@ -47,7 +51,7 @@ def read(stack: Settings) -> Members:
         if peer:
             present[name] = peer
         else:
-            notes.append(f"multimesh:peers: {name} is not up; it is left out until it is, and `pulumi up` runs again")
+            notes.append(f"multimesh:peers: {name} is not up, so it is left out: run `pulumi up` again once it is")
     _raise(found)
 
     trust_domains = {
@@ -65,33 +69,64 @@ def read(stack: Settings) -> Members:
     unknown = _unknown_callers(stack, trust_domains)
     if len(present) == len(stack.peers):
         _raise(unknown)
-    services = resolve(stack, meshes, sorted(trust_domains))
+    services = exported_services(stack, {name: mesh.exports for name, mesh in meshes.items()}, sorted(trust_domains))
     notes += unknown
-    notes += _without_traffic(stack, services)
+    notes += _without_traffic(services)
     return Members(services, meshes, trust_domains, trusted, notes)
 
 
-def resolve(stack: Settings, peer_meshes: Mapping[str, PeerMesh], everyone: Sequence[str]) -> list[ServiceSettings]:
-    """Return every service, with the weight of each mesh that exports it and who of `everyone` may call."""
-    theirs = dict[str, dict[str, peers.Export]]()
-    for mesh in sorted(peer_meshes):
-        for name, export in peer_meshes[mesh].exports.items():
-            theirs.setdefault(name, {})[mesh] = export
-    services = []
-    for service in stack.services:
-        weights = {mesh: export.weight for mesh, export in theirs.pop(service.global_name(stack.suffix), {}).items()}
-        callers = [caller for caller in service.callers or everyone if _mesh_of(caller) in everyone]
-        filled_in = {"meshes": dict(sorted((service.meshes | weights).items())), "callers": callers}
-        services.append(service.model_copy(update=filled_in))
-    return services + [_of_peers(name, theirs[name]) for name in sorted(theirs)]
+def exported_services(
+    stack: Settings, peer_exports: Mapping[str, Mapping[str, peers.Export]], known: Sequence[str]
+) -> list[ExportedService]:
+    """Return the services of this stack, then those that only peers export.
+
+    `peer_exports` are by mesh and by global name; `known` are the meshes that may call.
+    """
+    exports = dict[str, dict[str, peers.Export]]()
+    for mesh in sorted(peer_exports):
+        for global_name, export in peer_exports[mesh].items():
+            exports.setdefault(global_name, {})[mesh] = export
+    own = [
+        _of_stack(service, stack.suffix, exports.pop(service.global_name(stack.suffix), {}), known)
+        for service in stack.services
+    ]
+    return own + [_of_peers(global_name, stack.suffix, exports[global_name]) for global_name in sorted(exports)]
 
 
-def _of_peers(global_name: str, exports: Mapping[str, peers.Export]) -> ServiceSettings:
-    """Return a service that no mesh of this stack exports; whom its exporters let call is theirs to say."""
+def _of_stack(
+    service: ServiceSettings, suffix: str, exports: Mapping[str, peers.Export], known: Sequence[str]
+) -> ExportedService:
+    """Return a service that this stack configures; its peers' meshes may export it, too."""
+    weights = service.meshes | {mesh: export.weight for mesh, export in exports.items()}
+    return ExportedService(
+        name=service.name,
+        namespace=service.namespace,
+        suffix=suffix,
+        port=service.port,
+        # In one order in every stack, so that all of them round the same weights to the same shares.
+        weights=dict(sorted(weights.items())),
+        callers=[caller for caller in service.callers or known if _mesh_of(caller) in known],
+        split=service.split,
+        ingress_hosts=service.ingress_hosts,
+        service_account=service.service_account,
+        peer_accounts={mesh: export.service_account for mesh, export in exports.items()},
+    )
+
+
+def _of_peers(global_name: str, suffix: str, exports: Mapping[str, peers.Export]) -> ExportedService:
+    """Return a service that no mesh of this stack exports; the stacks of its exporters decide who may call it."""
     name, namespace, _ = global_name.split(".", 2)
-    weights = {mesh: export.weight for mesh, export in exports.items()}
     (port, *_) = (export.port for export in exports.values())
-    return ServiceSettings.model_construct(name=name, namespace=namespace, port=port, meshes=weights, callers=[])
+    return ExportedService(
+        name=name,
+        namespace=namespace,
+        suffix=suffix,
+        port=port,
+        weights={mesh: export.weight for mesh, export in exports.items()},
+        callers=[],
+        ingress_hosts=[],
+        peer_accounts={mesh: export.service_account for mesh, export in exports.items()},
+    )
 
 
 def _own_claims(stack: Settings, trust_domains: Mapping[str, str], root: str | None) -> Claims:
@@ -106,7 +141,7 @@ def _claims(name: str, peer: Peer) -> Claims:
 
 
 def _root(stack: Settings, trusted: trust_stack.Trusted | None) -> str | None:
-    """Return the certificate of the root that this stack's meshes will have, None for one that is yet to be made."""
+    """Return the certificate of the root that this stack's meshes will have, None if it does not exist yet."""
     if trusted:
         return trusted.root
     if brought := stack.trust.brought:
@@ -116,7 +151,7 @@ def _root(stack: Settings, trusted: trust_stack.Trusted | None) -> str | None:
 
 
 def root_owner(stack: Settings) -> str:
-    """Return the full name of the stack that makes the root CA; nothing for one that the user brought."""
+    """Return the full name of the stack that owns the root CA; an empty text for a root that the user brought."""
     if stack.trust.root:
         return ""
     return stack_outputs.qualified(stack.trust.stack or pulumi.get_stack())
@@ -132,12 +167,11 @@ def _unknown_callers(stack: Settings, known: Iterable[str]) -> list[str]:
     ]
 
 
-def _without_traffic(stack: Settings, services: Iterable[ServiceSettings]) -> list[str]:
+def _without_traffic(services: Iterable[ExportedService]) -> list[str]:
     return [
-        f"multimesh:services: no mesh that exports {service.global_name(stack.suffix)} has a weight above 0: "
-        "nobody can call it"
+        f"multimesh:services: no mesh that exports {service.global_name} has a weight above 0: nobody can call it"
         for service in services
-        if not any(service.meshes.values())
+        if not any(service.weights.values())
     ]
 
 

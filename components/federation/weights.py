@@ -1,12 +1,12 @@
-"""Weights as a user writes them, and as Istio wants them."""
+"""Weights as a user writes them, and the shares that Istio requires."""
 
 from collections.abc import Mapping
 
 
 def percentages(weights: Mapping[str, int]) -> dict[str, int]:
-    """Return shares in proportion to the weights: whole numbers from 1 that sum to 100, as `distribute` demands.
+    """Return shares in proportion to the weights: whole numbers from 1 that sum to 100, as `distribute` requires.
 
-    Meshes of weight 0 are left out. What rounding leaves over goes to the largest remainders, then to the first.
+    Meshes of weight 0 get none. What rounding leaves goes to the largest remainders, and among equals to the first.
     """
     positive = {mesh: weight for mesh, weight in weights.items() if weight > 0}
     total = sum(positive.values())

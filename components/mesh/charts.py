@@ -1,4 +1,4 @@
-"""Istio's Helm charts: where each is found, and the values that a mesh needs."""
+"""Istio's Helm charts: where each comes from, and the values that a mesh needs."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,18 +6,18 @@ from typing import Any
 
 from components.clusters.cluster import Exposure, Platform
 from components.istio import INGRESS_PORT, PEER_PORT
-from components.mesh import single_mesh
+from components.mesh import primary_remote, single_mesh
 from components.mesh.roles import JOINED, Role
 from components.mesh.settings import IstioSettings
 
 Values = dict[str, Any]
 
 ROOT = "multimesh/root-ca"
-"""The annotation of istiod's pods that says under which root it signs."""
+"""The annotation of istiod's pods that names the root CA that it signs under."""
 
 
 def chosen(platform: Platform, istio: IstioSettings, sample_image: str | None = None) -> Platform:
-    """Return what the cluster kind needs, with the user's choices over it."""
+    """Return what the cluster kind needs, with the user's choices merged over it."""
     images = {key: value for key, value in (("hub", istio.hub), ("tag", istio.tag)) if value}
     values = merged(platform.values, {"istiod": {"global": images}} if images else {}, istio.values.model_dump())
     return replace(
@@ -30,7 +30,7 @@ def chosen(platform: Platform, istio: IstioSettings, sample_image: str | None = 
 
 
 def source(platform: Platform, chart: str) -> dict[str, Any]:
-    """Return the Release arguments that find a chart: in a folder, an OCI registry or a Helm repository."""
+    """Return the Release arguments that name a chart in a folder, an OCI registry or a Helm repository."""
     if platform.charts.startswith("oci://"):
         return {"chart": f"{platform.charts}/{chart}", "version": platform.version}
     if "://" in platform.charts:
@@ -41,10 +41,10 @@ def source(platform: Platform, chart: str) -> dict[str, Any]:
 def istiod_values(role: Role, root_fingerprint: Any) -> Values:
     """Return the control plane's values; environment and proxy metadata are strings, as Istio drops anything else.
 
-    istiod takes in a renewed intermediate while it runs, but not a renewed root (it says "updating new ROOT-CA not
-    supported"): with another `root_fingerprint` it is another pod.
+    istiod reloads a renewed intermediate while it runs, but not a renewed root (it logs "updating new ROOT-CA not
+    supported"): another `root_fingerprint` replaces its pod.
     """
-    # Peers have other trust domains. Aliases would let policies mistake a peer's identity for one's own.
+    # Peers have other trust domains. With aliases, policies would mistake a peer's identity for one of this mesh.
     federated = {} if role.one_mesh else {"PILOT_SKIP_VALIDATE_TRUST_DOMAIN": "true"}
     return {
         "env": federated,
@@ -53,13 +53,13 @@ def istiod_values(role: Role, root_fingerprint: Any) -> Values:
             "trustDomain": role.trust_domain,
             "defaultConfig": {
                 "proxyMetadata": {
-                    # The sidecar answers for global names, with addresses that istiod allocates.
+                    # The sidecar resolves global names, to addresses that istiod allocates.
                     "ISTIO_META_DNS_CAPTURE": "true",
                     "ECC_SIGNATURE_ALGORITHM": "ECDSA",
                 }
             },
         },
-        # A proxy that misses the first probe is asked again soon, not 15 seconds later.
+        # A proxy that misses the first probe is probed again soon, not 15 seconds later.
         "global": {"proxy": {"readinessPeriodSeconds": 2}},
     }
 
@@ -73,7 +73,7 @@ def gateway_values(exposure: Exposure, role: Role) -> Values:
         peers["nodePort"] = exposure.node_port or exposure.port
         ingress["nodePort"] = exposure.ingress_node_port or exposure.ingress_port
     status: Values = {"name": "status-port", "port": 15021, "targetPort": 15021, "protocol": "TCP"}
-    ports = [status, ingress, peers, *(single_mesh.istiod_ports(exposure) if role.serves else [])]
+    ports = [status, ingress, peers, *(primary_remote.istiod_ports(exposure) if role.serves else [])]
     service = {**exposure.service_values, "type": exposure.service, "ports": ports}
     network = single_mesh.gateway_values(role) if role.network else {}
     return {"service": service, "podAnnotations": {JOINED: role.joined}, **network}

@@ -1,4 +1,4 @@
-"""Leave for a control plane elsewhere to learn of a cluster's pods: an identity there, with a token that is renewed."""
+"""Access for a control plane elsewhere to a cluster's endpoints: an identity there, with a token that is renewed."""
 
 import base64
 import hashlib
@@ -15,10 +15,10 @@ _READ = ["get", "list", "watch"]
 
 
 def rules(*, controlled: bool) -> list[Any]:
-    """Return what the identity may do: read what endpoints are made of, and Istio's own kinds of them.
+    """Return the RBAC rules of the identity: read the objects that endpoints are made from, Istio's kinds among them.
 
-    Of a cluster that it controls, istiod also verifies the pods' tokens, and gives every namespace the root's
-    certificate. Found by what istiod asks for; the role that Istio's chart has for this allows more.
+    In a cluster that it controls, istiod also verifies the pods' tokens, and gives every namespace the root's
+    certificate. Measured from istiod's requests; the role that Istio's chart has for this allows more.
     """
     reading = [
         {
@@ -31,8 +31,8 @@ def rules(*, controlled: bool) -> list[Any]:
         {"apiGroups": ["networking.istio.io"], "resources": ["workloadentries"], "verbs": _READ},
         {"apiGroups": ["gateway.networking.k8s.io"], "resources": ["gateways"], "verbs": _READ},
         {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["istio"], "verbs": _READ},
-        # Istio 1.31 takes no cluster for synced whose Secrets it may not list, and with
-        # PILOT_ENABLE_REMOTE_CREDENTIALS_CONTROLLER=false, which is to spare that, it crashes.
+        # Istio 1.31 never reports a cluster as synced whose Secrets it may not list; with
+        # PILOT_ENABLE_REMOTE_CREDENTIALS_CONTROLLER=false, which is meant to avoid that, it crashes.
         {"apiGroups": [""], "resources": ["secrets"], "verbs": ["list", "watch"]},
     ]
     controlling = [
@@ -61,7 +61,7 @@ def rules(*, controlled: bool) -> list[Any]:
 
 
 def kubeconfig(administrators: str, cluster: str, token: str) -> str:
-    """Return the kubeconfig (YAML) of one who has a token, for the cluster that the administrator's leads to."""
+    """Return a kubeconfig (YAML) with this token, for the cluster that the administrator's kubeconfig points to."""
     document = yaml.safe_load(administrators)
     [context] = [entry["context"] for entry in document["contexts"] if entry["name"] == document["current-context"]]
     [server] = [entry["cluster"] for entry in document["clusters"] if entry["name"] == context["cluster"]]
@@ -78,24 +78,24 @@ def kubeconfig(administrators: str, cluster: str, token: str) -> str:
 
 
 def token_name(ca_expires: str) -> str:
-    """Return the name of the token's Secret: another one, and so another token, whenever the CA is renewed."""
+    """Return the name of the token's Secret: a renewed CA gets another Secret, and so another token."""
     return f"istio-remote-{hashlib.sha256(ca_expires.encode()).hexdigest()[:8]}"
 
 
 class DiscoveryArgs(TypedDict):
-    """What leave to read a cluster is made from."""
+    """What the access to a cluster is made from."""
 
     cluster: Cluster
     namespace: pulumi.Input[str]
-    """istio-system, once it is there."""
+    """istio-system, once it exists."""
     controlled: bool
     """Whether the reader is the cluster's own control plane, which runs elsewhere."""
     ca_expires: pulumi.Input[str]
-    """When the CA that signs the cluster's workloads expires (RFC 3339): the token is renewed with it."""
+    """When the CA that signs the cluster's workloads expires (RFC 3339): a renewed CA renews the token."""
 
 
 class Discovery(pulumi.ComponentResource):
-    """The identity in one cluster as which control planes elsewhere read it."""
+    """The identity in one cluster with which control planes elsewhere read it."""
 
     kubeconfig: pulumi.Output[str]
     """A secret."""
@@ -135,7 +135,7 @@ class Discovery(pulumi.ComponentResource):
             opts=own,
         )
 
-        # Its token; a new one is there, and given to the readers, before the old one is taken away
+        # Its token; a new one exists, and the readers have it, before Pulumi deletes the old one
         token = KubernetesObject(
             f"{name}-remote-token",
             "v1",
@@ -156,7 +156,7 @@ class Discovery(pulumi.ComponentResource):
         self.register_outputs({})
 
     def given_to(self, reader: str, cluster: Cluster, namespace: pulumi.Input[str]) -> KubernetesObject:
-        """Make, in another cluster, the Secret by which its control plane (named `reader`) reads this one."""
+        """Make, in another cluster (named `reader`), the Secret with which its control plane reads this one."""
         name = self._cluster_name
         return KubernetesObject(
             f"{name}-remote-in-{reader}",

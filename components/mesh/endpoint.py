@@ -1,4 +1,4 @@
-"""Where a mesh's gateway is reached from outside."""
+"""Where clients outside the cluster reach a mesh's gateway."""
 
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv6Address, ip_address
@@ -7,16 +7,19 @@ from typing import Any
 import pulumi
 
 
-class NoAddress(pulumi.RunError):
-    """A gateway Service to which no load balancer has given an address."""
+class NoAddressError(pulumi.RunError):
+    """A gateway Service has no address of a load balancer."""
 
 
 def load_balancer_address(ingress: Sequence[Mapping[str, Any]] | None, mesh: str) -> str:
-    """Return the IP address or DNS name in a Service's `status.loadBalancer.ingress`. Raises NoAddress without one."""
+    """Return the IP address or DNS name in a Service's `status.loadBalancer.ingress`.
+
+    Raises NoAddressError if there is none.
+    """
     for point in ingress or []:
         if address := point.get("ip") or point.get("hostname"):
             return address
-    raise NoAddress(
+    raise NoAddressError(
         f"the gateway Service of mesh {mesh} has no load balancer address; wait for one and run `pulumi up` again, "
         f"or set multimesh:meshes.{mesh}.cluster.gateway"
     )

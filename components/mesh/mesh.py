@@ -8,7 +8,7 @@ import pulumi
 
 from components import istio
 from components.clusters.cluster import Cluster, Platform
-from components.mesh import charts, endpoint, single_mesh
+from components.mesh import charts, endpoint, primary_remote, single_mesh
 from components.mesh.discovery import Discovery
 from components.mesh.roles import Role
 from components.objects import KubernetesObject, Release, find
@@ -29,15 +29,15 @@ class MeshArgs(TypedDict):
     ca: IntermediateCa | IssuedCa
     """Of the cluster's own control plane, or of the primary's."""
     primary: "Mesh | None"
-    """Where the control plane is that serves the cluster, if it has none of its own."""
+    """The mesh whose control plane serves the cluster, if it has none of its own."""
     networks: charts.Values
-    """Where the gateways of a single mesh are, as far as it is known beforehand."""
+    """Istio's MeshNetworks: the gateways of a single mesh whose addresses are known beforehand."""
     exports: Sequence[str]
     """The Services (`<name>.<namespace>.svc.cluster.local`) that peers may reach through the gateway."""
     ingress_hosts: Sequence[str]
-    """The hosts that the gateway answers for to the world."""
+    """The hosts for which the gateway takes requests from outside."""
     global_names: Sequence[str]
-    """Every federated service that the mesh's callers may ask for."""
+    """Of every exported service that the mesh's workloads may call."""
     spanning: Sequence[str]
     """The Services that span the clusters of a single mesh, by the name that they have in each."""
 
@@ -50,7 +50,7 @@ class Mesh(pulumi.ComponentResource):
     trust_domain: str
     cluster: Cluster
     control_plane: pulumi.Resource
-    """Istio's own objects and injected workloads can be made after it."""
+    """Istio's own objects and injected workloads depend on it."""
     gateway_address: pulumi.Output[str]
     gateway_port: int
     ingress_url: pulumi.Output[str]
@@ -85,7 +85,7 @@ class Mesh(pulumi.ComponentResource):
             platform,
             charts.gateway_values(exposure, role),
             [self.control_plane],
-            # The cloud's load balancer goes when its Service is deleted, not when the cluster is.
+            # Deleting the Service deletes the cloud's load balancer; deleting the cluster does not.
             outlives=exposure.service == "LoadBalancer",
         )
 
@@ -110,11 +110,11 @@ class Mesh(pulumi.ComponentResource):
 
     @property
     def configured(self) -> bool:
-        """Whether Istio's objects are made in this cluster: a control plane reads those of its own cluster alone."""
+        """Whether Istio's objects belong into this cluster: a control plane reads those of its own cluster alone."""
         return self.role.primary is None
 
     def read_by(self, readers: Sequence["Mesh"]) -> list[pulumi.Resource]:
-        """Let the control planes of other clusters of the same mesh learn of this one's pods."""
+        """Let the control planes of other clusters of the same mesh read this cluster's endpoints."""
         if not readers:
             return []
         discovery = Discovery(
@@ -129,7 +129,7 @@ class Mesh(pulumi.ComponentResource):
         return [discovery.given_to(mesh.name, mesh.cluster, mesh.namespace.metadata["name"]) for mesh in readers]
 
     def _cacerts(self) -> KubernetesObject:
-        """Make the CA that istiod signs with, there before istiod starts."""
+        """Make the Secret with the CA that istiod signs with; it must exist before istiod starts."""
         ca = self._ca
         return KubernetesObject(
             f"{self.name}-cacerts",
@@ -146,18 +146,18 @@ class Mesh(pulumi.ComponentResource):
         )
 
     def _of_primary(self, primary: "Mesh", platform: Platform, base: Release) -> pulumi.Resource:
-        """Make what lets another cluster's control plane serve this one."""
+        """Make what lets the control plane of another cluster serve this one."""
         bundle = self._ca.root_pem.apply(lambda pem: base64.b64encode(pem.encode()).decode())
-        values = single_mesh.remote_values(self.role, bundle)
+        values = primary_remote.remote_values(self.role, bundle)
         after = [base, *self.read_by([primary]), *primary.serving]
         webhook = self.cluster.child_options(self, [self._release("istiod", "istiod", platform, values, after)])
         service = KubernetesObject(
             f"{self.name}-primary",
             "v1",
             "Service",
-            metadata=single_mesh.istiod_service_metadata(),
-            spec=single_mesh.istiod_service(),
-            # A control plane of the cluster's own, should it get one, takes the Service over.
+            metadata=primary_remote.istiod_service_metadata(),
+            spec=primary_remote.istiod_service(),
+            # If the cluster gets a control plane of its own, its release takes the Service over.
             opts=pulumi.ResourceOptions.merge(webhook, pulumi.ResourceOptions(retain_on_delete=True)),
         )
         return KubernetesObject(
@@ -169,38 +169,38 @@ class Mesh(pulumi.ComponentResource):
                 "namespace": NAMESPACE,
                 "labels": {"kubernetes.io/service-name": service.metadata["name"]},
             },
-            addressType=primary.gateway_address.apply(single_mesh.address_type),
+            addressType=primary.gateway_address.apply(primary_remote.address_type),
             endpoints=[{"addresses": [primary.gateway_address]}],
-            ports=single_mesh.istiod_endpoints(primary.cluster.exposure),
+            ports=primary_remote.istiod_endpoints(primary.cluster.exposure),
             opts=webhook,
         )
 
     def _configure(self, args: MeshArgs) -> None:
-        """Make Istio's objects of the whole mesh."""
-        # Who may speak to whom: own workloads, and the world to the ingress
+        """Make the Istio objects that hold for the whole mesh."""
+        # Who may call whom: the mesh's own workloads one another, and everybody the ingress
         self._policy("PeerAuthentication", "strict", "default", istio.strict_mutual_tls())
         self._policy("AuthorizationPolicy", "own", "own-identities", istio.own_identities(self.trust_domain))
         self._policy("AuthorizationPolicy", "ingress", "world-to-ingress", istio.world_to_ingress())
 
-        # What is reached through the gateway
+        # What the gateway forwards to
         if exports := args["exports"]:
             self._policy("Gateway", "peer-gateway", istio.PEER_GATEWAY, istio.peer_gateway(exports))
         if hosts := args["ingress_hosts"]:
             self._policy("Gateway", "ingress-gateway", istio.INGRESS_GATEWAY, istio.ingress_gateway(hosts))
         if self.role.serves:
-            gateway, route = single_mesh.istiod_gateway(), single_mesh.istiod_route(f"{NAMESPACE}/istiod")
-            self._policy("AuthorizationPolicy", "istiod", "world-to-istiod", single_mesh.world_to_istiod())
+            gateway, route = primary_remote.istiod_gateway(), primary_remote.istiod_route(f"{NAMESPACE}/istiod")
+            self._policy("AuthorizationPolicy", "istiod", "world-to-istiod", primary_remote.world_to_istiod())
             self.serving.append(self._policy("Gateway", "istiod-gateway", "istiod", gateway))
             self.serving.append(self._policy("VirtualService", "istiod-route", "istiod", route))
 
-        # What is reached of the peers
+        # How callers notice that a peer is lost
         if reached := [*args["global_names"], *(args["spanning"] if self.role.one_mesh else [])]:
             self._policy("EnvoyFilter", "lost-peers", "lost-peers", istio.lost_peers(reached))
 
     def istio_object(
         self, resource_name: str, kind: str, namespace: str, name: str, spec: pulumi.Input[Any], parent: pulumi.Resource
     ) -> KubernetesObject:
-        """Make one of Istio's objects in this mesh, once its control plane is there to check it."""
+        """Make an Istio object in this mesh, after its control plane, which validates it."""
         return KubernetesObject(
             resource_name,
             istio.API_VERSIONS[kind],

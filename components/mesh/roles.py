@@ -1,4 +1,4 @@
-"""The part that each cluster has in the stack's topology."""
+"""The role that each cluster has in the stack's topology."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from components.mesh.topology import Topology
 
 JOINED = "multimesh/joined"
-"""The annotation of a pod that says what its proxy has joined."""
+"""The annotation of a pod that says which mesh, network and control plane its proxy has joined."""
 
 
 @dataclass(frozen=True)
 class Role:
-    """One cluster's part.
+    """One cluster's role.
 
-    `network` is what its pods are in when others are reached through gateways. `primary` is the cluster whose control
-    plane serves it; with None it has its own, which `serves` these others, too. `read_by` are the other clusters
-    with a control plane, which ask its API server for its endpoints. `beside` are all other clusters of a single mesh.
+    `network` is the network of its pods where clusters reach each other through gateways. `primary` is the cluster
+    whose control plane serves it; if None, it has its own, which also `serves` the clusters listed there. `read_by` are
+    the other clusters whose control planes read its endpoints from its API server. `beside` are all other clusters of
+    a single mesh.
     """
 
     cluster: str
@@ -29,12 +30,12 @@ class Role:
 
     @property
     def joined(self) -> str:
-        """What proxies ask for only when they start, so that pods are made anew when it changes."""
+        """What proxies read only when they start: a change of it must replace the pods."""
         return "/".join([self.trust_domain, self.network or "", self.primary or self.cluster])
 
 
 def roles(topology: Topology, clusters: Sequence[str], trust_domains: Mapping[str, str]) -> dict[str, Role]:
-    """Return the part of every cluster, a primary's before those that it serves; each mesh has its `trust_domains`."""
+    """Return the role of every cluster, a primary before those that it serves; `trust_domains` are by mesh."""
     if topology.kind != "single-mesh":
         one_mesh = topology.kind == "single-cluster"
         return {name: Role(name, trust_domains[name], one_mesh) for name in clusters}

@@ -15,7 +15,7 @@ from tests.faults.load import load
 EXAMPLES = CHECKOUT / "examples/stacks"
 EAST_ALONE = {"echo.demo.global": {"east": 50}}
 BOTH = {"echo.demo.global": {"east": 50, "west": 50}}
-NO_WEST = "multimesh:peers: west is not up; it is left out until it is, and `pulumi up` runs again"
+NO_WEST = "multimesh:peers: west is not up, so it is left out: run `pulumi up` again once it is"
 
 
 class Lines(list[str]):

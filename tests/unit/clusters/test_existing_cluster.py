@@ -8,7 +8,7 @@ import yaml
 from recording import Recording, record
 
 from components.clusters.existing import preflight as reachable
-from components.mesh.endpoint import NoAddress
+from components.mesh.endpoint import NoAddressError
 
 KUBECONFIG = {
     "apiVersion": "v1",
@@ -66,7 +66,7 @@ def test_the_address_is_read_from_the_gateways_service(point: dict[str, str]) ->
 
 
 def test_a_load_balancer_without_an_address_is_an_error() -> None:
-    with pytest.raises(NoAddress):
+    with pytest.raises(NoAddressError):
         existing([])
 
 

@@ -99,6 +99,28 @@ def test_a_service_of_peers_alone_is_called_by_its_global_name() -> None:
     assert "web.shop.global" in str(patched), "a lost peer is noticed for this service, too"
 
 
+def test_what_the_state_keeps_of_a_service_has_the_same_keys_whoever_exports_it() -> None:
+    recording = run(outputs(meshes={"west": west(web_shop_global=EXPORT | {"port": 8080})}))
+    assert recording["FederatedService echo.demo"].inputs == {
+        **ECHO,
+        "suffix": "global",
+        "meshes": {"east": 1, "west": 3},
+        "callers": ["east", "west"],
+        "split": "failover",
+    }
+    assert recording["FederatedService web.shop"].inputs == {
+        "name": "web",
+        "namespace": "shop",
+        "suffix": "global",
+        "port": 8080,
+        "meshes": {"west": 3},
+        "callers": [],
+        "split": "failover",
+        "service_account": "default",
+        "ingress_hosts": [],
+    }
+
+
 @pytest.mark.parametrize("peers_own", [None, ["192.0.2.7"]])
 def test_gateways_admit_the_addresses_that_a_peer_says_it_asks_from(peers_own: list[str] | None) -> None:
     about = peers.PeerMeshOutputs.model_validate(west() | {"egress_addresses": peers_own})
@@ -247,8 +269,8 @@ def test_a_ca_that_cannot_be_had_is_said(trust: dict[str, Any], given: dict[str,
         ),
         (
             outputs(root_ca=OTHER),
-            f"stacks test and west have different root CAs: {fingerprint(PEM)} and {fingerprint(OTHER)}; "
-            "let one stack issue for the other (`trust.stack`)",
+            f"stacks test and west have different root CAs: {fingerprint(PEM)} and {fingerprint(OTHER)}. "
+            "Let one stack issue the other's CAs: set `trust.stack`",
         ),
     ],
 )
@@ -258,7 +280,7 @@ def test_a_contradiction_is_refused_with_the_names_of_both_stacks(peer: dict[str
 
 def test_a_root_that_is_yet_to_be_made_cannot_be_a_peers() -> None:
     (line,) = refused(trust={})  # the mock's stack `test` has no outputs
-    assert line.startswith("peers: stacks test and west have different root CAs: one that is not made yet and ")
+    assert line.startswith("peers: stacks test and west have different root CAs: one that is not created yet and ")
 
 
 def test_the_root_that_the_stack_has_is_compared() -> None:
@@ -275,7 +297,7 @@ def test_a_root_that_was_renewed_is_the_same_for_a_peer_that_has_it_not_yet() ->
 
 def test_a_root_of_another_stack_is_not_the_one_that_this_stack_would_make() -> None:
     had = {"root_ca": PEM, "root_ca_owner": "organization/multimesh/trust"}
-    with pytest.raises(SettingsError, match="different root CAs: one that is not made yet"):
+    with pytest.raises(SettingsError, match="different root CAs: one that is not created yet"):
         recorded(config(trust={}), stacks={"west": outputs(), "test": had})
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.mesh.endpoint import NoAddress, ingress_url, load_balancer_address
+from components.mesh.endpoint import NoAddressError, ingress_url, load_balancer_address
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ def test_the_first_address_is_taken(ingress: list[dict[str, str]], address: str)
 
 @pytest.mark.parametrize("ingress", [None, [], [{}], [{"ip": ""}]])
 def test_no_address_is_an_error_that_names_the_mesh_and_the_setting(ingress: list[dict[str, str]] | None) -> None:
-    with pytest.raises(NoAddress, match=r"mesh east has no load balancer address.*meshes\.east\.cluster\.gateway"):
+    with pytest.raises(NoAddressError, match=r"mesh east has no load balancer address.*meshes\.east\.cluster\.gateway"):
         load_balancer_address(ingress, "east")
 
 

@@ -1,4 +1,4 @@
-"""The topologies: each cluster's part, and the whole program in each of them."""
+"""The topologies: each cluster's role, and the whole program in each of them."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from components import settings
 from components.clusters.cluster import Exposure
-from components.mesh import discovery, single_mesh
-from components.mesh import roles as topology
+from components.mesh import discovery, primary_remote, single_mesh
+from components.mesh import roles as mesh_roles
 from components.mesh.roles import Role
 
 LOCAL = {"cluster": {"kind": "local"}}
@@ -19,14 +19,14 @@ ECHO = {"name": "echo", "namespace": "demo", "port": 80, "ingress_hosts": ["*"],
 GATEWAYS = {"kind": "single-mesh", "network": "gateways"}
 FLAT = {"kind": "single-mesh", "network": "flat"}
 ONE = {"control_plane": "one", "primary": "west"}
-address_type = single_mesh.address_type
+address_type = primary_remote.address_type
 EXPOSED = Exposure("NodePort", "10.0.0.2", 31443, 30080)
 
 
 @pytest.fixture(autouse=True)
 def _addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the names that the mocks give as addresses for IP addresses."""
-    monkeypatch.setattr(single_mesh, "address_type", lambda _address: "IPv4")
+    monkeypatch.setattr(primary_remote, "address_type", lambda _address: "IPv4")
 
 
 def config(form: dict[str, Any], *clusters: str, **service: Any) -> dict[str, Any]:
@@ -36,11 +36,13 @@ def config(form: dict[str, Any], *clusters: str, **service: Any) -> dict[str, An
 
 def roles(form: dict[str, Any], *clusters: str) -> dict[str, Role]:
     stack = settings.validate(config(form, *clusters))
-    return topology.roles(stack.topology, list(stack.meshes), {name: stack.trust_domain(name) for name in stack.meshes})
+    return mesh_roles.roles(
+        stack.topology, list(stack.meshes), {name: stack.trust_domain(name) for name in stack.meshes}
+    )
 
 
 def values(recording: Recording, cluster: str) -> dict[str, Any]:
-    """Return the Helm values of one cluster's releases that its part decides."""
+    """Return the Helm values of one cluster's releases that its role decides."""
     lab = ("resources", "autoscaleEnabled", "autoscaling", "telemetry", "imagePullPolicy")
     found = {chart: dict(recording[f"{cluster}-{chart}"].inputs["values"]) for chart in ("istiod", "gateway")}
     for chart in found.values():
@@ -159,21 +161,22 @@ def test_who_reads_a_cluster_changes_little_in_it(controlled: bool) -> None:
 
 
 def test_the_primarys_gateway_is_reached_at_its_node_ports_or_at_the_load_balancer() -> None:
-    assert [port["port"] for port in single_mesh.istiod_endpoints(EXPOSED)] == [31012, 31017]
-    assert [port["port"] for port in single_mesh.istiod_endpoints(Exposure())] == [15012, 15017]
+    assert [port["port"] for port in primary_remote.istiod_endpoints(EXPOSED)] == [31012, 31017]
+    assert [port["port"] for port in primary_remote.istiod_endpoints(Exposure())] == [15012, 15017]
 
 
-def test_a_primary_behind_ports_that_do_not_lead_to_istiod_cannot_serve_others() -> None:
+def test_a_primary_behind_ports_that_are_not_forwarded_to_istiod_cannot_serve_others() -> None:
     exposure = Exposure("NodePort", "10.0.0.2", 15443, 80, node_port=31443, ingress_node_port=30080)
-    with pytest.raises(single_mesh.UnusablePrimary, match="at port 15443, which something leads to node port 31443"):
-        single_mesh.istiod_endpoints(exposure)
+    with pytest.raises(
+        primary_remote.UnusablePrimaryError, match="at port 15443, which something forwards to node port 31443"
+    ):
+        primary_remote.istiod_endpoints(exposure)
 
 
 def test_a_primary_with_a_dns_name_cannot_serve_others() -> None:
     assert address_type("2001:db8::1") == "IPv6"
-    with pytest.raises(
-        single_mesh.UnusablePrimary, match=r"address a\.elb\.amazonaws\.com: with control_plane: one an IP"
-    ):
+    message = r"address a\.elb\.amazonaws\.com: with control_plane: one it must have an IP address"
+    with pytest.raises(primary_remote.UnusablePrimaryError, match=message):
         address_type("a.elb.amazonaws.com")
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from components.federation.service import UnusableService, Workload, workload
-from components.settings.service import ServiceSettings
+from components.federation.exported_service import ExportedService
+from components.federation.workload import UnusableServiceError, Workload, workload
 
-WEB = ServiceSettings.model_validate({"name": "web", "namespace": "shop", "port": 80}, context={"meshes": ["east"]})
+WEB = ExportedService("web", "shop", "global", 80, weights={"east": 1}, callers=[])
 
 
 def spec(*ports: dict[str, Any], **given: Any) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def spec(*ports: dict[str, Any], **given: Any) -> dict[str, Any]:
     ("target", "port"),
     [(8080, 8080), (8080.0, 8080), (None, 80), ("http", None)],
 )
-def test_a_service_leads_to_its_pods_and_their_port(target: Any, port: int | None) -> None:
+def test_a_service_forwards_to_its_pods_and_their_port(target: Any, port: int | None) -> None:
     assert workload(spec({"port": 80, "targetPort": target}), WEB, "east") == Workload("10.0.0.1", {"app": "web"}, port)
 
 
@@ -32,5 +32,5 @@ def test_a_service_leads_to_its_pods_and_their_port(target: Any, port: int | Non
     ],
 )
 def test_a_service_that_cannot_be_reached_as_configured_is_refused(given: dict[str, Any], message: str) -> None:
-    with pytest.raises(UnusableService, match=message):
+    with pytest.raises(UnusableServiceError, match=message):
         workload(given, WEB, "east")

@@ -1,0 +1,208 @@
+"""What a federated service makes in a mesh, on plain values: no engine, no cluster, no snapshot."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from components.federation.authorization import authorization
+from components.federation.exported_service import ExportedService
+from components.federation.plan import PlannedObject, Resolved
+from components.federation.routes import Exporter, routes
+from components.federation.workload import Workload
+from components.mesh.roles import Role
+
+ECHO = ExportedService(
+    name="echo",
+    namespace="demo",
+    suffix="global",
+    port=80,
+    weights={"east": 1, "west": 3},
+    callers=["east", "south", "west"],
+    service_account="echo",
+)
+EAST = Exporter("east", 25, "east.mesh", 31443)
+WEST = Exporter("west", 75, "west.mesh", 15443)
+DOMAINS = {mesh: f"{mesh}.mesh" for mesh in ("west", "south", "east")}
+GATEWAYS = {"east": "10.9.0.1", "west": "10.9.0.2"}
+WORKLOADS = {
+    "east": Workload("10.0.0.1", {"app": "echo"}, 8080),
+    "west": Workload("10.0.0.2", {"app": "echo"}, 8080),
+}
+SHARED = [replace(EAST, trust_domain="single.mesh"), replace(WEST, trust_domain="single.mesh")]
+
+
+def specs(planned: Sequence[PlannedObject]) -> dict[str, Any]:
+    """Return the specs by the suffix of their resource, each from nothing but what it says that it reads."""
+    return {
+        one.suffix: one.spec(
+            Resolved({mesh: GATEWAYS[mesh] for mesh in one.gateways}, {mesh: WORKLOADS[mesh] for mesh in one.workloads})
+        )
+        for one in planned
+    }
+
+
+def endpoints(planned: Sequence[PlannedObject]) -> list[tuple[str, str, int, str | None]]:
+    return [
+        (endpoint["locality"], endpoint["address"], endpoint["ports"]["http"], endpoint.get("network"))
+        for endpoint in specs(planned)["service-entry"]["endpoints"]
+    ]
+
+
+def in_one_mesh(cluster: str = "east", network: str | None = None, **given: Any) -> Role:
+    return Role(cluster, "single.mesh", one_mesh=True, network=network, **given)
+
+
+# Between meshes
+
+
+def test_a_mesh_that_exports_routes_to_its_own_service_and_to_the_gateways_of_others() -> None:
+    planned = routes(ECHO, Role("east", "east.mesh"), [EAST, WEST])
+    assert endpoints(planned) == [("east", "10.0.0.1", 80, None), ("west", "10.9.0.2", 15443, None)]
+    assert specs(planned)["virtual-service"]["hosts"] == ["echo.demo.svc.cluster.local", "echo.demo.global"]
+
+
+def test_a_mesh_that_exports_nothing_knows_the_global_name_alone() -> None:
+    planned = routes(ECHO, Role("south", "south.mesh"), [EAST, WEST])
+    assert endpoints(planned) == [("east", "10.9.0.1", 31443, None), ("west", "10.9.0.2", 15443, None)]
+    assert specs(planned)["virtual-service"]["hosts"] == ["echo.demo.global"]
+
+
+def test_a_mesh_of_weight_0_takes_no_requests_and_keeps_its_short_name() -> None:
+    drained = replace(ECHO, weights={"east": 0, "west": 3})
+    planned = routes(drained, Role("east", "east.mesh"), [replace(WEST, share=100)])
+    assert endpoints(planned) == [("west", "10.9.0.2", 15443, None)]
+    assert specs(planned)["virtual-service"]["hosts"] == ["echo.demo.svc.cluster.local", "echo.demo.global"]
+
+
+def test_what_is_made_is_known_before_any_address_is() -> None:
+    planned = routes(replace(ECHO, ingress_hosts=["*"]), Role("east", "east.mesh"), [EAST, WEST])
+    assert [(one.kind, one.suffix, one.namespace, one.name) for one in planned] == [
+        ("ServiceEntry", "service-entry", "istio-system", "echo.demo"),
+        ("DestinationRule", "destination-rule", "istio-system", "echo.demo"),
+        ("VirtualService", "virtual-service", "istio-system", "echo.demo"),
+        ("VirtualService", "ingress", "istio-system", "echo.demo-ingress"),
+    ]
+
+
+def test_only_the_service_entry_waits_for_addresses() -> None:
+    planned = routes(replace(ECHO, ingress_hosts=["*"]), Role("east", "east.mesh"), [EAST, WEST])
+    waiting = {one.suffix: (one.gateways, one.workloads) for one in planned if one.gateways or one.workloads}
+    assert waiting == {"service-entry": (["west"], ["east"])}
+
+
+def test_a_peers_workload_answers_as_the_account_that_its_stack_exports() -> None:
+    peers = replace(ECHO, peer_accounts={"west": "other"})
+    assert specs(routes(peers, Role("east", "east.mesh"), [EAST, WEST]))["service-entry"]["subjectAltNames"] == [
+        "spiffe://east.mesh/ns/demo/sa/echo",
+        "spiffe://west.mesh/ns/demo/sa/other",
+    ]
+
+
+def test_shares_are_the_localities_where_the_others_take_over() -> None:
+    made = specs(routes(ECHO, Role("east", "east.mesh"), [EAST, WEST]))
+    locality = made["destination-rule"]["trafficPolicy"]["loadBalancer"]["localityLbSetting"]
+    assert locality["distribute"] == [{"from": "*", "to": {"east/*": 25, "west/*": 75}}]
+    assert len(made["virtual-service"]["http"][0]["route"]) == 1
+
+
+def test_shares_are_the_routes_of_a_weighted_split() -> None:
+    made = specs(routes(replace(ECHO, split="weighted"), Role("east", "east.mesh"), [EAST, WEST]))
+    assert [subset["name"] for subset in made["destination-rule"]["subsets"]] == ["east", "west"]
+    (http,) = made["virtual-service"]["http"]
+    assert [(route["destination"]["subset"], route["weight"]) for route in http["route"]] == [
+        ("east", 25),
+        ("west", 75),
+    ]
+
+
+def test_ingress_hosts_are_routed_from_the_gateway_to_the_global_name() -> None:
+    ingress = specs(routes(replace(ECHO, ingress_hosts=["a.example"]), Role("east", "east.mesh"), [EAST]))["ingress"]
+    assert (ingress["hosts"], ingress["gateways"]) == (["a.example"], ["istio-system/ingress"])
+    assert ingress["http"][0]["route"][0]["destination"]["host"] == "echo.demo.global"
+
+
+@pytest.mark.parametrize("role", [Role("east", "east.mesh"), in_one_mesh(), in_one_mesh(network="east")])
+def test_a_service_that_no_mesh_takes_requests_for_has_no_routes(role: Role) -> None:
+    assert routes(ECHO, role, []) == []
+
+
+# In one mesh
+
+
+def test_on_a_flat_network_pods_are_reached_by_the_services_own_name() -> None:
+    planned = routes(replace(ECHO, ingress_hosts=["*"]), in_one_mesh(), SHARED)
+    assert [one.suffix for one in planned] == ["service-entry", "own-name-rule", "virtual-service", "ingress"]
+    made = specs(planned)
+    assert "endpoints" not in made["service-entry"], "the global name is an alias"
+    for suffix in ("virtual-service", "ingress"):
+        assert made[suffix]["http"][0]["route"][0]["destination"]["host"] == "echo.demo.svc.cluster.local"
+
+
+def test_a_gateway_of_its_own_network_forwards_to_its_own_service_and_to_the_other_gateways() -> None:
+    planned = routes(ECHO, in_one_mesh(network="east"), SHARED)
+    assert [one.suffix for one in planned] == ["destination-rule", "service-entry", "own-name-rule", "virtual-service"]
+    assert endpoints(planned) == [
+        ("east", "10.0.0.1", 80, "east"),
+        ("east", "10.9.0.1", 31443, "outside-east"),
+        ("west", "10.9.0.2", 15443, "outside-west"),
+    ]
+    assert specs(planned)["service-entry"]["subjectAltNames"] == ["spiffe://single.mesh/ns/demo/sa/echo"]
+
+
+def test_a_primary_tells_the_gateways_of_the_clusters_that_it_serves_of_their_own_services() -> None:
+    planned = routes(ECHO, in_one_mesh(network="east", serves=["west"]), SHARED)
+    assert endpoints(planned)[:2] == [("east", "10.0.0.1", 80, "east"), ("west", "10.0.0.2", 80, "west")]
+
+
+# Callers
+
+
+def principals(service: ExportedService, role: Role) -> dict[str, list[str]]:
+    made = specs(authorization(service, role, DOMAINS))
+    found = {}
+    for suffix, key in (("callers", "principals"), ("others", "notPrincipals")):
+        if suffix in made:
+            [rule] = made[suffix]["rules"]
+            found[suffix] = rule["from"][0]["source"][key]
+    return found
+
+
+def test_where_the_own_mesh_may_call_nobody_is_denied() -> None:
+    assert principals(ECHO, Role("east", "east.mesh")) == {"callers": ["east.mesh/*", "south.mesh/*", "west.mesh/*"]}
+
+
+def test_where_only_some_may_call_all_others_are_denied() -> None:
+    some = replace(ECHO, callers=["west", "south/ns/shop/sa/web"])
+    expected = ["west.mesh/*", "south.mesh/ns/shop/sa/web"]
+    assert principals(some, Role("east", "east.mesh")) == {"callers": expected, "others": expected}
+
+
+def test_the_gateways_of_meshes_that_may_not_call_may_forward_from_ingress_hosts() -> None:
+    public = replace(ECHO, callers=["east"], ingress_hosts=["*"])
+    assert principals(public, Role("east", "east.mesh"))["callers"] == [
+        "east.mesh/*",
+        "south.mesh/ns/istio-system/sa/istio-ingressgateway",
+        "west.mesh/ns/istio-system/sa/istio-ingressgateway",
+    ]
+
+
+def test_policies_stand_beside_the_workload_and_name_its_pods_and_port() -> None:
+    planned = authorization(ECHO, Role("east", "east.mesh"), DOMAINS)
+    assert [(one.namespace, one.name, one.gateways, one.workloads) for one in planned] == [
+        ("demo", "echo.demo-callers", (), ["east"])
+    ]
+    spec = specs(planned)["callers"]
+    assert spec["selector"] == {"matchLabels": {"app": "echo"}}
+    assert spec["rules"][0]["to"] == [{"operation": {"ports": ["8080"]}}]
+
+
+def test_a_mesh_that_does_not_export_has_no_policy() -> None:
+    assert authorization(ECHO, Role("south", "south.mesh"), DOMAINS) == []
+
+
+def test_a_primary_has_the_policy_of_the_clusters_that_it_serves() -> None:
+    only_east = replace(ECHO, weights={"east": 1})
+    [policy] = authorization(only_east, in_one_mesh("west", serves=["east"]), DOMAINS | {"east": "single.mesh"})
+    assert policy.workloads == ["east"]
