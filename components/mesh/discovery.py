@@ -8,7 +8,6 @@ from typing import Any, TypedDict
 import pulumi
 import yaml
 
-from components.clusters import kubeconfig as kubeconfigs
 from components.clusters.cluster import Cluster
 from components.objects import KubernetesObject
 
@@ -63,11 +62,14 @@ def rules(*, controlled: bool) -> list[Any]:
 
 def kubeconfig(administrators: str, cluster: str, token: str) -> str:
     """Return the kubeconfig (YAML) of one who has a token, for the cluster that the administrator's leads to."""
+    document = yaml.safe_load(administrators)
+    [context] = [entry["context"] for entry in document["contexts"] if entry["name"] == document["current-context"]]
+    [server] = [entry["cluster"] for entry in document["clusters"] if entry["name"] == context["cluster"]]
     return yaml.safe_dump(
         {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": cluster, "cluster": dict(kubeconfigs.parse(administrators).cluster)}],
+            "clusters": [{"name": cluster, "cluster": server}],
             "users": [{"name": cluster, "user": {"token": token}}],
             "contexts": [{"name": cluster, "context": {"cluster": cluster, "user": cluster}}],
             "current-context": cluster,

@@ -193,7 +193,6 @@ def test_nothing_of_a_single_mesh_spans_clusters_unless_it_is_listed() -> None:
 def test_the_kubeconfig_of_a_reader_has_a_token_and_nothing_of_the_administrator() -> None:
     administrators = yaml.safe_dump(
         {
-            "kind": "Config",
             "current-context": "here",
             "contexts": [{"name": "here", "context": {"cluster": "it", "user": "admin"}}],
             "clusters": [{"name": "it", "cluster": {"server": "https://it:6443", "certificate-authority-data": PEM}}],

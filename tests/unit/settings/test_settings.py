@@ -119,7 +119,8 @@ BAD_INPUT = [
     ),
     (
         existing(gateway={"service": "NodePort"}),
-        f"meshes.east.cluster.gateway.address: null: {ADDRESS}, at which the node ports are reached",
+        "meshes.east.cluster.gateway.address: null: must be the IP address or DNS name at which peers reach the "
+        "node ports",
     ),
     (existing(gateway={"address": "a b"}), f"meshes.east.cluster.gateway.address: 'a b': {ADDRESS}"),
     (existing(gateway={"address": "10.0.0.256"}), f"meshes.east.cluster.gateway.address: '10.0.0.256': {ADDRESS}"),
