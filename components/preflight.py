@@ -1,70 +1,44 @@
-"""What the clusters need of the world before anything is made: API servers that answer, credentials, tools."""
+"""Ask, before anything is made, for what the clusters need outside the stack: API servers, credentials, tools."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_network
+from itertools import combinations
 
-from components.clusters import kubeconfig as kubeconfigs
-from components.clusters import pod_networks
-from components.clusters.ec2 import preflight as aws_credentials
-from components.clusters.existing import preflight as reachable
-from components.clusters.gke import preflight as gke_preflight
-from components.clusters.kinds import ClusterSettings
+from components.clusters import kinds
 from components.schema import problems
-from components.schema.networks import placeholders
 from components.schema.problems import SettingsError
 from components.settings import Settings
 
-Missing = tuple[tuple[str | int, ...], Any, str]
-"""The path of a key inside `cluster`, its value, and what is missing or allowed."""
-
 
 def check(settings: Settings) -> None:
-    """Ask what every cluster needs of the world. Raises SettingsError naming all that is missing."""
+    """Check what every cluster needs outside the stack. Raises SettingsError naming everything that is missing."""
     found = [
         problems.problem(("meshes", mesh, "cluster", *path), value, message)
         for mesh, mesh_settings in settings.meshes.items()
-        for path, value, message in _missing(mesh_settings.cluster)
+        for path, value, message in kinds.missing(mesh_settings.cluster)
     ]
-    # What does not answer cannot be asked where its pods are.
+    # Only a cluster that answers can tell its pod CIDRs.
     if not found and settings.flat:
-        cidrs = {mesh: pod_networks.of(mesh_settings.cluster) for mesh, mesh_settings in settings.meshes.items()}
+        cidrs = {mesh: kinds.pod_cidrs(mesh_settings.cluster) for mesh, mesh_settings in settings.meshes.items()}
         found = [
             problems.problem(
                 ("meshes", other, "cluster"),
                 theirs,
-                f"the pods of {one} have addresses of {ours}: a flat network wants ranges apart. No cluster changes "
-                "its range and keeps its pods: make another one beside it, or set topology.network: gateways",
+                f"overlaps {ours}, a pod CIDR of {one}: in a flat network, pod CIDRs must not overlap. A cluster "
+                "cannot change its pod CIDR and keep its pods: create another cluster beside it, or set "
+                "topology.network: gateways",
             )
-            for one, other, ours, theirs in pod_networks.overlaps(cidrs)
+            for one, other, ours, theirs in overlaps(cidrs)
         ]
     if found:
         raise SettingsError(problems.report(found))
 
 
-def _missing(settings: ClusterSettings) -> Iterable[Missing]:
-    """Return all that is missing for one cluster."""
-    match settings.kind:
-        case "local":
-            return []
-        case "existing":
-            return _unreachable(settings.kubeconfig, settings.context)
-        case "ec2":
-            return [*_of_examples(settings.api_cidrs), *aws_credentials.missing(settings.profile)]
-        case "gke":
-            return [*_of_examples(settings.api_cidrs), *gke_preflight.missing(settings)]
-
-
-def _unreachable(kubeconfig: str, context: str | None) -> Iterable[Missing]:
-    try:
-        reachable.check(kubeconfigs.load(kubeconfig, context)[0])
-    except kubeconfigs.KubeconfigError as error:
-        yield ("kubeconfig",), kubeconfig, str(error)
-
-
-def _of_examples(api_cidrs: list[str]) -> Iterable[Missing]:
-    for index, cidr in placeholders(api_cidrs):
-        yield (
-            ("api_cidrs", index),
-            cidr,
-            "only examples have this range; put yours, such as your own address followed by /32",
-        )
+def overlaps(cidrs: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str, str, str]]:
+    """Yield two clusters and their CIDRs for every pair of CIDRs that share addresses."""
+    for (one, ours), (other, theirs) in combinations(cidrs.items(), 2):
+        for cidr in ours:
+            for peer in theirs:
+                a, b = ip_network(cidr), ip_network(peer)
+                if a.version == b.version and a.overlaps(b):
+                    yield one, other, cidr, peer

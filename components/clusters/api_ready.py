@@ -1,7 +1,7 @@
-"""Waiting until a cluster that was just made answers: nobody else waits for machines that set themselves up.
+"""Wait until the API of a cluster that was just created is ready: no other resource waits for its nodes to set up.
 
-The provider's methods run in a process of their own, which finds this module by its name; what Pulumi stores of the
-provider is a mere reference.
+Pulumi calls the provider's methods in another process, which finds this module by its name. Pulumi stores only a
+reference to the provider.
 """
 
 import time
@@ -10,8 +10,11 @@ from http import HTTPStatus
 from typing import Any
 
 import pulumi
-import yaml
 from pulumi import dynamic
+
+from components.clusters import kubeconfig as kubeconfigs
+from components.clusters.connection import connected
+from components.clusters.kubeconfig import KubeconfigError
 
 _LIMIT_SECONDS = 20 * 60
 _PAUSE_SECONDS = 5
@@ -19,23 +22,21 @@ _REPORT_SECONDS = 30
 _NAMESPACE = "kube-system"
 
 
-class NotReady(Exception):
-    """A cluster that did not answer in time; the message says what it last said, and where to look."""
+class NotReadyError(Exception):
+    """A cluster that did not become ready in time; the message gives its last answer, and where to look."""
 
 
 def fault(kubeconfig: str, timeout: float = 10) -> str | None:
-    """Return what keeps the API from serving the kubeconfig's user; None when it does.
+    """Return why the API does not serve the kubeconfig's user yet; None when it does.
 
-    Ready is: /readyz says so, and the user may read a namespace (kubeadm allows that some seconds later).
+    The API is ready when /readyz answers 200 and the user may read a namespace, which kubeadm allows some
+    seconds later.
     """
-    from kubernetes import client, config
+    from kubernetes import client
     from urllib3.exceptions import HTTPError
 
-    once = client.Configuration()
-    once.retries = 0
     try:
-        config.load_kube_config_from_dict(yaml.safe_load(kubeconfig), client_configuration=once)
-        with client.ApiClient(once) as api:
+        with connected(kubeconfig) as api:
             request = api.param_serialize("GET", "/readyz", auth_settings=["BearerToken"])
             answer = api.call_api(*request, _request_timeout=timeout)
             if answer.status != HTTPStatus.OK:
@@ -43,7 +44,7 @@ def fault(kubeconfig: str, timeout: float = 10) -> str | None:
             client.CoreV1Api(api).read_namespace(_NAMESPACE, _request_timeout=timeout)
     except client.ApiException as error:
         return " ".join(f"{error.status} {error.reason}".split())
-    except (config.ConfigException, HTTPError, OSError) as error:
+    except (KubeconfigError, HTTPError, OSError) as error:
         return str(error.__cause__ or getattr(error, "reason", None) or error)
     return None
 
@@ -55,14 +56,14 @@ def wait(
     limit: float = _LIMIT_SECONDS,
     pause: float = _PAUSE_SECONDS,
 ) -> None:
-    """Wait for the API at most `limit` seconds. Raises NotReady, which ends with `look_at`."""
-    server = yaml.safe_load(kubeconfig)["clusters"][0]["cluster"]["server"]
+    """Wait for the API at most `limit` seconds. Raises NotReadyError, whose message ends with `look_at`."""
+    server = kubeconfigs.parse(kubeconfig).server
     start = time.monotonic()
     said = start - _REPORT_SECONDS
     while found := fault(kubeconfig):
         now = time.monotonic()
         if now - start > limit:
-            raise NotReady(f"{server} was not ready after {limit / 60:.0f} minutes; last: {found}. {look_at}")
+            raise NotReadyError(f"{server} was not ready after {limit / 60:.0f} minutes; last: {found}. {look_at}")
         if now - said >= _REPORT_SECONDS:
             report(f"waiting for {server}, {now - start:.0f} s: {found}")
             said = now
@@ -71,7 +72,7 @@ def wait(
 
 
 class ApiReadyProvider(dynamic.ResourceProvider):
-    """Waits, when it is made and whenever what it waits for is another."""
+    """Waits when the resource is created, and whenever its kubeconfig or machines change."""
 
     serialize_as_secret_always = False
 
@@ -96,10 +97,10 @@ def _report(line: str) -> None:
 
 
 class ApiReady(dynamic.Resource, module="multimesh", name="ApiReady"):
-    """A cluster's API that answers its administrator.
+    """A cluster's API that serves its administrator.
 
-    `made_of`: the ids of the machines that it runs on; others are waited for again. `look_at`: what the error says in
-    the end.
+    `made_of`: the ids of the machines that the API runs on; when they change, it waits again. `look_at`: the last
+    sentences of the error, which say where to look.
     """
 
     def __init__(

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypedDict, TypeVar
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.istio import INGRESS_PORT, PEER_PORT
+from components.versions import ISTIO_VERSION
 
 PEER_NODE_PORT = 31443
 INGRESS_NODE_PORT = 30080
@@ -19,11 +20,11 @@ class Platform:
 
     charts: str = "https://istio-release.storage.googleapis.com/charts"
     """A Helm repository, or a folder that holds the charts base, istiod and gateway."""
-    version: str | None = "1.31.0"
+    version: str | None = ISTIO_VERSION
     """The charts' version; None for a folder."""
     values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Helm values by chart: base, istiod, gateway."""
-    sample_image: str = "registry.istio.io/release/app:1.31.0"
+    sample_image: str = f"registry.istio.io/release/app:{ISTIO_VERSION}"
     """An image of Istio's echo server."""
 
 
@@ -31,10 +32,10 @@ class Platform:
 class Exposure:
     """How a cluster lets the world and its peers reach the gateway.
 
-    `service` is the gateway Service's type. `port` and `ingress_port` are what is reached from outside: a NodePort
-    Service's own, unless something in front of the nodes leads to `node_port` and `ingress_node_port`. Without an
-    `address` it is read from the Service's status, once the load balancer is there.
-    `service_values` are more of the gateway chart's `service` values: what the cloud's load-balancer controller wants.
+    `service` is the gateway Service's type. Peers connect to `port`, and clients to `ingress_port`: the node ports of
+    a NodePort Service, unless a load balancer in front of the nodes forwards to `node_port` and `ingress_node_port`.
+    Without an `address`, the program reads it from the Service's status once the load balancer exists.
+    `service_values` are more `service` values of the gateway's chart: what the cloud's load-balancer controller needs.
     """
 
     service: str = "LoadBalancer"
@@ -46,31 +47,49 @@ class Exposure:
     service_values: Mapping[str, Any] = field(default_factory=dict)
 
 
+S = TypeVar("S")
+
+
+class ClusterArgs(TypedDict, Generic[S]):
+    """What a cluster of any kind is made from."""
+
+    settings: S
+    """The kind's settings: `cluster` of a mesh."""
+    flat: bool
+    """Whether pods must reach the pods of other clusters directly."""
+
+
 class Cluster(pulumi.ComponentResource):
-    """A cluster that a mesh can be installed in; each kind is a subclass that sets these."""
+    """A cluster that a mesh can be installed in; each kind is a subclass that sets these.
+
+    Each kind is made from `(name, args, opts)`, where `args` is `ClusterArgs` of the kind's settings.
+    """
 
     kubeconfig: pulumi.Output[str]
-    """Secret YAML; its current context is this cluster."""
+    """YAML, a secret; its current context is this cluster."""
     provider: kubernetes.Provider
     exposure: Exposure
     platform: Platform
     lifetime: pulumi.Resource | None = None
-    """What everything in the cluster ceases to exist with; None for a cluster that outlives the stack."""
+    """The resource whose deletion deletes everything in the cluster; None for a cluster that outlives the stack."""
     ready: Sequence[pulumi.Resource] = ()
-    """What must be there before anything else in it: its pod network."""
+    """What must exist before anything else in the cluster: its pod network."""
     egress_addresses: Sequence[pulumi.Output[str]] | None = None
-    """The IP addresses that its requests come from, as peers see them; None where they are not known."""
+    """The IP addresses from which its requests come, as peers see them; None where they are not known."""
 
     def admit(self, peers: Sequence[pulumi.Output[str]] | None) -> None:
-        """Let these IP addresses, or with None everyone, reach the gateway's peer port.
+        """Allow these IP addresses, or everyone with None, to reach the gateway's peer port.
 
-        Called once, when every cluster of the stack is made. A kind without a packet filter has nothing to do.
+        The program calls this once, after it has made every cluster. A kind without a packet filter does nothing.
         """
 
     def child_options(
         self, parent: pulumi.Resource, depends_on: list[pulumi.Resource] | None = None, *, outlives: bool = False
     ) -> pulumi.ResourceOptions:
-        """Return the options of a Kubernetes object in this cluster; what owns something outside it `outlives` it."""
+        """Return the options of a Kubernetes object in this cluster.
+
+        An object that owns something outside the cluster `outlives` it: Pulumi deletes the object itself.
+        """
         lifetime = None if outlives else self.lifetime
         return pulumi.ResourceOptions(
             parent=parent, provider=self.provider, depends_on=[*self.ready, *(depends_on or ())], deleted_with=lifetime
@@ -87,7 +106,7 @@ class Requester(Protocol):
 
 
 def egress_addresses(peers: Iterable[Requester]) -> list[pulumi.Output[str]] | None:
-    """Return every address that these peers' requests come from; None if one of them does not know its own."""
+    """Return every address from which these peers' requests come; None if those of one peer are not known."""
     addresses = []
     for peer in peers:
         if peer.egress_addresses is None:

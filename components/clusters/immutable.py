@@ -1,7 +1,7 @@
-"""What cannot change of a cluster without another one in its place: a change is refused before anything is made of it.
+"""Settings of a cluster that cannot change: a change is rejected before Pulumi acts on it.
 
-Pulumi would make the other one and delete this one, with all that runs in it. What a cluster was made with is kept in
-the state beside it, so it is known too where the cluster came from another stack by `pulumi state move`.
+Pulumi would replace the cluster, and everything in it. The state keeps, beside the cluster, the settings that it was
+created with. So they are also known in a stack that got the cluster by `pulumi state move`.
 """
 
 from collections.abc import Mapping
@@ -17,13 +17,13 @@ Settings = Mapping[str, Any]
 
 
 def changed(mesh: str, made_with: Settings, wanted: Settings) -> list[str]:
-    """Return a line for each setting that is wanted otherwise than the cluster was made with."""
+    """Return a line for each setting that differs from what the cluster was created with."""
     return [
         problems.problem(
             ("meshes", mesh, "cluster", key),
             wanted[key],
-            f"this cluster was made with {value!r}, and another value makes another cluster, in which nothing runs. "
-            "Put it back; or give the new value to another mesh, move what runs here, and then take this mesh out",
+            f"cannot be changed: the cluster was created with {value!r}, and another value would replace it and "
+            f"everything in it. Restore {value!r}, or add a new mesh, move your workloads and remove this one",
         )
         for key, value in made_with.items()
         if key in wanted and wanted[key] != value
@@ -31,13 +31,13 @@ def changed(mesh: str, made_with: Settings, wanted: Settings) -> list[str]:
 
 
 def shrunk(mesh: str, had: Settings, wanted: Settings) -> list[str]:
-    """Return a line for each number of nodes that would shrink, and with it etcd, whose members they are."""
+    """Return a line for each number of nodes that would shrink; these nodes are members of etcd."""
     return [
         problems.problem(
             ("meshes", mesh, "cluster", key),
             wanted[key],
-            f"this cluster has {value}, the members of its etcd: one that is deleted does not leave it first, and "
-            f"without a majority the cluster is lost. {value} or more are wanted",
+            f"cannot shrink below {value}: these nodes are etcd members, and deleting one without removing it from "
+            f"etcd can lose quorum. Set {value} or more",
         )
         for key, value in had.items()
         if key in wanted and wanted[key] < value
@@ -45,19 +45,19 @@ def shrunk(mesh: str, had: Settings, wanted: Settings) -> list[str]:
 
 
 def _with_whole_numbers(settings: Settings) -> Settings:
-    """Undo what the engine's protocol does to whole numbers: it has floats alone."""
+    """Return whole numbers as `int`: the engine's protocol has only floats."""
     return {
         key: int(value) if isinstance(value, float) and value.is_integer() else value for key, value in settings.items()
     }
 
 
 class ImmutableSettingsProvider(dynamic.ResourceProvider):
-    """Keeps settings, and refuses others."""
+    """Keeps settings, and rejects changes."""
 
     serialize_as_secret_always = False
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
-        """Compare with what is kept; `_olds` is empty for a cluster that is yet to be made."""
+        """Compare with what is kept; `_olds` is empty for a cluster that does not exist yet."""
         had, wanted = (
             {key: _with_whole_numbers(properties.get(key, {})) for key in ("settings", "members")}
             for properties in (_olds, news)
@@ -76,14 +76,14 @@ class ImmutableSettingsProvider(dynamic.ResourceProvider):
         return dynamic.DiffResult(changes=changes)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
-        """Take in members that were added, and settings that an earlier version of this program did not keep."""
+        """Keep members that were added, and settings that an earlier version of this program did not keep."""
         return dynamic.UpdateResult(_news)
 
 
 class ImmutableSettings(dynamic.Resource, module="multimesh", name="ImmutableSettings"):
-    """The settings of a mesh's cluster that cannot change; whatever the cluster is made of depends on it.
+    """The settings of a mesh's cluster that cannot change; all resources of the cluster depend on it.
 
-    `members` are numbers of nodes that are members of its etcd, which may grow.
+    `members` are the numbers of nodes that are etcd members; they may grow.
     """
 
     def __init__(

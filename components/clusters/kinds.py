@@ -1,33 +1,45 @@
-"""Every kind of cluster that a mesh can be in."""
+"""The registry of cluster kinds. A kind is a folder beside this file, and is named here.
+
+The folder is called as the setting `kind` and holds `settings.py`, `preflight.py` (`missing`, `pod_cidrs`) and
+`cluster.py` (the component). `cluster.py` is imported only when a stack has such a cluster: a cloud's SDK costs seconds
+and 180 MB. `settings.py` and `preflight.py` must not import an SDK.
+"""
+
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+from typing import Any
 
 from components.clusters.cluster import Cluster
 from components.clusters.ec2.settings import Ec2ClusterSettings
 from components.clusters.existing.settings import ExistingClusterSettings
 from components.clusters.gke.settings import GkeClusterSettings
 from components.clusters.local.settings import LocalClusterSettings
+from components.clusters.missing import Missing
 
 ClusterSettings = LocalClusterSettings | ExistingClusterSettings | Ec2ClusterSettings | GkeClusterSettings
 
+COMPONENTS = {"local": "LocalCluster", "existing": "ExistingCluster", "ec2": "Ec2Cluster", "gke": "GkeCluster"}
+"""The class in each kind's `cluster.py`, by kind."""
+
 
 def make(name: str, settings: ClusterSettings, *, flat: bool = False) -> Cluster:
-    """Make the cluster of a mesh; only the kinds that a stack uses are imported.
+    """Make the cluster of the mesh `name`.
 
-    In a `flat` network pods reach those of other clusters: routes that are made here by the kind local alone.
+    In a `flat` network pods reach the pods of other clusters. Only the kind `local` makes routes for that.
     """
-    match settings.kind:
-        case "local":
-            from components.clusters.local.cluster import LocalCluster
+    component = getattr(_module(settings, "cluster"), COMPONENTS[settings.kind])
+    return component(name, {"settings": settings, "flat": flat})
 
-            return LocalCluster(name, flat=flat)
-        case "existing":
-            from components.clusters.existing.cluster import ExistingCluster
 
-            return ExistingCluster(name, settings)
-        case "ec2":
-            from components.clusters.ec2.cluster import Ec2Cluster
+def missing(settings: ClusterSettings) -> Iterable[Missing]:
+    """Return what is missing outside the stack, such as credentials, for one cluster."""
+    return _module(settings, "preflight").missing(settings)
 
-            return Ec2Cluster(name, settings)
-        case "gke":
-            from components.clusters.gke.cluster import GkeCluster
 
-            return GkeCluster(name, settings)
+def pod_cidrs(settings: ClusterSettings) -> Sequence[str]:
+    """Return a cluster's pod CIDRs, as far as they are known before the cluster is made."""
+    return _module(settings, "preflight").pod_cidrs(settings)
+
+
+def _module(settings: ClusterSettings, name: str) -> Any:
+    return import_module(f"{__package__}.{settings.kind}.{name}")

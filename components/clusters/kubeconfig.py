@@ -1,6 +1,8 @@
-"""Reading a kubeconfig that the user gave, and naming everything that is wrong with it."""
+"""A kubeconfig, read and parsed once into what its users ask for."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +13,65 @@ class KubeconfigError(ValueError):
     """A kubeconfig that cannot be used; the message says why."""
 
 
-def load(kubeconfig: str, context: str | None) -> tuple[str, str]:
-    """Return (kubeconfig as YAML text with the context made current, API server URL).
+@dataclass(frozen=True)
+class Plugin:
+    """The program that makes a user's credentials."""
 
-    `kubeconfig` is a path (`~` allowed) or the content itself; without a `context` the current one counts. Raises
-    KubeconfigError when the file is missing or unreadable, is no kubeconfig, or lacks the context or its cluster.
+    command: str
+    install_hint: str = ""
+
+
+@dataclass(frozen=True)
+class Kubeconfig:
+    """A kubeconfig whose current context is the chosen one. Its repr shows no secret."""
+
+    configured: str = field(repr=False)
+    """What the user gave: a path, or the content itself."""
+    text: str = field(repr=False)
+    """YAML, with the chosen context as the current one."""
+    context: str
+    cluster: Mapping[str, Any] = field(repr=False, hash=False)
+    """The context's cluster: `server`, and how the server is verified."""
+    plugin: Plugin | None = field(default=None, repr=False)
+    """The credential plugin of the context's user; None for a user without one."""
+
+    @property
+    def server(self) -> str:
+        """The URL of the API server."""
+        return self.cluster["server"]
+
+
+def read(configured: str, context: str | None = None) -> Kubeconfig:
+    """Return the kubeconfig that is configured as a path (`~` allowed) or as content.
+
+    Raises KubeconfigError when the file is missing or unreadable, and as `parse` does.
     """
-    document = _parse(kubeconfig if _is_content(kubeconfig) else _read(Path(kubeconfig).expanduser()))
+    return parse(configured if _is_content(configured) else _read(Path(configured).expanduser()), context, configured)
+
+
+def parse(text: str, context: str | None = None, configured: str | None = None) -> Kubeconfig:
+    """Return the kubeconfig that a text (YAML or JSON) holds; without a `context`, its current one is chosen.
+
+    Raises KubeconfigError when the text is not a kubeconfig, or lacks the context or the context's cluster.
+    """
+    document = _document(text)
     context = context or document.get("current-context")
     contexts = _named(document, "contexts")
     if not context:
-        raise KubeconfigError(f"it has no current context; set `context` to one of: {_list(contexts)}")
+        raise KubeconfigError(f"has no current context; set `context` to one of: {_list(contexts)}")
     if context not in contexts:
-        raise KubeconfigError(f"it has no context {context!r}; it has: {_list(contexts)}")
-    cluster = _named(document, "clusters").get(_inside(contexts[context], "context").get("cluster", ""), {})
-    server = _inside(cluster, "cluster").get("server")
-    if not server:
+        raise KubeconfigError(f"has no context {context!r}; it has: {_list(contexts)}")
+    chosen = _inside(contexts[context], "context")
+    cluster = _inside(_named(document, "clusters").get(chosen.get("cluster", ""), {}), "cluster")
+    if not cluster.get("server"):
         raise KubeconfigError(f"context {context!r} names no cluster with a server")
-    return yaml.safe_dump({**document, "current-context": context}), server
+    return Kubeconfig(
+        configured=text if configured is None else configured,
+        text=yaml.safe_dump({**document, "current-context": context}),
+        context=context,
+        cluster=cluster,
+        plugin=_plugin(_inside(_named(document, "users").get(chosen.get("user", ""), {}), "user")),
+    )
 
 
 def _is_content(kubeconfig: str) -> bool:
@@ -45,14 +88,20 @@ def _read(path: Path) -> str:
         raise KubeconfigError(f"the file cannot be read: {reason}") from error
 
 
-def _parse(text: str) -> dict[str, Any]:
+def _document(text: str) -> dict[str, Any]:
     try:
         document = json.loads(text) if text.lstrip().startswith("{") else yaml.safe_load(text)
     except (json.JSONDecodeError, yaml.YAMLError):
         document = None
     if not isinstance(document, dict) or document.get("kind") != "Config":
-        raise KubeconfigError("it is no kubeconfig: YAML of kind Config is wanted")
+        raise KubeconfigError("is not a kubeconfig: must be YAML of kind Config")
     return document
+
+
+def _plugin(user: dict[str, Any]) -> Plugin | None:
+    execute = _inside(user, "exec")
+    command = execute.get("command")
+    return Plugin(command, str(execute.get("installHint") or "").strip()) if isinstance(command, str) else None
 
 
 def _named(document: dict[str, Any], key: str) -> dict[str, Any]:

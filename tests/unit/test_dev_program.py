@@ -11,6 +11,7 @@ from policy_pack import violations_of
 from recording import CHECKOUT, Recording, address, recorded
 
 from components import preflight, settings
+from components.clusters import missing
 from components.schema import networks
 
 pytestmark = pytest.mark.timeout(300)  # whichever is first imports both clouds' SDKs
@@ -24,7 +25,7 @@ def _accounts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def as_committed(monkeypatch: pytest.MonkeyPatch) -> Recording:
     """The program with the very file, in a world where somebody has the addresses that examples have."""
-    monkeypatch.setattr(preflight, "placeholders", lambda _cidrs: [])
+    monkeypatch.setattr(missing, "documentation_ranges", lambda _cidrs: [])
     return recorded(dev_stack.COMMITTED)
 
 

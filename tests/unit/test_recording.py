@@ -21,5 +21,5 @@ def test_a_program_that_failed_is_over_when_its_last_call_is(monkeypatch: pytest
         return await serialize(*args, **options)
 
     monkeypatch.setattr(rpc, "serialize_properties", slow_in_the_engine)
-    with pytest.raises(scope.LookUpFailed):
+    with pytest.raises(scope.AwsLookUpError):
         record(config(vpc=VPC, node_cidr="10.0.0.0/16"))

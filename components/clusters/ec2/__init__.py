@@ -1,4 +1,4 @@
-"""A cluster of one's own on EC2, made by kubeadm: network, security, load balancer, nodes.
+"""A cluster on EC2, made by kubeadm: network, security, load balancer, nodes.
 
-`credentials` is light; the rest imports the AWS SDK, which only a stack with such a cluster should pay for.
+`settings` and `preflight` do not import the AWS SDK; the rest does, and only a stack with such a cluster imports it.
 """

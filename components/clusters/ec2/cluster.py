@@ -1,4 +1,4 @@
-"""A Kubernetes cluster of one's own on EC2 instances, by kubeadm."""
+"""A Kubernetes cluster on EC2 instances, made by kubeadm."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
 from components.clusters.api_ready import ApiReady
-from components.clusters.cluster import INGRESS_NODE_PORT, PEER_NODE_PORT, Cluster, Exposure, Platform
+from components.clusters.cluster import INGRESS_NODE_PORT, PEER_NODE_PORT, Cluster, ClusterArgs, Exposure, Platform
 from components.clusters.ec2 import identity, load_balancer, network, nodes, security
 from components.clusters.ec2.scope import Scope, tags
 from components.clusters.ec2.settings import Ec2ClusterSettings
@@ -21,7 +21,10 @@ from components.istio import INGRESS_PORT, PEER_PORT
 class Ec2Cluster(Cluster):
     """Control-plane nodes and workers in private subnets, behind a network load balancer with elastic IPs."""
 
-    def __init__(self, name: str, settings: Ec2ClusterSettings, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: ClusterArgs[Ec2ClusterSettings], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        settings = args["settings"]
         super().__init__("multimesh:index:Ec2Cluster", name, settings.model_dump(), opts)
         own = pulumi.ResourceOptions(parent=self)
         members = {"control_plane.nodes": settings.control_plane.nodes}
@@ -106,11 +109,11 @@ class Ec2Cluster(Cluster):
 
 
 def _look_at(settings: Ec2ClusterSettings, machine: str) -> str:
-    """Return where the reason is found that an API does not answer."""
+    """Return where the user finds out why the API does not answer."""
     profile = f" --profile {settings.profile}" if settings.profile else ""
     where = f"--region {settings.region}{profile}"
     return (
-        f"Is your own address in api_cidrs ({', '.join(settings.api_cidrs)})? If so, ask the node: "
+        f"Check that your own address is in api_cidrs ({', '.join(settings.api_cidrs)}). If it is, look on the node: "
         f"aws ssm start-session {where} --target {machine}, there: sudo journalctl -u multimesh-node. "
-        f"If it takes no session: aws ec2 get-console-output {where} --latest --output text --instance-id {machine}"
+        f"If no session opens: aws ec2 get-console-output {where} --latest --output text --instance-id {machine}"
     )

@@ -26,7 +26,7 @@ class Image:
 def look_up(scope: Scope, role: str, instance_type: str, ami: str | None) -> Image:
     """Return the image for an instance type; `role` is the key inside `cluster` that has the type.
 
-    Fails with LookUpFailed when AWS does not know the type or the image, or the type is too small.
+    Fails with AwsLookUpError when AWS does not know the type or the image, or the type is too small.
     """
     path = (role, "instance_type")
 
@@ -34,7 +34,7 @@ def look_up(scope: Scope, role: str, instance_type: str, ami: str | None) -> Ima
         cpus, memory = int(found["defaultVcpus"]), int(found["memorySize"])
         if cpus < _CPUS or memory < _MEBIBYTES:
             has = f"it has {cpus} and {memory} MiB"
-            raise scope.fault(path, instance_type, f"{_CPUS} CPUs and {_MEBIBYTES} MiB at least are wanted; {has}")
+            raise scope.fault(path, instance_type, f"must have at least {_CPUS} CPUs and {_MEBIBYTES} MiB; {has}")
         return _PROCESSORS[found["supportedArchitectures"][0]]
 
     described = scope.look_up(

@@ -15,7 +15,7 @@ from components.istio import INGRESS_PORT, PEER_PORT
 
 @dataclass(frozen=True)
 class LoadBalancer:
-    """Where the cluster is reached, and the target groups that lead into it."""
+    """Where the cluster is reached, and the target groups that forward into it."""
 
     address: pulumi.Output[str]
     """The elastic IP; with several of them the name that stands for those that answer."""

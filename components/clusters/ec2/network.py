@@ -1,4 +1,4 @@
-"""The network of an EC2 cluster: a VPC of its own, or one that is there."""
+"""The network of an EC2 cluster: a VPC of its own, or an existing one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,13 +23,13 @@ class Network:
     private_subnets: Sequence[pulumi.Input[str]]
     public_subnets: Sequence[pulumi.Input[str]]
     egress_addresses: Sequence[pulumi.Output[str]] | None
-    """Where requests of its pods come from, as others see it; None in a VPC that was there."""
+    """Where requests of its pods come from, as others see it; None in an existing VPC."""
     routes: Sequence[pulumi.Resource] = field(default=())
     """What a node needs before it can reach the internet."""
 
 
 def make(scope: Scope, settings: Ec2ClusterSettings) -> Network:
-    """Make the cluster's VPC, or check the one that it is put into."""
+    """Make the cluster's VPC, or check the existing one."""
     return _existing(scope, settings, settings.vpc) if settings.vpc else _own(scope, settings)
 
 

@@ -38,7 +38,8 @@ class Addresses:
 def addresses(scope: Scope, settings: Ec2ClusterSettings, network: Network, groups: Security) -> Addresses:
     """Make an address for each control-plane node, and a name for all of them.
 
-    Nodes do not go by the load balancer: it does not lead a node back to itself, and is slow to find a new one healthy.
+    Nodes do not use the load balancer: it does not forward to the node that asks, and is slow to find a new
+    one healthy.
     """
     interfaces = [
         aws.ec2.NetworkInterface(

@@ -1,15 +1,17 @@
-"""Whether AWS credentials are there, as far as that shows without a call: where the SDKs look for them.
+"""What a cluster on EC2 needs outside the stack: AWS credentials. It looks where the SDKs do, and calls nobody.
 
 Source: https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
 """
 
 import configparser
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from components.clusters import sdk
+from components.clusters.ec2.settings import Ec2ClusterSettings
+from components.clusters.missing import Missing, placeholders
+from components.schema.problems import ABSENT
 
 _HINT = "see https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-files.html"
 _KEY = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
@@ -21,35 +23,41 @@ _ASKED_FOR = (
 _VENDOR = Path("/sys/devices/virtual/dmi/id/sys_vendor")
 
 
-def missing(
-    profile: str | None, environment: Mapping[str, str] = os.environ
-) -> Iterable[tuple[tuple[str, ...], Any, str]]:
-    """Return what is missing of the credentials of a profile, or without one of those that the environment leads to.
-
-    Each as (path of the key inside `cluster`, its value, what is missing and how to get it).
-    """
+def missing(settings: Ec2ClusterSettings) -> Iterator[Missing]:
+    """Yield what is missing before the cluster can be made."""
     yield from sdk.missing("ec2", "pulumi-aws", "aws")
+    yield from placeholders(settings.api_cidrs)
+    yield from missing_credentials(settings.profile)
+
+
+def pod_cidrs(settings: Ec2ClusterSettings) -> Sequence[str]:
+    """Return the pod CIDR, which is configured."""
+    return [settings.pod_cidr]
+
+
+def missing_credentials(profile: str | None, environment: Mapping[str, str] = os.environ) -> Iterator[Missing]:
+    """Yield what is missing of a profile's credentials or, without a `profile`, of those that the environment names."""
     named = profile or environment.get("AWS_PROFILE")
     known = _profiles(environment)
     if profile is None and any(environment.get(name) for name in (*_KEY, *_ASKED_FOR)):
         there = [name for name in _KEY if environment.get(name)]
         if len(there) == 1:
             (absent,) = {*_KEY} - {*there}
-            yield (), {}, f"AWS credentials are half there: {there[0]} is set and {absent} is not"
+            yield Missing((), ABSENT, f"incomplete AWS credentials: {there[0]} is set, {absent} is not")
     elif named is not None:
         if named not in known:
             listed = ", ".join(sorted(known)) or "none"
             where = "" if profile else f" {named!r}, which AWS_PROFILE names"
-            yield (
+            yield Missing(
                 ("profile",) if profile else (),
-                profile or {},
-                f"no such AWS profile{where}; there is: {listed}. "
-                f"Make it with: aws configure --profile {named}; {_HINT}",
+                profile or ABSENT,
+                f"no such AWS profile{where}; existing profiles: {listed}. "
+                f"Create it with: aws configure --profile {named}; {_HINT}",
             )
     elif "default" not in known and not _on_ec2():
-        yield (
+        yield Missing(
             (),
-            {},
+            ABSENT,
             "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
             f"or run: aws configure; {_HINT}",
         )

@@ -10,8 +10,8 @@ import pulumi_aws as aws
 from components.schema import problems
 
 
-class LookUpFailed(pulumi.RunError):
-    """AWS refused, or did not know, what the configuration names; the message says where that is configured."""
+class AwsLookUpError(pulumi.RunError):
+    """AWS rejected, or did not find, what the configuration names; the message says where that is configured."""
 
 
 @dataclass(frozen=True)
@@ -40,21 +40,21 @@ class Scope:
         """Return every tag, for what AWS makes by itself and the provider's tags do not reach."""
         return {**tags(self.mesh), **self.named(suffix)}
 
-    def fault(self, path: tuple[str, ...], value: Any, message: str) -> LookUpFailed:
+    def fault(self, path: tuple[str, ...], value: Any, message: str) -> AwsLookUpError:
         """Return the error that points to a key inside `cluster`."""
-        return LookUpFailed(problems.problem(("meshes", self.mesh, "cluster", *path), value, message))
+        return AwsLookUpError(problems.problem(("meshes", self.mesh, "cluster", *path), value, message))
 
     def look_up(
         self, token: str, inputs: Mapping[str, Any], path: tuple[str, ...], value: Any
     ) -> pulumi.Output[dict[str, Any]]:
-        """Return what AWS knows; when it refuses, the error names the key inside `cluster` that asked for it."""
+        """Return AWS's answer; when AWS rejects the request, the error names the setting inside `cluster` behind it."""
 
         options = pulumi.InvokeOptions(parent=self.component, provider=self.provider)
 
         async def answer() -> dict[str, Any]:
             try:
                 return await pulumi.runtime.invoke_async(token, dict(inputs), options)
-            except LookUpFailed:  # of an input
+            except AwsLookUpError:  # of an input
                 raise
             except Exception as error:  # the SDK raises no other
                 reason = " ".join(str(error).split()).removeprefix(f"invoke of {token} failed: ").removesuffix(" ()")

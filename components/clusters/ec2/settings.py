@@ -1,4 +1,4 @@
-"""A cluster of one's own on EC2: where, how large, in which network, and who may reach it."""
+"""A cluster on EC2: where, how large, in which network, and who may reach it."""
 
 import re
 from ipaddress import IPv4Network
@@ -38,15 +38,15 @@ def _whole_number(lowest: int, highest: int, allowed: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-Region = Annotated[str, _matching(_REGION, "an AWS region such as eu-central-1 is wanted (not of China or GovCloud)")]
-InstanceType = Annotated[str, _matching(_INSTANCE_TYPE, "an EC2 instance type such as t3.large is wanted")]
-Ami = Annotated[str, _matching(f"ami-{_ID}", "the id of an image is wanted: ami- and 17 of 0-9 and a-f")]
-VpcId = Annotated[str, _matching(f"vpc-{_ID}", "the id of a VPC is wanted: vpc- and 17 of 0-9 and a-f")]
-SubnetId = Annotated[str, _matching(f"subnet-{_ID}", "the id of a subnet is wanted: subnet- and 17 of 0-9 and a-f")]
+Region = Annotated[str, _matching(_REGION, "must be an AWS region such as eu-central-1 (not of China or GovCloud)")]
+InstanceType = Annotated[str, _matching(_INSTANCE_TYPE, "must be an EC2 instance type such as t3.large")]
+Ami = Annotated[str, _matching(f"ami-{_ID}", "must be the id of an image: ami- and 17 of 0-9 and a-f")]
+VpcId = Annotated[str, _matching(f"vpc-{_ID}", "must be the id of a VPC: vpc- and 17 of 0-9 and a-f")]
+SubnetId = Annotated[str, _matching(f"subnet-{_ID}", "must be the id of a subnet: subnet- and 17 of 0-9 and a-f")]
 
 
 class VpcSettings(Strict):
-    """A VPC that is there, with subnets that are routed to the internet: private ones by NAT, public ones straight."""
+    """An existing VPC, whose subnets have routes to the internet: private ones by NAT, public ones directly."""
 
     id: VpcId
     private_subnets: list[SubnetId]
@@ -57,9 +57,9 @@ class VpcSettings(Strict):
     def _one_per_zone(cls, subnets: list[str], info: ValidationInfo) -> list[str]:
         private = info.data.get("private_subnets", subnets)
         if not 1 <= len(set(subnets)) == len(subnets) <= 3:
-            raise ValueError("1 to 3 subnets are wanted, each in an availability zone of its own")
+            raise ValueError("must be 1 to 3 subnets, each in a different availability zone")
         if len(private) != len(subnets):
-            raise ValueError(f"as many as private_subnets are wanted, in the same zones: {len(private)}")
+            raise ValueError(f"must be as many as private_subnets, in the same zones: {len(private)}")
         return subnets
 
 
@@ -73,18 +73,16 @@ class ControlPlaneSettings(Strict):
     @classmethod
     def _have_a_majority(cls, nodes: int) -> int:
         if nodes not in (1, 3, 5):
-            raise ValueError(
-                "1, 3 or 5 control-plane nodes are wanted: etcd needs a majority, an even one adds nothing"
-            )
+            raise ValueError("must be 1, 3 or 5: etcd needs a majority, and an even number of nodes adds nothing")
         return nodes
 
 
 class WorkerSettings(Strict):
     """The nodes that run everything else; another `generation` replaces them one by one."""
 
-    nodes: Annotated[int, _whole_number(1, 250, "1 to 250 workers are wanted")] = 1
+    nodes: Annotated[int, _whole_number(1, 250, "must be 1 to 250 workers")] = 1
     instance_type: InstanceType = "t3.large"
-    generation: Annotated[int, _whole_number(1, 1_000_000, "a whole number is wanted, 1 or more")] = 1
+    generation: Annotated[int, _whole_number(1, 1_000_000, "must be a whole number, 1 or more")] = 1
 
 
 class Ec2ClusterSettings(Strict):
@@ -100,28 +98,28 @@ class Ec2ClusterSettings(Strict):
     workers: WorkerSettings = WorkerSettings()
     ami: Ami | None = None
     vpc: VpcSettings | None = None
-    availability_zones: Annotated[int, _whole_number(1, 3, "1 to 3 availability zones are wanted")] = 1
+    availability_zones: Annotated[int, _whole_number(1, 3, "must be 1 to 3 availability zones")] = 1
     node_cidr: OwnCidr = Field(None, validate_default=True)
     pod_cidr: OwnCidr = "10.1.0.0/16"
     service_cidr: OwnCidr = "10.2.0.0/16"
 
     @property
     def immutable(self) -> dict[str, Any]:
-        """What a cluster cannot change and stay the same one."""
+        """The settings that cannot change without replacing the cluster."""
         return self.model_dump(include=_IMMUTABLE)
 
     @field_validator("availability_zones")
     @classmethod
     def _are_those_of_the_subnets(cls, zones: int, info: ValidationInfo) -> int:
         if info.data.get("vpc"):
-            raise ValueError("with vpc its subnets say in which zones; leave this out")
+            raise ValueError("must be left out with vpc, whose subnets set the zones")
         return zones
 
     @field_validator("node_cidr", mode="before")
     @classmethod
     def _is_the_vpcs(cls, cidr: Any, info: ValidationInfo) -> Any:
         if cidr is None and info.data.get("vpc"):
-            raise ValueError("with vpc its range is wanted here, such as 10.0.0.0/16")
+            raise ValueError("must be the range of the VPC, such as 10.0.0.0/16, when vpc is set")
         return _NODE_CIDR if cidr is None else cidr
 
     @field_validator("node_cidr")
@@ -129,7 +127,7 @@ class Ec2ClusterSettings(Strict):
     def _can_be_cut_into_subnets(cls, cidr: str, info: ValidationInfo) -> str:
         smallest = 28 if info.data.get("vpc") else 24
         if not 16 <= IPv4Network(cidr).prefixlen <= smallest:
-            raise ValueError(f"a VPC has a range of /16 to /{smallest}, to be cut into subnets")
+            raise ValueError(f"must be a range of /16 to /{smallest}, to be cut into subnets")
         return cidr
 
     @field_validator("pod_cidr")
@@ -141,12 +139,12 @@ class Ec2ClusterSettings(Strict):
         nodes = info.data["control_plane"].nodes + info.data["workers"].nodes + 1
         widest = _POD_BITS - (nodes - 1).bit_length()
         if IPv4Network(cidr).prefixlen > widest:
-            raise ValueError(f"a /24 for each of {nodes} nodes (one is a spare) is wanted: /{widest} or a wider range")
+            raise ValueError(f"must hold a /24 for each of {nodes} nodes (one is a spare): use /{widest} or wider")
         return cidr
 
     @field_validator("service_cidr")
     @classmethod
     def _is_one_that_kubernetes_takes(cls, cidr: str) -> str:
         if not 12 <= IPv4Network(cidr).prefixlen <= 24:
-            raise ValueError("Services have a range of /12 to /24")
+            raise ValueError("must be a range of /12 to /24")
         return cidr

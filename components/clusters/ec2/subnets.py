@@ -12,6 +12,6 @@ def subnets(node_cidr: str, zones: int) -> tuple[list[str], list[str]]:
     Another zone takes a part that was free and moves no other. Raises ValueError for more than MOST_ZONES zones.
     """
     if not 1 <= zones <= MOST_ZONES:
-        raise ValueError(f"1 to {MOST_ZONES} availability zones are wanted, not {zones}")
+        raise ValueError(f"must be 1 to {MOST_ZONES} availability zones, not {zones}")
     parts = [str(part) for part in IPv4Network(node_cidr).subnets(prefixlen_diff=_BITS)]
     return parts[:zones], parts[4 : 4 + zones]

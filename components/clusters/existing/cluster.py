@@ -3,8 +3,7 @@
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.clusters import kubeconfig
-from components.clusters.cluster import INGRESS_NODE_PORT, PEER_NODE_PORT, Cluster, Exposure, Platform
+from components.clusters.cluster import INGRESS_NODE_PORT, PEER_NODE_PORT, Cluster, ClusterArgs, Exposure, Platform
 from components.clusters.existing.settings import ExistingClusterSettings, GatewaySettings
 from components.istio import INGRESS_PORT, PEER_PORT
 
@@ -23,18 +22,18 @@ def exposure(gateway: GatewaySettings) -> Exposure:
 
 
 class ExistingCluster(Cluster):
-    """The provider for the cluster that a kubeconfig leads to."""
+    """The provider for the cluster that a kubeconfig points to."""
 
     def __init__(
-        self, name: str, settings: ExistingClusterSettings, opts: pulumi.ResourceOptions | None = None
+        self, name: str, args: ClusterArgs[ExistingClusterSettings], opts: pulumi.ResourceOptions | None = None
     ) -> None:
+        settings = args["settings"]
         super().__init__("multimesh:index:ExistingCluster", name, None, opts)
-        content, server = kubeconfig.load(settings.kubeconfig, settings.context)
-        self.kubeconfig = pulumi.Output.secret(content)
+        self.kubeconfig = pulumi.Output.secret(settings.kubeconfig.text)
         self.provider = kubernetes.Provider(
             f"{name}-kubernetes",
             kubeconfig=self.kubeconfig,
-            cluster_identifier=server,
+            cluster_identifier=settings.kubeconfig.server,
             enable_secret_mutable=True,
             enable_config_map_mutable=True,
             opts=pulumi.ResourceOptions(parent=self),

@@ -1,48 +1,58 @@
-"""Whether a kubeconfig opens the cluster that it leads to, asked before anything is made there."""
+"""What an existing cluster needs before the stack installs anything in it: its kubeconfig must open it."""
 
 import shutil
+from collections.abc import Iterator, Sequence
 from ssl import SSLCertVerificationError
-from typing import Any
 
-import yaml
+from components.clusters.connection import connected
+from components.clusters.existing.settings import ExistingClusterSettings
+from components.clusters.kubeconfig import Kubeconfig, KubeconfigError
+from components.clusters.missing import Missing
 
-from components.clusters.kubeconfig import KubeconfigError
+
+def missing(settings: ExistingClusterSettings) -> Iterator[Missing]:
+    """Yield why the kubeconfig does not open its cluster."""
+    try:
+        check(settings.kubeconfig)
+    except KubeconfigError as error:
+        yield Missing(("kubeconfig",), settings.kubeconfig.configured, str(error))
 
 
-def check(kubeconfig: str, timeout: float = 10) -> None:
-    """Ask the API server what only users may ask; `kubeconfig` is YAML text whose current context counts.
+def pod_cidrs(settings: ExistingClusterSettings, timeout: float = 10) -> Sequence[str]:
+    """Return the pod CIDRs that the cluster's nodes have; none for a network plugin that does not publish them."""
+    from kubernetes import client
+
+    with connected(settings.kubeconfig.text) as api:
+        nodes = client.CoreV1Api(api).list_node(_request_timeout=timeout).items
+    return sorted({cidr for node in nodes for cidr in (node.spec and node.spec.pod_cidrs) or []})
+
+
+def check(kubeconfig: Kubeconfig, timeout: float = 10) -> None:
+    """Send the API server a request that it answers only to its users.
 
     Raises KubeconfigError when the user's credential plugin is not installed, when a file that the kubeconfig names is
-    missing, when there is no answer within `timeout` seconds, or when the user is not let in.
+    missing, when there is no answer within `timeout` seconds, or when the server rejects the user.
     """
-    from kubernetes import client, config
+    from kubernetes import client
     from urllib3.exceptions import HTTPError
 
-    document = yaml.safe_load(kubeconfig)
-    _check_plugin(document)
-    once = client.Configuration()
-    once.retries = 0
-    try:
-        config.load_kube_config_from_dict(document, client_configuration=once)
-    except config.ConfigException as error:
-        raise KubeconfigError(str(error)) from error
-    try:
-        with client.ApiClient(once) as api:
+    _check_plugin(kubeconfig)
+    with connected(kubeconfig.text) as api:
+        host = api.configuration.host
+        try:
             client.CoreApi(api).get_api_versions(_request_timeout=timeout)  # /version answers strangers, too
-    except client.ApiException as error:
-        raise KubeconfigError(f"{once.host} does not let its user in: {error.status} {error.reason}") from error
-    except (HTTPError, OSError) as error:
-        raise KubeconfigError(f"{once.host} {_refusal(error)}") from error
+        except client.ApiException as error:
+            raise KubeconfigError(f"{host} rejects the kubeconfig's user: {error.status} {error.reason}") from error
+        except (HTTPError, OSError) as error:
+            raise KubeconfigError(f"{host} {_refusal(error)}") from error
 
 
-def _check_plugin(document: dict[str, Any]) -> None:
-    """Look for the program that makes the user's credentials: the client would go on without them."""
-    (user,) = (one["context"].get("user") for one in document["contexts"] if one["name"] == document["current-context"])
-    for entry in document.get("users") or []:
-        plugin = (entry.get("user") or {}).get("exec") if entry.get("name") == user else None
-        if plugin and not shutil.which(plugin["command"]):
-            hint = f": {plugin['installHint'].strip()}" if plugin.get("installHint") else ""
-            raise KubeconfigError(f"its user needs the program {plugin['command']}, which is not on PATH{hint}")
+def _check_plugin(kubeconfig: Kubeconfig) -> None:
+    """Look for the program that makes the user's credentials: the client would continue without credentials."""
+    plugin = kubeconfig.plugin
+    if plugin and not shutil.which(plugin.command):
+        hint = f": {plugin.install_hint}" if plugin.install_hint else ""
+        raise KubeconfigError(f"its user needs the program {plugin.command}, which is not on PATH{hint}")
 
 
 def _refusal(error: Exception) -> str:

@@ -1,16 +1,21 @@
-"""A cluster that somebody else made: where it is, and how its gateway is reached."""
+"""A cluster that somebody else made: where it is, and how peers reach its gateway."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, PlainSerializer, PlainValidator, ValidationInfo, field_validator
+from pydantic_core import PydanticKnownError
 
-from components.clusters import kubeconfig as kubeconfigs
+from components.clusters import kubeconfig
+from components.clusters.kubeconfig import Kubeconfig
 from components.schema import names
 from components.schema.strict import Strict
 
 
 class GatewaySettings(Strict):
-    """How an existing cluster exposes its gateway; ports are what is reached from outside, at node ports or before."""
+    """How an existing cluster exposes its gateway.
+
+    Peers connect to `port` and clients to `ingress_port`, which forward to the node ports where they differ.
+    """
 
     service: Literal["LoadBalancer", "NodePort"] = "LoadBalancer"
     address: names.Address | None = Field(None, validate_default=True)
@@ -23,27 +28,29 @@ class GatewaySettings(Strict):
     @classmethod
     def _node_ports_have_an_address(cls, address: str | None, info: ValidationInfo) -> str | None:
         if address is None and info.data.get("service") == "NodePort":
-            raise ValueError("must be an IP address or a DNS name, at which the node ports are reached")
+            raise ValueError("must be the IP address or DNS name at which peers reach the node ports")
         return address
 
     @field_validator("node_port", "ingress_node_port")
     @classmethod
     def _of_a_node_port_service(cls, port: int | None, info: ValidationInfo) -> int | None:
         if port is not None and info.data.get("service") == "LoadBalancer":
-            raise ValueError("a node port can be chosen for the service NodePort alone")
+            raise ValueError("must be left out unless service is NodePort")
         return port
 
 
+def _read_once(configured: Any, info: ValidationInfo) -> Kubeconfig:
+    if not isinstance(configured, str):
+        raise PydanticKnownError("string_type")
+    return kubeconfig.read(configured, info.data.get("context"))
+
+
 class ExistingClusterSettings(Strict):
-    """A cluster that a kubeconfig leads to, given as a path or as content."""
+    """A cluster that a kubeconfig points to. The kubeconfig is configured as a path or as content, and read once."""
 
     kind: Literal["existing"]
     context: str | None = None
-    kubeconfig: str
+    kubeconfig: Annotated[
+        Kubeconfig, PlainValidator(_read_once), PlainSerializer(lambda read: read.configured, return_type=str)
+    ]
     gateway: GatewaySettings = Field(default_factory=lambda: GatewaySettings.model_validate({}))
-
-    @field_validator("kubeconfig")
-    @classmethod
-    def _leads_to_a_cluster(cls, kubeconfig: str, info: ValidationInfo) -> str:
-        kubeconfigs.load(kubeconfig, info.data.get("context"))
-        return kubeconfig

@@ -1,4 +1,4 @@
-"""The kubeconfig of a GKE cluster: whoever uses it proves itself by Google's credential plugin."""
+"""The kubeconfig of a GKE cluster: its users authenticate with Google's credential plugin."""
 
 import yaml
 
@@ -10,9 +10,9 @@ INSTALL_HINT = (
 
 
 def kubeconfig(name: str, address: str, ca_certificate: str) -> str:
-    """Return YAML whose one context leads to the API server at `address`; `ca_certificate` is base64 of PEM.
+    """Return YAML whose only context points to the API server at `address`; `ca_certificate` is base64 of PEM.
 
-    The plugin takes the same application default credentials as Pulumi's provider, not gcloud's own login.
+    The plugin uses the same application default credentials as Pulumi's provider, not gcloud's own login.
     """
     execute = {
         "apiVersion": "client.authentication.k8s.io/v1beta1",

@@ -5,7 +5,7 @@ import re
 
 
 def labels(project: str, stack: str, mesh: str) -> dict[str, str]:
-    """Return the labels of everything that is made; values are 63 of a-z, 0-9, - and _ at most.
+    """Return the labels of all resources; values have at most 63 characters of a-z, 0-9, - and _.
 
     https://cloud.google.com/resource-manager/docs/labels-overview#requirements
     """
@@ -14,5 +14,5 @@ def labels(project: str, stack: str, mesh: str) -> dict[str, str]:
 
 
 def account_id(project: str, stack: str, mesh: str) -> str:
-    """Return the id of the nodes' service account: 6 to 30 characters, another one for every mesh of every stack."""
+    """Return the id of the nodes' service account: 6 to 30 characters, different for every mesh of every stack."""
     return f"multimesh-{hashlib.sha256(f'{project}/{stack}/{mesh}'.encode()).hexdigest()[:12]}"

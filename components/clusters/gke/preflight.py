@@ -1,29 +1,36 @@
-"""What Google Kubernetes Engine needs of this machine: a project, credentials, and the plugin that kubeconfigs name."""
+"""What a cluster on GKE needs outside the stack: a project, credentials, and the plugin that its kubeconfig names."""
 
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from components.clusters import sdk
 from components.clusters.gke.kubeconfig import INSTALL_HINT, PLUGIN
 from components.clusters.gke.settings import GkeClusterSettings
+from components.clusters.missing import Missing, placeholders
 from components.schema.problems import ABSENT
 
 _PRODUCT = Path("/sys/class/dmi/id/product_name")
 _LOGIN = "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to a credentials file"
 
 
-def missing(settings: GkeClusterSettings) -> Iterator[tuple[tuple[str, ...], object, str]]:
-    """Return what is missing: (path inside `cluster`, value, message)s."""
+def missing(settings: GkeClusterSettings) -> Iterator[Missing]:
+    """Yield what is missing before the cluster can be made."""
     yield from sdk.missing("gke", "pulumi-gcp", "gcp")
+    yield from placeholders(settings.api_cidrs)
     if not settings.project_id:
-        yield ("project",), ABSENT, "is missing; set it, or the environment variable GOOGLE_CLOUD_PROJECT"
+        yield Missing(("project",), ABSENT, "is missing; set it, or the environment variable GOOGLE_CLOUD_PROJECT")
     if fault := _credentials():
-        yield (), ABSENT, fault
+        yield Missing((), ABSENT, fault)
     if not shutil.which(PLUGIN):
-        yield (), ABSENT, f"{PLUGIN} is not on PATH; {INSTALL_HINT}"
+        yield Missing((), ABSENT, f"{PLUGIN} is not on PATH; {INSTALL_HINT}")
+
+
+def pod_cidrs(settings: GkeClusterSettings) -> Sequence[str]:
+    """Return the pod CIDR, which is configured."""
+    return [settings.pod_cidr]
 
 
 def _credentials() -> str:
@@ -50,7 +57,7 @@ def _file_fault(file: Path) -> str:
         return error.strerror or "it cannot be read"
     except ValueError:
         content = None
-    return "" if isinstance(content, dict) and "type" in content else "this is no credentials file of Google's"
+    return "" if isinstance(content, dict) and "type" in content else "is not a Google credentials file"
 
 
 def _at_google() -> bool:

@@ -22,7 +22,7 @@ _PODS_PER_NODE = 256
 def _matching(pattern: str, wanted: str) -> PlainValidator:
     def check(value: Any) -> str:
         if not isinstance(value, str) or not re.fullmatch(pattern, value):
-            raise ValueError(f"{wanted} is wanted")
+            raise ValueError(f"must be {wanted}")
         return value
 
     return PlainValidator(check)
@@ -30,22 +30,22 @@ def _matching(pattern: str, wanted: str) -> PlainValidator:
 
 def _node_count(value: Any) -> int:
     if type(value) is not int or not 1 <= value <= 100:
-        raise ValueError("a number of nodes is wanted, from 1 to 100")
+        raise ValueError("must be a number of nodes from 1 to 100")
     return value
 
 
 def _of_28(cidr: str) -> str:
     if IPv4Network(cidr).prefixlen != 28:
-        raise ValueError("a /28 is wanted, which is what GKE's control plane takes")
+        raise ValueError("must be a /28, which GKE's control plane requires")
     return cidr
 
 
 Project = Annotated[
     str,
-    _matching(r"([a-z0-9.-]+:)?[a-z][-a-z0-9]{4,28}[a-z0-9]", "the id of a Google Cloud project, such as shop-123456,"),
+    _matching(r"([a-z0-9.-]+:)?[a-z][-a-z0-9]{4,28}[a-z0-9]", "the id of a Google Cloud project, such as shop-123456"),
 ]
 Location = Annotated[
-    str, _matching(rf"{_REGION}(-[a-z])?", "a zone such as europe-west1-b, or a region such as europe-west1,")
+    str, _matching(rf"{_REGION}(-[a-z])?", "a zone such as europe-west1-b, or a region such as europe-west1")
 ]
 MachineType = Annotated[str, _matching(r"[a-z][a-z0-9]*-[a-z0-9-]*[a-z0-9]", "a machine type such as e2-standard-2")]
 
@@ -71,7 +71,7 @@ class GkeClusterSettings(Strict):
 
     @property
     def immutable(self) -> dict[str, Any]:
-        """What a cluster cannot change and stay the same one."""
+        """The settings that cannot change without replacing the cluster."""
         return {"project": self.project_id, **self.model_dump(include=_IMMUTABLE)}
 
     @property
@@ -104,5 +104,5 @@ def _most_nodes(info: ValidationInfo) -> int:
 def _large_enough(cidr: str, addresses: int) -> str:
     if IPv4Network(cidr).num_addresses < addresses:
         longest = 32 - (addresses - 1).bit_length()
-        raise ValueError(f"a network for {addresses} addresses is wanted: /{longest} or larger")
+        raise ValueError(f"must have room for {addresses} addresses: use /{longest} or larger")
     return cidr

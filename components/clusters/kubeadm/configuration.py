@@ -9,9 +9,10 @@ from typing import Any
 
 import yaml
 
-KUBERNETES_VERSION = "1.37.2"
+from components.versions import KUBERNETES_VERSION
+
 CONTAINERD_SERIES = "2.2"
-"""Of Ubuntu's own package, whose archive keeps the newest version of a series alone; kubelet wants 2.0 or newer."""
+"""Of Ubuntu's own package, whose archive keeps only the newest version of a series; kubelet needs 2.0 or newer."""
 UBUNTU = "noble-24.04"
 """The LTS release that has it, as Canonical names its images."""
 API_PORT = 6443
@@ -39,7 +40,7 @@ class KubeadmCluster:
     kubernetes_version: str = KUBERNETES_VERSION
     containerd_series: str = CONTAINERD_SERIES
     pause_image: str = "registry.k8s.io/pause:3.10.2"
-    """The one that kubeadm of this version wants; containerd has to be told the same."""
+    """The one that kubeadm of this version uses; containerd must be configured with the same."""
 
 
 def init(cluster: KubeadmCluster) -> str:

@@ -1,127 +1,12 @@
-"""A cluster of the lab: it runs on this machine, from `pulumi up` to `pulumi destroy`.
-
-The provider's methods run in a process of their own, which finds this module by its name: they import the lab
-themselves, so that what Pulumi stores of the provider stays a mere reference.
-"""
-
-import os
-from pathlib import Path
-from typing import Any
+"""A cluster of the lab: it runs on this machine, from `pulumi up` to `pulumi destroy`."""
 
 import pulumi
 import pulumi_kubernetes as kubernetes
-from pulumi import dynamic
 
-from components.clusters.cluster import INGRESS_NODE_PORT, PEER_NODE_PORT, Cluster, Exposure, Platform
+from components.clusters.cluster import INGRESS_NODE_PORT, PEER_NODE_PORT, Cluster, ClusterArgs, Exposure, Platform
+from components.clusters.local.provider import LabCluster
+from components.clusters.local.settings import LocalClusterSettings
 from lab.paths import CHARTS, IMAGE_HUB, IMAGE_TAG
-
-
-def _report(line: str) -> None:
-    print(line, flush=True)
-
-
-def _owner() -> str:
-    """Return what tells this stack from one of the same name: the checkout that it is run from, and its backend."""
-    return f"{Path.cwd()} {os.environ.get('PULUMI_BACKEND_URL', '')}"
-
-
-class LabProvider(dynamic.ResourceProvider):
-    """Starts, watches and stops clusters of the lab.
-
-    Outputs: `address`, `kubeconfig`, `pod_cidr`, `service_cidr`, and `faults`: a line for each part found dead.
-    """
-
-    serialize_as_secret_always = False
-
-    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
-        """Refuse images that the cluster was not made with: it would have to be another one, in which nothing runs."""
-        had = _olds.get("images", news["images"])
-        failures = [] if had == news["images"] else [dynamic.CheckFailure("", _made_of_others(had, news))]
-        return dynamic.CheckResult(news, failures)
-
-    def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
-        """Create the cluster and return its outputs; its id is the lab's."""
-        from lab import cluster
-
-        created = cluster.create(props["name"], _report, _owner(), flat=props["flat"])
-        return dynamic.CreateResult(created.id, _outputs(created, props, []))
-
-    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
-        """Compare what it was made from, and look whether it lives: a plain `up` then brings back one that died.
-
-        The name says which stack has it: a cluster that was moved to another stack's state is given to that one.
-        """
-        from lab import cluster
-
-        moved = _olds["name"] != _news["name"]
-        rerouted = _olds.get("flat", False) != _news["flat"]
-        return dynamic.DiffResult(changes=moved or rerouted or bool(_olds["faults"]) or bool(cluster.faults(_id)))
-
-    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
-        """Start what does not run, under the new name if the cluster was moved to another stack."""
-        from lab import cluster
-
-        if _olds["name"] != _news["name"]:
-            cluster.rename(_id, _news["name"], _owner())
-        return dynamic.UpdateResult(_outputs(cluster.start(_id, _report, flat=_news["flat"]), _news, []))
-
-    def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
-        """Return the cluster with its faults as they are now; nothing when there is no such cluster."""
-        from lab import cluster
-
-        found = cluster.read(id_)
-        if found is None:
-            return dynamic.ReadResult(None, {})
-        return dynamic.ReadResult(id_, _outputs(found, props, cluster.faults(id_)))
-
-    def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """Destroy the cluster, whatever state it is in."""
-        from lab import cluster
-
-        cluster.destroy(_id, _report)
-
-
-def _made_of_others(images: str, wanted: dict[str, Any]) -> str:
-    return (
-        f"cluster {wanted['name']} was made with the images {images} of another version of the lab, and this one has "
-        f"{wanted['images']}: go back to that version, or run `pulumi destroy` and then `pulumi up`"
-    )
-
-
-def _outputs(cluster: Any, made_from: dict[str, Any], faults: list[str]) -> dict[str, Any]:
-    return {
-        "name": cluster.name,
-        "images": made_from["images"],
-        "flat": made_from["flat"],
-        "address": cluster.address,
-        "kubeconfig": cluster.kubeconfig,
-        "pod_cidr": cluster.pod_cidr,
-        "service_cidr": cluster.service_cidr,
-        "faults": faults,
-    }
-
-
-class LabCluster(dynamic.Resource, module="multimesh", name="LabCluster"):
-    """One cluster of the lab; `name` is what the lab's own commands call it, `images` the tag of its images.
-
-    In a `flat` network, its pods and those of other such clusters reach each other.
-    """
-
-    address: pulumi.Output[str]
-    kubeconfig: pulumi.Output[str]
-
-    def __init__(self, resource_name: str, name: str, images: str, opts: pulumi.ResourceOptions, *, flat: bool) -> None:
-        outputs = dict.fromkeys(("address", "kubeconfig", "pod_cidr", "service_cidr", "faults"))
-        super().__init__(
-            LabProvider(),
-            resource_name,
-            {"name": name, "images": images, "flat": flat, **outputs},
-            pulumi.ResourceOptions.merge(
-                opts,
-                # Its owner has one cluster of a name at a time.
-                pulumi.ResourceOptions(additional_secret_outputs=["kubeconfig"], delete_before_replace=True),
-            ),
-        )
 
 
 def platform() -> Platform:
@@ -151,10 +36,16 @@ def platform() -> Platform:
 class LocalCluster(Cluster):
     """A lab cluster and the provider for it."""
 
-    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None, *, flat: bool = False) -> None:
+    def __init__(
+        self, name: str, args: ClusterArgs[LocalClusterSettings], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("multimesh:index:LocalCluster", name, None, opts)
         lab = LabCluster(
-            f"{name}-lab", f"{pulumi.get_stack()}-{name}", IMAGE_TAG, pulumi.ResourceOptions(parent=self), flat=flat
+            f"{name}-lab",
+            f"{pulumi.get_stack()}-{name}",
+            IMAGE_TAG,
+            pulumi.ResourceOptions(parent=self),
+            flat=args["flat"],
         )
         self.lifetime = lab
         self.kubeconfig = pulumi.Output.secret(lab.kubeconfig)

@@ -58,6 +58,7 @@ def answering(*answers: tuple[str, int]) -> Iterator[Api]:
 def kubeconfig(port: int) -> str:
     return yaml.safe_dump(
         {
+            "kind": "Config",
             "current-context": "x",
             "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
             "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{port}"}}],
@@ -95,7 +96,7 @@ def test_it_waits_until_the_api_is_ready_and_says_so() -> None:
 
 
 def test_it_does_not_wait_for_ever_and_says_where_to_look() -> None:
-    with answering(("/readyz", 500)) as api, pytest.raises(api_ready.NotReady) as error:
+    with answering(("/readyz", 500)) as api, pytest.raises(api_ready.NotReadyError) as error:
         api_ready.wait(api.kubeconfig, "Look there.", lambda _line: None, limit=0, pause=0)
     assert str(error.value).endswith(
         "was not ready after 0 minutes; last: /readyz: 500 Internal Server Error. Look there."

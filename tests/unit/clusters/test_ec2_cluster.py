@@ -136,7 +136,7 @@ def test_a_vpc_that_is_there_is_used_and_no_network_is_made() -> None:
 
 def test_a_vpc_that_has_another_range_than_configured_is_refused() -> None:
     expected = f"multimesh:meshes.east.cluster.node_cidr: '10.0.0.0/16': the VPC has {aws_answers.VPC_CIDR}"
-    with pytest.raises(scope.LookUpFailed, match=re.escape(expected)):
+    with pytest.raises(scope.AwsLookUpError, match=re.escape(expected)):
         record(config(vpc=VPC, node_cidr="10.0.0.0/16"))
 
 

@@ -28,7 +28,7 @@ def home(tmp_path: Path) -> Callable[..., Environment]:
 
 
 def messages(profile: str | None, environment: Environment) -> list[str]:
-    return [message for _, _, message in credentials.missing(profile, environment)]
+    return [message for _, _, message in credentials.missing_credentials(profile, environment)]
 
 
 @pytest.mark.parametrize(
@@ -72,9 +72,9 @@ def test_without_any_the_message_says_how_to_get_them(home: Callable[..., Enviro
 
 def test_an_unknown_profile_is_named_with_those_that_are_there(home: Callable[..., Environment]) -> None:
     environment = home(credentials="[default]\n[home]\n", config="[profile work]\n[sso-session w]\n")
-    ((path, value, message),) = credentials.missing("wrok", environment)
+    ((path, value, message),) = credentials.missing_credentials("wrok", environment)
     assert (path, value) == (("profile",), "wrok")
-    assert message.startswith("no such AWS profile; there is: default, home, work. ")
+    assert message.startswith("no such AWS profile; existing profiles: default, home, work. ")
 
 
 def test_a_configured_profile_goes_before_the_environment(home: Callable[..., Environment]) -> None:
@@ -83,7 +83,7 @@ def test_a_configured_profile_goes_before_the_environment(home: Callable[..., En
 
 def test_half_a_key_is_named(home: Callable[..., Environment]) -> None:
     assert messages(None, home(AWS_ACCESS_KEY_ID="a")) == [
-        "AWS credentials are half there: AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not"
+        "incomplete AWS credentials: AWS_ACCESS_KEY_ID is set, AWS_SECRET_ACCESS_KEY is not"
     ]
 
 

@@ -232,12 +232,12 @@ def test_what_aws_refuses_is_said_with_the_key_that_asked_for_it(
 ) -> None:
     refused[look_up] = "no such thing"
     with pytest.raises(
-        scope.LookUpFailed, match=rf"^multimesh:meshes\.east\.cluster\.{path}: AWS says: no such thing$"
+        scope.AwsLookUpError, match=rf"^multimesh:meshes\.east\.cluster\.{path}: AWS says: no such thing$"
     ):
         record(config(control_plane={"instance_type": "t3.large"}))
 
 
 def test_an_instance_type_that_is_too_small_is_refused() -> None:
-    expected = "workers.instance_type: 't3.micro': 2 CPUs and 1700 MiB at least are wanted; it has 2 and 1024 MiB"
-    with pytest.raises(scope.LookUpFailed, match=expected):
+    expected = "workers.instance_type: 't3.micro': must have at least 2 CPUs and 1700 MiB; it has 2 and 1024 MiB"
+    with pytest.raises(scope.AwsLookUpError, match=expected):
         record(config(workers={"instance_type": "t3.micro"}))

@@ -13,12 +13,12 @@ VPC = {
     "private_subnets": ["subnet-0000000000000000a"],
     "public_subnets": ["subnet-0000000000000000b"],
 }
-REGION = "an AWS region such as eu-central-1 is wanted (not of China or GovCloud)"
-INSTANCE_TYPE = "an EC2 instance type such as t3.large is wanted"
-MAJORITY = "1, 3 or 5 control-plane nodes are wanted: etcd needs a majority, an even one adds nothing"
-WORKERS = "1 to 250 workers are wanted"
-CIDR = "an IPv4 network such as 10.0.0.0/16 is wanted"
-SUBNETS = "1 to 3 subnets are wanted, each in an availability zone of its own"
+REGION = "must be an AWS region such as eu-central-1 (not of China or GovCloud)"
+INSTANCE_TYPE = "must be an EC2 instance type such as t3.large"
+MAJORITY = "must be 1, 3 or 5: etcd needs a majority, and an even number of nodes adds nothing"
+WORKERS = "must be 1 to 250 workers"
+CIDR = "must be an IPv4 network such as 10.0.0.0/16"
+SUBNETS = "must be 1 to 3 subnets, each in a different availability zone"
 
 
 def validated(cluster: dict[str, Any]) -> Ec2ClusterSettings:
@@ -66,65 +66,66 @@ BAD_INPUT: list[tuple[dict[str, Any], str]] = [
     (EC2 | {"workers": {"nodes": "2"}}, "workers.nodes: '2': must be a whole number"),
     (EC2 | {"workers": {"generation": 0}}, "workers.generation: 0: must be a whole number, 1 or more"),
     (EC2 | {"workers": {"count": 2}}, "workers.count: unknown key; allowed: generation, instance_type, nodes"),
-    (EC2 | {"ami": "ami-1"}, "ami: 'ami-1': the id of an image is wanted: ami- and 17 of 0-9 and a-f"),
+    (EC2 | {"ami": "ami-1"}, "ami: 'ami-1': must be the id of an image: ami- and 17 of 0-9 and a-f"),
     # Who may reach it
     (without("api_cidrs"), "api_cidrs: is missing"),
     (
         EC2 | {"api_cidrs": []},
-        "api_cidrs: at least one IPv4 network is wanted, or nobody could reach the Kubernetes API",
+        "api_cidrs: must list at least one IPv4 network, or nobody could reach the Kubernetes API",
     ),
     (
         EC2 | {"api_cidrs": ["0.0.0.0/0"]},
-        "api_cidrs: 0.0.0.0/0 opens the Kubernetes API to the world; if that is meant, set api_open_to_the_world: true",
+        "api_cidrs: 0.0.0.0/0 opens the Kubernetes API to the world; if you intend that, set "
+        "api_open_to_the_world: true",
     ),
     (EC2 | {"api_cidrs": ["198.18.7.9"]}, f"api_cidrs[0]: '198.18.7.9': {CIDR}"),
     (EC2 | {"peer_cidrs": ["10.0.0.1/8"]}, f"peer_cidrs[0]: '10.0.0.1/8': {CIDR}, with no bits set after the prefix"),
     # Network
     (EC2 | {"node_cidr": "10.0.0.0"}, f"node_cidr: '10.0.0.0': {CIDR}"),
     *(
-        (EC2 | {"node_cidr": cidr}, f"node_cidr: {cidr!r}: a VPC has a range of /16 to /24, to be cut into subnets")
+        (EC2 | {"node_cidr": cidr}, f"node_cidr: {cidr!r}: must be a range of /16 to /24, to be cut into subnets")
         for cidr in ("172.16.0.0/12", "10.0.0.0/25")
     ),
     (
         EC2 | {"pod_cidr": "10.0.128.0/17"},
-        "pod_cidr: '10.0.128.0/17': a range apart from node_cidr is wanted, which is 10.0.0.0/16",
+        "pod_cidr: '10.0.128.0/17': must not overlap node_cidr, which is 10.0.0.0/16",
     ),
     (
         EC2 | {"service_cidr": "10.1.128.0/20"},
-        "service_cidr: '10.1.128.0/20': a range apart from pod_cidr is wanted, which is 10.1.0.0/16",
+        "service_cidr: '10.1.128.0/20': must not overlap pod_cidr, which is 10.1.0.0/16",
     ),
     (
         EC2 | {"pod_cidr": "10.1.0.0/23"},
-        "pod_cidr: '10.1.0.0/23': a /24 for each of 3 nodes (one is a spare) is wanted: /22 or a wider range",
+        "pod_cidr: '10.1.0.0/23': must hold a /24 for each of 3 nodes (one is a spare): use /22 or wider",
     ),
     (
         EC2 | {"pod_cidr": "10.1.0.0/20", "control_plane": {"nodes": 3}, "workers": {"nodes": 13}},
-        "pod_cidr: '10.1.0.0/20': a /24 for each of 17 nodes (one is a spare) is wanted: /19 or a wider range",
+        "pod_cidr: '10.1.0.0/20': must hold a /24 for each of 17 nodes (one is a spare): use /19 or wider",
     ),
     *(
-        (EC2 | {"service_cidr": cidr}, f"service_cidr: {cidr!r}: Services have a range of /12 to /24")
+        (EC2 | {"service_cidr": cidr}, f"service_cidr: {cidr!r}: must be a range of /12 to /24")
         for cidr in ("10.3.0.0/25", "96.0.0.0/11")
     ),
     *(
-        (EC2 | {"availability_zones": zones}, f"availability_zones: {zones}: 1 to 3 availability zones are wanted")
+        (EC2 | {"availability_zones": zones}, f"availability_zones: {zones}: must be 1 to 3 availability zones")
         for zones in (0, 4)
     ),
     # A VPC that is there
-    (EC2 | {"vpc": VPC}, "node_cidr: null: with vpc its range is wanted here, such as 10.0.0.0/16"),
-    (EC2 | vpc(id="vpc-1"), "vpc.id: 'vpc-1': the id of a VPC is wanted: vpc- and 17 of 0-9 and a-f"),
+    (EC2 | {"vpc": VPC}, "node_cidr: null: must be the range of the VPC, such as 10.0.0.0/16, when vpc is set"),
+    (EC2 | vpc(id="vpc-1"), "vpc.id: 'vpc-1': must be the id of a VPC: vpc- and 17 of 0-9 and a-f"),
     (EC2 | vpc(private_subnets=[]), f"vpc.private_subnets: {SUBNETS}"),
     (EC2 | vpc(public_subnets=["subnet-0000000000000000b"] * 2), f"vpc.public_subnets: {SUBNETS}"),
     (
         EC2 | vpc(public_subnets=["subnet-0000000000000000b", "subnet-0000000000000000c"]),
-        "vpc.public_subnets: as many as private_subnets are wanted, in the same zones: 1",
+        "vpc.public_subnets: must be as many as private_subnets, in the same zones: 1",
     ),
     (
         EC2 | vpc(private_subnets=["a"]),
-        "vpc.private_subnets[0]: 'a': the id of a subnet is wanted: subnet- and 17 of 0-9 and a-f",
+        "vpc.private_subnets[0]: 'a': must be the id of a subnet: subnet- and 17 of 0-9 and a-f",
     ),
     (
         EC2 | vpc() | {"availability_zones": 1},
-        "availability_zones: 1: with vpc its subnets say in which zones; leave this out",
+        "availability_zones: 1: must be left out with vpc, whose subnets set the zones",
     ),
 ]
 

@@ -54,38 +54,38 @@ def test_what_can_be_made_is_accepted(changes: dict[str, Any]) -> None:
         ({"api_cidrs": None}, ".api_cidrs: is missing"),
         (
             {"location": "europe-west-1"},
-            ".location: 'europe-west-1': a zone such as europe-west1-b, or a region such as europe-west1, is wanted",
+            ".location: 'europe-west-1': must be a zone such as europe-west1-b, or a region such as europe-west1",
         ),
         (
             {"project": "Shop"},
-            ".project: 'Shop': the id of a Google Cloud project, such as shop-123456, is wanted",
+            ".project: 'Shop': must be the id of a Google Cloud project, such as shop-123456",
         ),
-        ({"machine_type": "e2"}, ".machine_type: 'e2': a machine type such as e2-standard-2 is wanted"),
-        ({"nodes": 0}, ".nodes: 0: a number of nodes is wanted, from 1 to 100"),
-        ({"nodes": True}, ".nodes: True: a number of nodes is wanted, from 1 to 100"),
+        ({"machine_type": "e2"}, ".machine_type: 'e2': must be a machine type such as e2-standard-2"),
+        ({"nodes": 0}, ".nodes: 0: must be a number of nodes from 1 to 100"),
+        ({"nodes": True}, ".nodes: True: must be a number of nodes from 1 to 100"),
         (
             {"nodes": 20, "pod_cidr": "10.64.0.0/20"},
-            ".pod_cidr: '10.64.0.0/20': a network for 5376 addresses is wanted: /19 or larger",
+            ".pod_cidr: '10.64.0.0/20': must have room for 5376 addresses: use /19 or larger",
         ),
         (
             {"location": "europe-west1", "pod_cidr": "10.64.0.0/21"},
-            ".pod_cidr: '10.64.0.0/21': a network for 2304 addresses is wanted: /20 or larger",
+            ".pod_cidr: '10.64.0.0/21': must have room for 2304 addresses: use /20 or larger",
         ),
         (
             {"nodes": 30, "node_cidr": "10.64.0.0/28"},
-            ".node_cidr: '10.64.0.0/28': a network for 35 addresses is wanted: /26 or larger",
+            ".node_cidr: '10.64.0.0/28': must have room for 35 addresses: use /26 or larger",
         ),
         (
             {"node_cidr": "10.17.4.0/24"},
-            ".pod_cidr: '10.17.0.0/16': a range apart from node_cidr is wanted, which is 10.17.4.0/24",
+            ".pod_cidr: '10.17.0.0/16': must not overlap node_cidr, which is 10.17.4.0/24",
         ),
         (
             {"control_plane_cidr": "10.64.0.0/27"},
-            ".control_plane_cidr: '10.64.0.0/27': a /28 is wanted, which is what GKE's control plane takes",
+            ".control_plane_cidr: '10.64.0.0/27': must be a /28, which GKE's control plane requires",
         ),
         (
             {"api_cidrs": ["0.0.0.0/0"]},
-            ".api_cidrs: 0.0.0.0/0 opens the Kubernetes API to the world; if that is meant, set "
+            ".api_cidrs: 0.0.0.0/0 opens the Kubernetes API to the world; if you intend that, set "
             "api_open_to_the_world: true",
         ),
         (
@@ -122,7 +122,7 @@ def test_all_that_this_machine_lacks_is_named_at_once(monkeypatch: pytest.Monkey
     found = mistakes(project=None, api_cidrs=["192.0.2.0/24"])
     assert [line.split(": ")[0] for line in found] == [f"{PATH}{key}" for key in (".api_cidrs[0]", ".project", "", "")]
     api, project, plugin, credentials = found
-    assert "'192.0.2.0/24': only examples have this range" in api
+    assert "'192.0.2.0/24': is a documentation range (RFC 5737); use your own" in api
     assert "run `gcloud auth application-default login`" in credentials
     assert "gcloud components install gke-gcloud-auth-plugin" in plugin
     assert "is missing; set it, or the environment variable GOOGLE_CLOUD_PROJECT" in project
@@ -132,8 +132,8 @@ def test_all_that_this_machine_lacks_is_named_at_once(monkeypatch: pytest.Monkey
     ("content", "fault"),
     [
         (None, "No such file or directory"),
-        ("no json", "this is no credentials file of Google's"),
-        ("{}", "this is no credentials file of Google's"),
+        ("no json", "is not a Google credentials file"),
+        ("{}", "is not a Google credentials file"),
     ],
 )
 def test_a_credentials_file_that_is_none_is_named(credentials: Path, content: str | None, fault: str) -> None:

@@ -56,9 +56,9 @@ def test_a_change_that_makes_another_cluster_is_refused(settings: dict[str, Any]
 
 def test_the_message_names_the_key_both_values_and_the_way() -> None:
     assert refused(kept(GKE), kept(GKE | {"location": "europe-west4-a"})) == [
-        "multimesh:meshes.cloud.cluster.location: 'europe-west4-a': this cluster was made with 'europe-west1-b', and "
-        "another value makes another cluster, in which nothing runs. Put it back; or give the new value to another "
-        "mesh, move what runs here, and then take this mesh out"
+        "multimesh:meshes.cloud.cluster.location: 'europe-west4-a': cannot be changed: the cluster was created with "
+        "'europe-west1-b', and another value would replace it and everything in it. Restore 'europe-west1-b', or add a "
+        "new mesh, move your workloads and remove this one"
     ]
 
 
@@ -86,7 +86,8 @@ def test_control_plane_nodes_may_come_but_none_may_go(nodes: float, lines: int) 
     found = refused(had, wanted)
     assert len(found) == lines
     assert all(
-        line.startswith("multimesh:meshes.cloud.cluster.control_plane.nodes: 1: this cluster has 3, ") for line in found
+        line.startswith("multimesh:meshes.cloud.cluster.control_plane.nodes: 1: cannot shrink below 3: ")
+        for line in found
     )
     assert ImmutableSettingsProvider().diff("cloud", had, wanted).changes is (nodes != 3)
 

@@ -8,7 +8,6 @@ import yaml
 
 from components.clusters.kubeadm import configuration, user_data
 from components.clusters.kubeadm.configuration import KubeadmCluster
-from lab import toolchain
 
 CLUSTER = KubeadmCluster(
     name="shop-east",
@@ -109,7 +108,3 @@ def test_shellcheck_finds_nothing_in_a_node_s_program(program: str) -> None:
         timeout=60,
     )
     assert checked.stdout == ""
-
-
-def test_the_versions_are_those_that_the_lab_boots() -> None:
-    assert f"v{configuration.KUBERNETES_VERSION}" == toolchain.KUBERNETES_VERSION

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 from pulumi.dynamic.dynamic import serialize_provider
 
-from components.clusters.local.cluster import LabProvider
+from components.clusters.local.provider import LabProvider
 from lab import cluster
 
 
@@ -116,8 +116,8 @@ def test_other_images_are_refused(lab: Lab) -> None:
     assert LabProvider().check(MADE_FROM, MADE_FROM).failures == []
     [failure] = LabProvider().check(MADE_FROM, MADE_FROM | {"images": "2"}).failures
     assert failure.reason == (
-        "cluster test-east was made with the images 1 of another version of the lab, and this one has 2: "
-        "go back to that version, or run `pulumi destroy` and then `pulumi up`"
+        "cluster test-east was made with images 1 of another version of the lab, but this version has 2: "
+        "return to that version, or run `pulumi destroy` and then `pulumi up`"
     )
     assert lab.calls == []
 

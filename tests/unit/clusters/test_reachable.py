@@ -15,7 +15,7 @@ import yaml
 
 from components import preflight, settings
 from components.clusters.existing import preflight as reachable
-from components.clusters.kubeconfig import KubeconfigError
+from components.clusters.kubeconfig import KubeconfigError, parse
 
 
 class ApiServer(BaseHTTPRequestHandler):
@@ -72,19 +72,19 @@ def closed() -> Callable[[], str]:
 
 def refusal(config: str) -> str:
     with pytest.raises(KubeconfigError) as caught:
-        reachable.check(config, timeout=5)
+        reachable.check(parse(config), timeout=5)
     return str(caught.value)
 
 
 def test_a_user_who_is_let_in_is_enough() -> None:
     with serving() as address:
-        reachable.check(kubeconfig(f"http://{address}", {"token": "known"}))
+        reachable.check(parse(kubeconfig(f"http://{address}", {"token": "known"})))
 
 
 def test_a_user_who_is_not_let_in_is_refused_though_the_version_is_told_to_everybody() -> None:
     with serving() as address:
         server = f"http://{address}"
-        assert refusal(kubeconfig(server, {"token": "old"})) == f"{server} does not let its user in: 403 Forbidden"
+        assert refusal(kubeconfig(server, {"token": "old"})) == f"{server} rejects the kubeconfig's user: 403 Forbidden"
 
 
 def test_an_api_server_that_refuses_connections_is_named() -> None:

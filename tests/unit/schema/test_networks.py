@@ -3,7 +3,7 @@
 import pytest
 from pydantic import Field, ValidationError
 
-from components.schema.networks import ApiCidrs, OwnCidr, placeholders
+from components.schema.networks import ApiCidrs, OwnCidr, documentation_ranges
 from components.schema.strict import Strict
 
 
@@ -25,30 +25,30 @@ def mistake(**ranges: object) -> str:
 
 @pytest.mark.parametrize("value", ["10.0.0.0", "10.0.0.0/33", "fd00::/64", 10, None, "", "10.0.0/8"])
 def test_what_is_no_ipv4_network_is_refused(value: object) -> None:
-    assert mistake(node_cidr=value) == "node_cidr: an IPv4 network such as 10.0.0.0/16 is wanted"
+    assert mistake(node_cidr=value) == "node_cidr: must be an IPv4 network such as 10.0.0.0/16"
 
 
 def test_an_address_inside_a_network_is_refused() -> None:
-    assert mistake(node_cidr="10.0.0.1/20").endswith("is wanted, with no bits set after the prefix")
+    assert mistake(node_cidr="10.0.0.1/20").endswith("10.0.0.0/16, with no bits set after the prefix")
 
 
 def test_ranges_that_overlap_are_refused() -> None:
-    assert mistake(pod_cidr="10.0.8.0/21") == "pod_cidr: a range apart from node_cidr is wanted, which is 10.0.0.0/20"
+    assert mistake(pod_cidr="10.0.8.0/21") == "pod_cidr: must not overlap node_cidr, which is 10.0.0.0/20"
 
 
 def test_a_range_that_overlaps_a_default_is_refused() -> None:
-    assert mistake(node_cidr="10.5.0.0/16") == "pod_cidr: a range apart from node_cidr is wanted, which is 10.5.0.0/16"
+    assert mistake(node_cidr="10.5.0.0/16") == "pod_cidr: must not overlap node_cidr, which is 10.5.0.0/16"
 
 
 def test_an_api_that_nobody_could_reach_is_refused() -> None:
-    assert mistake(api_cidrs=[]).startswith("api_cidrs: at least one IPv4 network is wanted")
+    assert mistake(api_cidrs=[]).startswith("api_cidrs: must list at least one IPv4 network")
 
 
 def test_an_api_that_is_open_to_the_world_must_be_meant() -> None:
-    assert "if that is meant, set api_open_to_the_world: true" in mistake(api_cidrs=["0.0.0.0/0"])
+    assert "if you intend that, set api_open_to_the_world: true" in mistake(api_cidrs=["0.0.0.0/0"])
     meant = Ranges.model_validate({"api_cidrs": ["0.0.0.0/0"], "api_open_to_the_world": True})
     assert meant.api_cidrs == ["0.0.0.0/0"]
 
 
 def test_ranges_that_only_examples_have_are_told() -> None:
-    assert placeholders(["10.0.0.0/8", "192.0.2.0/24", "0.0.0.0/0"]) == [(1, "192.0.2.0/24")]
+    assert documentation_ranges(["10.0.0.0/8", "192.0.2.0/24", "0.0.0.0/0"]) == [(1, "192.0.2.0/24")]

@@ -82,7 +82,7 @@ BAD_INPUT = [
     # Existing clusters
     (
         existing(gateway={"node_port": 31443}),
-        "meshes.east.cluster.gateway.node_port: 31443: a node port can be chosen for the service NodePort alone",
+        "meshes.east.cluster.gateway.node_port: 31443: must be left out unless service is NodePort",
     ),
     (mesh(cluster={"kind": "existing"}), "meshes.east.cluster.kubeconfig: is missing"),
     (existing(kubeconfig=7), "meshes.east.cluster.kubeconfig: 7: must be text"),
@@ -90,23 +90,23 @@ BAD_INPUT = [
     (existing(kubeconfig="/"), "meshes.east.cluster.kubeconfig: '/': the file cannot be read: Is a directory"),
     (
         existing(kubeconfig="kind: Pod\n"),
-        "meshes.east.cluster.kubeconfig: it is no kubeconfig: YAML of kind Config is wanted",
+        "meshes.east.cluster.kubeconfig: is not a kubeconfig: must be YAML of kind Config",
     ),
     (
         existing(kubeconfig="a: [\n"),
-        "meshes.east.cluster.kubeconfig: it is no kubeconfig: YAML of kind Config is wanted",
+        "meshes.east.cluster.kubeconfig: is not a kubeconfig: must be YAML of kind Config",
     ),
     (
         existing(kubeconfig="{"),
-        "meshes.east.cluster.kubeconfig: it is no kubeconfig: YAML of kind Config is wanted",
+        "meshes.east.cluster.kubeconfig: is not a kubeconfig: must be YAML of kind Config",
     ),
     (
         existing(kubeconfig="kind: Config\n"),
-        "meshes.east.cluster.kubeconfig: it has no current context; set `context` to one of: none",
+        "meshes.east.cluster.kubeconfig: has no current context; set `context` to one of: none",
     ),
     (
         existing(context="there"),
-        "meshes.east.cluster.kubeconfig: it has no context 'there'; it has: here, lost",
+        "meshes.east.cluster.kubeconfig: has no context 'there'; it has: here, lost",
     ),
     (existing(context="lost"), "meshes.east.cluster.kubeconfig: context 'lost' names no cluster with a server"),
     (
@@ -119,7 +119,8 @@ BAD_INPUT = [
     ),
     (
         existing(gateway={"service": "NodePort"}),
-        f"meshes.east.cluster.gateway.address: null: {ADDRESS}, at which the node ports are reached",
+        "meshes.east.cluster.gateway.address: null: must be the IP address or DNS name at which peers reach the "
+        "node ports",
     ),
     (existing(gateway={"address": "a b"}), f"meshes.east.cluster.gateway.address: 'a b': {ADDRESS}"),
     (existing(gateway={"address": "10.0.0.256"}), f"meshes.east.cluster.gateway.address: '10.0.0.256': {ADDRESS}"),

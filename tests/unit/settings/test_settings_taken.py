@@ -36,8 +36,8 @@ def test_the_clusters_of_a_single_mesh_share_a_trust_domain() -> None:
 
 def test_pods_with_the_same_addresses_in_a_flat_network_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     ranges = {"here": ["10.1.0.0/24", "fd00::/64"], "there": ["10.1.0.128/25"]}
-    monkeypatch.setattr(preflight, "_missing", lambda _settings: [])
-    monkeypatch.setattr(preflight.pod_networks, "of", lambda cluster: ranges[cluster.context])
+    monkeypatch.setattr(preflight.kinds, "missing", lambda _settings: [])
+    monkeypatch.setattr(preflight.kinds, "pod_cidrs", lambda cluster: ranges[cluster.context])
     both = yaml.safe_load(KUBECONFIG)
     both["contexts"].append({"name": "there", "context": {"cluster": "it"}})
     clusters = {
@@ -45,7 +45,7 @@ def test_pods_with_the_same_addresses_in_a_flat_network_are_refused(monkeypatch:
         for mesh, context in {"east": "here", "west": "there"}.items()
     }
     stack = settings.validate(single_mesh() | {"meshes": clusters})
-    message = r"west\.cluster: '10\.1\.0\.128/25': the pods of east have addresses of 10\.1\.0\.0/24"
+    message = r"west\.cluster: '10\.1\.0\.128/25': overlaps 10\.1\.0\.0/24, a pod CIDR of east"
     with pytest.raises(settings.SettingsError, match=message):
         preflight.check(stack)
     ranges["there"] = ["10.1.1.0/24"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.clusters import pod_networks
+from components.clusters.existing import preflight
 from components.clusters.existing.settings import ExistingClusterSettings
 
 NODES = [{"podCIDR": "10.1.1.0/24", "podCIDRs": ["10.1.1.0/24", "fd00::/64"]}, {"podCIDRs": ["10.1.2.0/24"]}, {}]
@@ -45,4 +45,4 @@ def kubeconfig() -> Iterator[str]:
 
 def test_an_existing_cluster_has_the_pod_cidrs_of_its_nodes(kubeconfig: str) -> None:
     cluster = ExistingClusterSettings.model_validate({"kind": "existing", "kubeconfig": kubeconfig})
-    assert pod_networks.of(cluster) == ["10.1.1.0/24", "10.1.2.0/24", "fd00::/64"]
+    assert preflight.pod_cidrs(cluster) == ["10.1.1.0/24", "10.1.2.0/24", "fd00::/64"]

@@ -1,0 +1,31 @@
+"""The one way to connect to a cluster: by the text of a kubeconfig."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import yaml
+
+from components.clusters.kubeconfig import KubeconfigError
+
+if TYPE_CHECKING:  # the Kubernetes client is slow to import, and most runs of the program do not connect
+    from kubernetes.client import ApiClient
+
+
+@contextmanager
+def connected(kubeconfig: str) -> "Iterator[ApiClient]":
+    """Yield a client that does not retry, for the current context of a kubeconfig (YAML text).
+
+    Raises KubeconfigError when the client cannot use the kubeconfig, for example because a file that it names is
+    missing.
+    """
+    from kubernetes import client, config
+
+    configuration = client.Configuration()
+    configuration.retries = 0
+    try:
+        config.load_kube_config_from_dict(yaml.safe_load(kubeconfig), client_configuration=configuration)
+    except config.ConfigException as error:
+        raise KubeconfigError(str(error)) from error
+    with client.ApiClient(configuration) as api:
+        yield api

@@ -1,0 +1,24 @@
+"""The Google APIs that a GKE cluster needs."""
+
+from collections.abc import Sequence
+
+import pulumi_gcp as gcp
+
+from components.clusters.gke.scope import Scope
+
+APIS = (
+    "cloudresourcemanager.googleapis.com",
+    "compute.googleapis.com",
+    "container.googleapis.com",
+    "iam.googleapis.com",
+)
+
+
+def enable(scope: Scope) -> Sequence[gcp.projects.Service]:
+    """Enable the APIs. `pulumi destroy` leaves them enabled, because others in the project may use them."""
+    return [
+        gcp.projects.Service(
+            f"{scope.mesh}-{api.partition('.')[0]}", service=api, disable_on_destroy=False, opts=scope.options()
+        )
+        for api in APIS
+    ]

@@ -1,0 +1,97 @@
+"""Security of a GKE cluster: the nodes' service account, and the firewall rules for the nodes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_gcp as gcp
+
+from components.clusters.gke.names import account_id
+from components.clusters.gke.network import Network
+from components.clusters.gke.scope import Scope
+from components.clusters.gke.settings import GkeClusterSettings
+from components.istio import PEER_PORT
+from components.schema.networks import EVERYWHERE
+
+WEBHOOK_PORT = 15017
+"""Where istiod's webhooks listen; by default, GKE lets its control plane reach only 443 and 10250 of private nodes."""
+
+
+@dataclass(frozen=True)
+class Security:
+    """The nodes' service account, and what must exist before the nodes."""
+
+    account_email: pulumi.Output[str]
+    network_id: pulumi.Output[str]
+    ready: Sequence[pulumi.Resource]
+    """What must exist before the nodes: the account's role, and the rule for the webhooks."""
+
+
+def make(scope: Scope, settings: GkeClusterSettings, network: Network, apis: Sequence[pulumi.Resource]) -> Security:
+    """Make the nodes' service account with its role, and the rule that lets GKE's control plane reach istiod."""
+    project, stack = pulumi.get_project(), pulumi.get_stack()
+    account = gcp.serviceaccount.Account(
+        f"{scope.mesh}-nodes-account",
+        account_id=account_id(project, stack, scope.mesh),
+        display_name=f"Nodes of mesh {scope.mesh}, stack {stack}",
+        # It stays the same when the stack is renamed or the mesh moves to another: a new account replaces the nodes.
+        opts=scope.options(*apis, ignore_changes=["accountId"]),
+    )
+    role = gcp.projects.IAMMember(
+        f"{scope.mesh}-nodes-role",
+        project=settings.project_id,
+        # Logs and metrics, nothing else: the least that GKE requires.
+        role="roles/container.defaultNodeServiceAccount",
+        member=account.member,
+        opts=scope.options(*apis),
+    )
+    ready: list[pulumi.Resource] = [role]
+    security = Security(account.email, network.id, ready)
+    if settings.private_nodes:
+        sources = [settings.control_plane_cidr]
+        ready.append(_firewall(scope, security, "webhook", "GKE's control plane to istiod", sources, WEBHOOK_PORT))
+    return security
+
+
+def admit(
+    scope: Scope, settings: GkeClusterSettings, security: Security, peers: Sequence[pulumi.Output[str]] | None
+) -> None:
+    """Allow only these addresses and `peer_cidrs` to reach the peer port, which GKE opens to everyone.
+
+    Without both, the port stays open.
+    """
+    if peers is None and not settings.peer_cidrs:
+        return
+    # GKE opens every port of a load balancer by a rule of priority 1000; a lower number takes precedence.
+    # The cluster's own ranges: a node forwards a connection to the node where the gateway's pod runs.
+    known = [pulumi.Output.format("{}/32", peer) for peer in peers or []]
+    allowed = [settings.node_cidr, settings.pod_cidr, *settings.peer_cidrs, *known]
+    _firewall(scope, security, "peers", "peers to the gateway", allowed, PEER_PORT, priority=800)
+    strangers = "nobody else to the gateway's peer port"
+    _firewall(scope, security, "strangers", strangers, [EVERYWHERE], PEER_PORT, priority=900)
+
+
+def _firewall(
+    scope: Scope,
+    security: Security,
+    suffix: str,
+    purpose: str,
+    sources: Sequence[pulumi.Input[str]],
+    port: int,
+    priority: int = 1000,
+) -> gcp.compute.Firewall:
+    """Make a rule for one TCP port of the nodes. The rule denies if its only source is everywhere."""
+    ports = [str(port)]
+    denies = list(sources) == [EVERYWHERE]
+    return gcp.compute.Firewall(
+        f"{scope.mesh}-{suffix}",
+        description=f"Mesh {scope.mesh}: {purpose}",
+        network=security.network_id,
+        direction="INGRESS",
+        priority=priority,
+        source_ranges=sources,
+        target_service_accounts=[security.account_email],
+        allows=None if denies else [{"protocol": "tcp", "ports": ports}],
+        denies=[{"protocol": "tcp", "ports": ports}] if denies else None,
+        opts=scope.options(),
+    )
