@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from recording import recorded
 
 from components.federation import peers
-from components.mesh import single_mesh
+from components.mesh import primary_remote
 from components.settings.service import ServiceSettings
 from multimesh.contract import (
     SAMPLE,
@@ -75,7 +75,7 @@ FORMS = {
 @pytest.fixture(autouse=True)
 def _addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the names that the mocks give as addresses for IP addresses."""
-    monkeypatch.setattr(single_mesh, "address_type", lambda _address: "IPv4")
+    monkeypatch.setattr(primary_remote, "address_type", lambda _address: "IPv4")
 
 
 def written(form: dict[str, Any]) -> StackOutputs:
