@@ -13,8 +13,8 @@ from lab.stack import PulumiError, Stack
 
 KEPT = {"location": "europe-west1-b", "nodes": 3}
 REFUSED = (
-    "multimesh:meshes.cloud.cluster.location: 'europe-west4-a': this cluster was made with 'europe-west1-b', and "
-    "another value makes another cluster"
+    "multimesh:meshes.cloud.cluster.location: 'europe-west4-a': cannot be changed: the cluster was created with "
+    "'europe-west1-b', and another value would replace it"
 )
 
 
@@ -47,7 +47,11 @@ def made(stack: Stack) -> dict[str, Any]:
     [
         (("preview",), {"location": "europe-west4-a"}, REFUSED),
         (("up", "--yes", "--skip-preview"), {"location": "europe-west4-a"}, REFUSED),
-        (("preview",), {"nodes": 1}, "cluster.control_plane.nodes: 1: this cluster has 3, the members of its etcd"),
+        (
+            ("preview",),
+            {"nodes": 1},
+            "cluster.control_plane.nodes: 1: cannot shrink below 3: these nodes are etcd members",
+        ),
     ],
 )
 def test_a_change_that_would_lose_a_cluster_is_refused(
@@ -86,7 +90,7 @@ def test_a_local_cluster_of_another_version_of_the_lab_is_refused(stack: Stack, 
     [images] = {lab["inputs"]["images"] for lab in stack.labs().values()}
     stack.restore(state.replace(f'"{images}"', '"earlier"'), tmp_path)
     try:
-        with pytest.raises(PulumiError, match=r"cluster e2e-east was made with the images earlier of another version"):
+        with pytest.raises(PulumiError, match=r"cluster e2e-east was made with images earlier of another version"):
             stack.preview()
     finally:
         stack.restore(state, tmp_path)
