@@ -16,8 +16,9 @@ LAYERS = (
     ("mesh",),
     ("trust",),
     ("clusters",),
-    ("istio", "objects", "schema"),
-    ("multimesh", "lab"),
+    ("istio", "objects", "schema", "versions"),
+    ("lab",),
+    ("multimesh",),
 )
 """The rooms from the top down: a room may import only what stands below it. A room that is named nowhere comes last."""
 
@@ -33,12 +34,13 @@ PURPOSES = {
     "istio": "Istio's objects as plain data",
     "objects": "Kubernetes objects as resources",
     "schema": "names, networks, mistakes",
+    "versions": "of Istio and Kubernetes",
     "multimesh": "the outputs' shape, verify",
     "lab": "real clusters on one machine",
 }
 """What a room is for. A room without an entry shows the folders that it has."""
 
-COLOURS = ("#334155", "#0e7490", "#1d4ed8", "#7c3aed", "#4f46e5", "#a16207", "#15803d", "#475569", "#9f1239")
+COLOURS = ("#334155", "#0e7490", "#1d4ed8", "#7c3aed", "#4f46e5", "#a16207", "#15803d", "#475569", "#9f1239", "#be185d")
 """One for each layer."""
 
 _MARGIN, _WIDTH, _HEIGHT, _STEP, _ROW = 20, 208, 40, 52, 54
