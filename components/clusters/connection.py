@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # the Kubernetes client is slow to import, and most runs of t
 def connected(kubeconfig: str) -> "Iterator[ApiClient]":
     """Yield a client for the current context of a kubeconfig (YAML text); it does not retry requests.
 
-    Raises KubeconfigError when the client cannot use the kubeconfig, for example because a file that it names is
+    Raise KubeconfigError when the client cannot use the kubeconfig, for example because a file that it names is
     missing.
     """
     from kubernetes import client, config

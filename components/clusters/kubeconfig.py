@@ -44,7 +44,7 @@ class Kubeconfig:
 def read(configured: str, context: str | None = None) -> Kubeconfig:
     """Return the kubeconfig that `configured` names as a path (`~` allowed) or holds as content.
 
-    Raises KubeconfigError when the file is missing or unreadable, and as `parse` does.
+    Raise KubeconfigError when the file is missing or unreadable, and as `parse` does.
     """
     return parse(configured if _is_content(configured) else _read(Path(configured).expanduser()), context, configured)
 
@@ -52,7 +52,7 @@ def read(configured: str, context: str | None = None) -> Kubeconfig:
 def parse(text: str, context: str | None = None, configured: str | None = None) -> Kubeconfig:
     """Return the kubeconfig in a text (YAML or JSON), with `context` or else its current context chosen.
 
-    Raises KubeconfigError when the text is not a kubeconfig, or lacks the context or the context's cluster.
+    Raise KubeconfigError when the text is not a kubeconfig, or lacks the context or the context's cluster.
     """
     document = _document(text)
     context = context or document.get("current-context")

@@ -30,7 +30,7 @@ def pod_cidrs(settings: ExistingClusterSettings, timeout: float = 10) -> Sequenc
 def check(kubeconfig: Kubeconfig, timeout: float = 10) -> None:
     """Send the API server a request that it answers only for authenticated users.
 
-    Raises KubeconfigError when the user's credential plugin is not installed, when a file that the kubeconfig names is
+    Raise KubeconfigError when the user's credential plugin is not installed, when a file that the kubeconfig names is
     missing, when there is no answer within `timeout` seconds, or when the server rejects the user.
     """
     from kubernetes import client
