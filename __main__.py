@@ -13,19 +13,19 @@ from components.mesh.mesh import Mesh
 from components.mesh.roles import roles
 from components.trust.root import root_of_trust
 
-# Settings: what this stack says, and what the stacks that it names say
+# Settings: this stack's configuration, and the outputs of the stacks that it names
 stack = settings.read()
 preflight.check(stack)
 federation = members.read(stack)
 for note in [*stack.notes(), *federation.notes]:
     pulumi.log.info(note)
 
-# Root: one CA that all trust, and what it issues for other stacks
+# Root: one CA that all meshes trust, and the intermediate CAs that it issues for other stacks
 trust = stack.trust
 root = root_of_trust(trust, federation.trusted)
 issued = {name: root.issue(name, trust.issued_trust_domain(name)) for name in trust.issues}
 
-# Clusters: one for each mesh, whose gateway admits all others
+# Clusters: one for each mesh; its gateway admits all others
 clusters = {name: kinds.make(name, mesh.cluster, flat=stack.flat) for name, mesh in stack.meshes.items()}
 for cluster in clusters.values():
     others = [other for other in clusters.values() if other is not cluster]
@@ -70,6 +70,6 @@ for service in federation.services:
         },
     )
 
-# Outputs: what other stacks, `multimesh verify` and users build on
+# Outputs: read by other stacks, `multimesh verify` and users
 for name, value in outputs.stack_outputs(stack, federation, root, clusters, authorities, meshes, issued).items():
     pulumi.export(name, value)

@@ -1,1 +1,1 @@
-"""The components that the program is made of."""
+"""The components of the program."""

@@ -14,15 +14,15 @@ CONTAINER_PORT = 8080
 
 
 class EchoArgs(TypedDict):
-    """What the sample service is made from."""
+    """The arguments of the sample service."""
 
     mesh: Mesh
     image: str
-    """Istio's echo image: it has the server, and the client by which `multimesh verify` asks from inside a mesh."""
+    """Istio's echo image: it has the server, and the client with which `multimesh verify` calls inside a mesh."""
 
 
 class Echo(pulumi.ComponentResource):
-    """The sample service of one mesh, in a namespace whose pods get a sidecar."""
+    """The sample service of one mesh, in a namespace with sidecar injection."""
 
     service: KubernetesObject
 
@@ -85,7 +85,7 @@ class Echo(pulumi.ComponentResource):
             f"{name}-service",
             "v1",
             "Service",
-            # Its address is known at once, so routes need not wait for its pods. Pulumi awaits the Deployment.
+            # Its cluster IP is known at once, so routes need not wait for its pods. Pulumi awaits the Deployment.
             metadata={
                 "name": NAME,
                 "namespace": namespace.metadata["name"],

@@ -1,6 +1,6 @@
 """The Istio objects of a mesh and of a federated service, as plain specs.
 
-Pure functions: names, addresses and numbers in, the `spec` of one object out. Nothing here knows Pulumi.
+Pure functions: they take names, addresses and numbers, and return the `spec` of one object. They do not use Pulumi.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ API_VERSIONS = {
     "VirtualService": "networking.istio.io/v1",
 }
 
-# Every federated port is HTTP: without it there are no retries, and a dead mesh looks like a failed request.
+# Every federated port must be HTTP: otherwise there are no retries, and requests to a lost mesh fail.
 PORT_NAME = "http"
 
 # Linux's numbers: Envoy accepts socket options by number only.
@@ -41,9 +41,9 @@ RETRIES = {"attempts": 3, "retryOn": "connect-failure,refused-stream,unavailable
 
 @dataclass(frozen=True)
 class ServiceEndpoint:
-    """Where one mesh takes requests for a service: `address` is an IP address or a DNS name.
+    """The endpoint of a service in one mesh; `address` is an IP address or a DNS name.
 
-    Without a `network`, it is in the one of the control plane's cluster.
+    Without a `network`, the endpoint is in the network of the control plane's cluster.
     """
 
     mesh: str
@@ -68,12 +68,12 @@ def any_principal(trust_domain: str) -> str:
 
 
 def strict_mutual_tls() -> Spec:
-    """Return the PeerAuthentication that refuses plaintext."""
+    """Return the PeerAuthentication that rejects plaintext."""
     return {"mtls": {"mode": "STRICT"}}
 
 
 def own_identities(trust_domain: str) -> Spec:
-    """Return the mesh-wide AuthorizationPolicy that admits a mesh's own workloads and nobody else."""
+    """Return the mesh-wide AuthorizationPolicy that allows only a mesh's own workloads."""
     return {"action": "ALLOW", "rules": [{"from": [{"source": {"principals": [any_principal(trust_domain)]}}]}]}
 
 
@@ -106,7 +106,7 @@ def service_entry(host: str, port: int, endpoints: Sequence[ServiceEndpoint], id
     """Return the ServiceEntry that makes `host` one service with an endpoint per mesh.
 
     An endpoint's locality and its label `mesh` both name its mesh; Istio distributes requests by them. `identities`
-    are the principals that may answer.
+    are the principals of the workloads that may answer.
     """
     return {
         "hosts": [host],
@@ -183,11 +183,11 @@ def virtual_service(
 
 
 def lost_peers(global_names: Sequence[str]) -> Spec:
-    """Return the EnvoyFilter with what a DestinationRule cannot configure for a lost peer.
+    """Return the EnvoyFilter with the settings for lost peers that a DestinationRule does not have.
 
     A request on a connection whose other side has vanished would hang until the kernel gives up, a quarter of an hour
     later. TCP_USER_TIMEOUT resets the connection, so that Envoy retries the request elsewhere; it does not affect slow
-    answers. And Envoy tries a mesh that was away for long again within half a minute.
+    answers. Envoy also tries a mesh that was lost for a long time again within half a minute.
     """
     socket_option = {
         "description": "TCP_USER_TIMEOUT",

@@ -1,7 +1,7 @@
-"""Kubernetes objects and Helm releases, registered as the SDK registers them but without its classes for every kind.
+"""Kubernetes objects and Helm releases, registered as by the SDK, but without its class for each kind.
 
 Importing these classes (pulumi_kubernetes.core, .apps and .helm) takes longer than everything else in the program, at
-each preview and each update. Fields have Kubernetes' own names, in inputs and in outputs.
+each preview and each update. Fields have the names of the Kubernetes API, in inputs and in outputs.
 """
 
 from typing import Any
@@ -39,7 +39,7 @@ class KubernetesObject(pulumi.CustomResource):
 def find(
     resource_name: str, api_version: str, kind: str, id: pulumi.Input[str], *, opts: pulumi.ResourceOptions
 ) -> KubernetesObject:
-    """Return an object that exists already and that this stack does not own; `id` is `<namespace>/<name>`."""
+    """Return an existing object that this stack does not own; `id` is `<namespace>/<name>`."""
     opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
     return KubernetesObject(resource_name, api_version, kind, opts=opts)
 

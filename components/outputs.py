@@ -1,6 +1,6 @@
 """Writing the stack's outputs: they have the names and shapes of `multimesh.contract.StackOutputs`.
 
-Values are Pulumi outputs here, so no model can hold them: unit tests read what the program writes by the model.
+Values are Pulumi outputs here, so no model can hold them; unit tests validate the program's outputs with the model.
 """
 
 from collections.abc import Mapping
@@ -29,8 +29,8 @@ def stack_outputs(
 ) -> dict[str, Any]:
     """Return the outputs by name, as a `contract.StackOutputs`.
 
-    Peers read what a mesh itself exports (`meshes.<name>.exports`), never `services`: that holds the exports of peers
-    too, which would come back to a peer as those of this stack.
+    Peers read a mesh's own exports (`meshes.<name>.exports`), never `services`. `services` also has the exports of
+    peers, so a peer would read its own exports as those of this stack.
     """
     outputs = {
         "meshes": {name: _mesh(mesh, authorities[name], exports(stack, name)) for name, mesh in meshes.items()},

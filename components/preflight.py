@@ -1,4 +1,4 @@
-"""Ask, before anything is made, for what the clusters need outside the stack: API servers, credentials, tools."""
+"""Check, before Pulumi creates anything, what clusters need outside the stack: API servers, credentials, tools."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_network
@@ -11,13 +11,13 @@ from components.settings import Settings
 
 
 def check(settings: Settings) -> None:
-    """Check what every cluster needs outside the stack. Raises SettingsError naming everything that is missing."""
+    """Check what every cluster needs outside the stack. Raise SettingsError listing everything that is missing."""
     found = [
         problems.problem(("meshes", mesh, "cluster", *path), value, message)
         for mesh, mesh_settings in settings.meshes.items()
         for path, value, message in kinds.missing(mesh_settings.cluster)
     ]
-    # Only a cluster that answers can tell its pod CIDRs.
+    # The program can read pod CIDRs only from clusters that answer.
     if not found and settings.flat:
         cidrs = {mesh: kinds.pod_cidrs(mesh_settings.cluster) for mesh, mesh_settings in settings.meshes.items()}
         found = [

@@ -1,1 +1,1 @@
-"""Kubernetes clusters: every kind gives the same shape."""
+"""Kubernetes clusters: every kind is a subclass of `Cluster`."""

@@ -1,4 +1,4 @@
-"""Wait until the API of a cluster that was just created is ready: no other resource waits for its nodes to set up.
+"""Wait until the API of a new cluster is ready: no other resource waits until its nodes are set up.
 
 Pulumi calls the provider's methods in another process, which finds this module by its name. Pulumi stores only a
 reference to the provider.
@@ -23,7 +23,7 @@ _NAMESPACE = "kube-system"
 
 
 class NotReadyError(Exception):
-    """A cluster that did not become ready in time; the message gives its last answer, and where to look."""
+    """A cluster did not become ready in time; the message has its last answer and says where to look."""
 
 
 def fault(kubeconfig: str, timeout: float = 10) -> str | None:
@@ -56,7 +56,7 @@ def wait(
     limit: float = _LIMIT_SECONDS,
     pause: float = _PAUSE_SECONDS,
 ) -> None:
-    """Wait for the API at most `limit` seconds. Raises NotReadyError, whose message ends with `look_at`."""
+    """Wait at most `limit` seconds for the API. Raise NotReadyError, whose message ends with `look_at`."""
     server = kubeconfigs.parse(kubeconfig).server
     start = time.monotonic()
     said = start - _REPORT_SECONDS
@@ -72,22 +72,22 @@ def wait(
 
 
 class ApiReadyProvider(dynamic.ResourceProvider):
-    """Waits when the resource is created, and whenever its kubeconfig or machines change."""
+    """Wait when the resource is created, and whenever its kubeconfig or its machines change."""
 
     serialize_as_secret_always = False
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
-        """Wait until the API answers; its id is the cluster's name."""
+        """Wait until the API is ready; the resource's id is the cluster's name."""
         wait(props["kubeconfig"], props["look_at"], _report)
         return dynamic.CreateResult(props["cluster"], props)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
-        """Report a change when the kubeconfig or the machines are not those that were waited for."""
+        """Report a change if the kubeconfig or the machines differ from those of the last wait."""
         changes = any(_olds.get(key) != _news[key] for key in ("kubeconfig", "made_of"))
         return dynamic.DiffResult(changes=changes)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
-        """Wait again, for the API on other machines or with another kubeconfig."""
+        """Wait again: the API runs on other machines, or the kubeconfig is another."""
         wait(_news["kubeconfig"], _news["look_at"], _report)
         return dynamic.UpdateResult(_news)
 
@@ -97,10 +97,10 @@ def _report(line: str) -> None:
 
 
 class ApiReady(dynamic.Resource, module="multimesh", name="ApiReady"):
-    """A cluster's API that serves its administrator.
+    """A cluster's API that is ready for its administrator.
 
-    `made_of`: the ids of the machines that the API runs on; when they change, it waits again. `look_at`: the last
-    sentences of the error, which say where to look.
+    `made_of` are the ids of the machines that the API runs on; when they change, the resource waits again. `look_at`
+    are the last sentences of the error message, which say where to look.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Kubernetes clusters: every kind gives the same shape."""
+"""The base class of every kind of cluster, and what it tells a mesh."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,12 +30,12 @@ class Platform:
 
 @dataclass(frozen=True)
 class Exposure:
-    """How a cluster lets the world and its peers reach the gateway.
+    """How clients and peers outside a cluster reach its gateway.
 
     `service` is the gateway Service's type. Peers connect to `port`, and clients to `ingress_port`: the node ports of
     a NodePort Service, unless a load balancer in front of the nodes forwards to `node_port` and `ingress_node_port`.
     Without an `address`, the program reads it from the Service's status once the load balancer exists.
-    `service_values` are more `service` values of the gateway's chart: what the cloud's load-balancer controller needs.
+    `service_values` are additional `service` values of the gateway's Helm chart, for the cloud's load balancer.
     """
 
     service: str = "LoadBalancer"
@@ -51,7 +51,7 @@ S = TypeVar("S")
 
 
 class ClusterArgs(TypedDict, Generic[S]):
-    """What a cluster of any kind is made from."""
+    """The arguments of a cluster of any kind."""
 
     settings: S
     """The kind's settings: `cluster` of a mesh."""
@@ -60,9 +60,9 @@ class ClusterArgs(TypedDict, Generic[S]):
 
 
 class Cluster(pulumi.ComponentResource):
-    """A cluster that a mesh can be installed in; each kind is a subclass that sets these.
+    """A cluster that a mesh can be installed in; each kind is a subclass that sets these attributes.
 
-    Each kind is made from `(name, args, opts)`, where `args` is `ClusterArgs` of the kind's settings.
+    The constructor of each kind takes `(name, args, opts)`, where `args` is `ClusterArgs` of the kind's settings.
     """
 
     kubeconfig: pulumi.Output[str]
@@ -75,12 +75,12 @@ class Cluster(pulumi.ComponentResource):
     ready: Sequence[pulumi.Resource] = ()
     """What must exist before anything else in the cluster: its pod network."""
     egress_addresses: Sequence[pulumi.Output[str]] | None = None
-    """The IP addresses from which its requests come, as peers see them; None where they are not known."""
+    """The source IP addresses of its requests, as peers see them; None if they are not known."""
 
     def admit(self, peers: Sequence[pulumi.Output[str]] | None) -> None:
-        """Allow these IP addresses, or everyone with None, to reach the gateway's peer port.
+        """Allow these IP addresses to reach the gateway's peer port; None allows everyone.
 
-        The program calls this once, after it has made every cluster. A kind without a packet filter does nothing.
+        The program calls this once, after it has created every cluster. A kind without a packet filter does nothing.
         """
 
     def child_options(
@@ -88,7 +88,8 @@ class Cluster(pulumi.ComponentResource):
     ) -> pulumi.ResourceOptions:
         """Return the options of a Kubernetes object in this cluster.
 
-        An object that owns something outside the cluster `outlives` it: Pulumi deletes the object itself.
+        Set `outlives` for an object that owns something outside the cluster: Pulumi then deletes the object itself
+        instead of relying on the deletion of the cluster.
         """
         lifetime = None if outlives else self.lifetime
         return pulumi.ResourceOptions(
@@ -101,12 +102,12 @@ class Requester(Protocol):
 
     @property
     def egress_addresses(self) -> Sequence[pulumi.Output[str]] | None:
-        """The IP addresses that its requests come from; None where they are not known."""
+        """The source IP addresses of its requests; None if they are not known."""
         ...
 
 
 def egress_addresses(peers: Iterable[Requester]) -> list[pulumi.Output[str]] | None:
-    """Return every address from which these peers' requests come; None if those of one peer are not known."""
+    """Return the source addresses of all peers' requests; None if those of at least one peer are not known."""
     addresses = []
     for peer in peers:
         if peer.egress_addresses is None:

@@ -1,4 +1,4 @@
-"""The one way to connect to a cluster: by the text of a kubeconfig."""
+"""The only way to connect to a cluster: with the text of a kubeconfig."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +14,9 @@ if TYPE_CHECKING:  # the Kubernetes client is slow to import, and most runs of t
 
 @contextmanager
 def connected(kubeconfig: str) -> "Iterator[ApiClient]":
-    """Yield a client that does not retry, for the current context of a kubeconfig (YAML text).
+    """Yield a client for the current context of a kubeconfig (YAML text); it does not retry requests.
 
-    Raises KubeconfigError when the client cannot use the kubeconfig, for example because a file that it names is
+    Raise KubeconfigError when the client cannot use the kubeconfig, for example because a file that it names is
     missing.
     """
     from kubernetes import client, config

@@ -1,7 +1,7 @@
-"""Settings of a cluster that cannot change: a change is rejected before Pulumi acts on it.
+"""Settings of a cluster that cannot change: the program rejects a change before Pulumi acts on it.
 
-Pulumi would replace the cluster, and everything in it. The state keeps, beside the cluster, the settings that it was
-created with. So they are also known in a stack that got the cluster by `pulumi state move`.
+Otherwise Pulumi would replace the cluster and everything in it. The state stores the settings that the cluster was
+created with next to the cluster, so they move with it in a `pulumi state move`.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ def changed(mesh: str, made_with: Settings, wanted: Settings) -> list[str]:
 
 
 def shrunk(mesh: str, had: Settings, wanted: Settings) -> list[str]:
-    """Return a line for each number of nodes that would shrink; these nodes are members of etcd."""
+    """Return a line for each number of etcd members that would shrink."""
     return [
         problems.problem(
             ("meshes", mesh, "cluster", key),
@@ -52,12 +52,12 @@ def _with_whole_numbers(settings: Settings) -> Settings:
 
 
 class ImmutableSettingsProvider(dynamic.ResourceProvider):
-    """Keeps settings, and rejects changes."""
+    """Store settings, and reject changes."""
 
     serialize_as_secret_always = False
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
-        """Compare with what is kept; `_olds` is empty for a cluster that does not exist yet."""
+        """Compare with the stored settings; `_olds` is empty for a cluster that does not exist yet."""
         had, wanted = (
             {key: _with_whole_numbers(properties.get(key, {})) for key in ("settings", "members")}
             for properties in (_olds, news)
@@ -71,17 +71,17 @@ class ImmutableSettingsProvider(dynamic.ResourceProvider):
         return dynamic.CreateResult(props["mesh"], props)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
-        """Report a change of what is stored, which `check` has allowed."""
+        """Report whether the stored settings change, which `check` has allowed."""
         changes = any(_olds.get(key) != _news[key] for key in ("settings", "members"))
         return dynamic.DiffResult(changes=changes)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
-        """Keep members that were added, and settings that an earlier version of this program did not keep."""
+        """Store added members, and settings that an earlier version of this program did not store."""
         return dynamic.UpdateResult(_news)
 
 
 class ImmutableSettings(dynamic.Resource, module="multimesh", name="ImmutableSettings"):
-    """The settings of a mesh's cluster that cannot change; all resources of the cluster depend on it.
+    """The immutable settings of a mesh's cluster; all resources of the cluster depend on this resource.
 
     `members` are the numbers of nodes that are etcd members; they may grow.
     """

@@ -1,6 +1,6 @@
-"""The registry of cluster kinds. A kind is a folder beside this file, and is named here.
+"""The registry of cluster kinds. Each kind is a folder next to this file, and is listed here.
 
-The folder is called as the setting `kind` and holds `settings.py`, `preflight.py` (`missing`, `pod_cidrs`) and
+The folder has the name of the setting `kind`, and holds `settings.py`, `preflight.py` (`missing`, `pod_cidrs`) and
 `cluster.py` (the component). `cluster.py` is imported only when a stack has such a cluster: a cloud's SDK costs seconds
 and 180 MB. `settings.py` and `preflight.py` must not import an SDK.
 """
@@ -19,25 +19,25 @@ from components.clusters.missing import Missing
 ClusterSettings = LocalClusterSettings | ExistingClusterSettings | Ec2ClusterSettings | GkeClusterSettings
 
 COMPONENTS = {"local": "LocalCluster", "existing": "ExistingCluster", "ec2": "Ec2Cluster", "gke": "GkeCluster"}
-"""The class in each kind's `cluster.py`, by kind."""
+"""The component class in each kind's `cluster.py`, by kind."""
 
 
 def make(name: str, settings: ClusterSettings, *, flat: bool = False) -> Cluster:
-    """Make the cluster of the mesh `name`.
+    """Create the cluster of the mesh `name`.
 
-    In a `flat` network pods reach the pods of other clusters. Only the kind `local` makes routes for that.
+    In a `flat` network pods reach the pods of other clusters. Only the kind `local` creates the routes for that.
     """
     component = getattr(_module(settings, "cluster"), COMPONENTS[settings.kind])
     return component(name, {"settings": settings, "flat": flat})
 
 
 def missing(settings: ClusterSettings) -> Iterable[Missing]:
-    """Return what is missing outside the stack, such as credentials, for one cluster."""
+    """Return what one cluster still needs outside the stack, such as credentials."""
     return _module(settings, "preflight").missing(settings)
 
 
 def pod_cidrs(settings: ClusterSettings) -> Sequence[str]:
-    """Return a cluster's pod CIDRs, as far as they are known before the cluster is made."""
+    """Return the pod CIDRs of a cluster that are known before the cluster is created."""
     return _module(settings, "preflight").pod_cidrs(settings)
 
 

@@ -1,4 +1,4 @@
-"""A kubeconfig, read and parsed once into what its users ask for."""
+"""A kubeconfig, read and parsed once."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ class KubeconfigError(ValueError):
 
 @dataclass(frozen=True)
 class Plugin:
-    """The program that makes a user's credentials."""
+    """The credential plugin of a user: the program that returns the user's credentials."""
 
     command: str
     install_hint: str = ""
@@ -23,12 +23,12 @@ class Plugin:
 
 @dataclass(frozen=True)
 class Kubeconfig:
-    """A kubeconfig whose current context is the chosen one. Its repr shows no secret."""
+    """A kubeconfig whose current context is the chosen context. Its repr shows no secret."""
 
     configured: str = field(repr=False)
-    """What the user gave: a path, or the content itself."""
+    """The configured value: a path, or the content itself."""
     text: str = field(repr=False)
-    """YAML, with the chosen context as the current one."""
+    """YAML, with the chosen context as its current context."""
     context: str
     cluster: Mapping[str, Any] = field(repr=False, hash=False)
     """The context's cluster: `server`, and how the server is verified."""
@@ -42,17 +42,17 @@ class Kubeconfig:
 
 
 def read(configured: str, context: str | None = None) -> Kubeconfig:
-    """Return the kubeconfig that is configured as a path (`~` allowed) or as content.
+    """Return the kubeconfig that `configured` names as a path (`~` allowed) or holds as content.
 
-    Raises KubeconfigError when the file is missing or unreadable, and as `parse` does.
+    Raise KubeconfigError when the file is missing or unreadable, and as `parse` does.
     """
     return parse(configured if _is_content(configured) else _read(Path(configured).expanduser()), context, configured)
 
 
 def parse(text: str, context: str | None = None, configured: str | None = None) -> Kubeconfig:
-    """Return the kubeconfig that a text (YAML or JSON) holds; without a `context`, its current one is chosen.
+    """Return the kubeconfig in a text (YAML or JSON), with `context` or else its current context chosen.
 
-    Raises KubeconfigError when the text is not a kubeconfig, or lacks the context or the context's cluster.
+    Raise KubeconfigError when the text is not a kubeconfig, or lacks the context or the context's cluster.
     """
     document = _document(text)
     context = context or document.get("current-context")

@@ -1,4 +1,4 @@
-"""How a kind's preflight names what is missing outside the stack."""
+"""How a preflight reports what a cluster still needs outside the stack."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -7,17 +7,17 @@ from components.schema.networks import documentation_ranges
 
 
 class Missing(NamedTuple):
-    """One thing that is missing, or must be different, before the cluster can be made."""
+    """One thing that is missing, or must change, before the cluster can be created."""
 
     path: tuple[str | int, ...]
-    """The path of the setting inside `cluster`; () for what belongs to no setting."""
+    """The path of the setting inside `cluster`; () if no setting is affected."""
     value: Any
-    """The setting's value as it was configured; `problems.ABSENT` for what belongs to no setting."""
+    """The setting's configured value; `problems.ABSENT` if no setting is affected."""
     message: str
 
 
 def placeholders(api_cidrs: Sequence[str]) -> Iterator[Missing]:
-    """Yield the ranges that were copied from the documentation and never replaced."""
+    """Yield each documentation range (RFC 5737) that the user copied and did not replace."""
     for index, cidr in documentation_ranges(api_cidrs):
         yield Missing(
             ("api_cidrs", index),

@@ -1,4 +1,4 @@
-"""The Pulumi SDKs of clouds: Python packages that only a stack with clusters in that cloud needs."""
+"""The Pulumi SDKs for clouds: Python packages that a stack needs only for clusters in that cloud."""
 
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -7,9 +7,9 @@ from components.clusters.missing import Missing
 
 
 def missing(kind: str, package: str, extra: str) -> Iterator[Missing]:
-    """Yield what is missing when a `package` that clusters of a `kind` need is not installed.
+    """Yield a line if a `package` that clusters of this `kind` need is not installed.
 
-    `extra` is the extra of this project that installs it.
+    `extra` is this project's extra that installs the package.
     """
     if find_spec(package.replace("-", "_")) is None:
         yield Missing(("kind",), kind, f"needs the Python package {package}: pip install '.[{extra}]'")

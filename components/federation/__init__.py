@@ -1,1 +1,1 @@
-"""What joins the meshes: members of other stacks, peers, and the services that all meshes answer for."""
+"""The federation of meshes: the meshes of other stacks (peers), and the services that meshes export to each other."""

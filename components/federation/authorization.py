@@ -1,4 +1,4 @@
-"""Who may call an exported service: the policies in a mesh that exports it. Pure functions."""
+"""The AuthorizationPolicies of an exported service, in the meshes that export it. Pure functions."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,10 +9,10 @@ from components.mesh.roles import Role
 
 
 def authorization(service: ExportedService, role: Role, trust_domains: Mapping[str, str]) -> list[PlannedObject]:
-    """Return what lets the callers, and nobody else, reach the workload; nothing where the service does not run.
+    """Return the policies that allow only the callers to reach the workload; none where the service does not run.
 
-    A control plane needs the policies of the clusters that it serves, too. `trust_domains` are by mesh, of every mesh
-    that may call.
+    A control plane also needs the policies of the clusters that it serves. `trust_domains` are by mesh, and
+    have every mesh that may call.
     """
     exporter = next((cluster for cluster in (role.cluster, *role.serves) if cluster in service.weights), None)
     if exporter is None:
@@ -30,7 +30,7 @@ def authorization(service: ExportedService, role: Role, trust_domains: Mapping[s
         )
 
     policies = [policy("callers", istio.callers_allowed)]
-    # The mesh-wide policy admits every workload of the mesh; a service for some callers only refuses the others.
+    # The mesh-wide policy allows every workload of the mesh, so a service for some callers must deny the others.
     if istio.any_principal(role.trust_domain) not in allowed:
         policies.append(policy("others", istio.others_denied))
     return policies

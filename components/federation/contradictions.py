@@ -10,10 +10,10 @@ from components.trust import ca as trust
 
 @dataclass(frozen=True)
 class Claims:
-    """What one stack configures that must not contradict its peers.
+    """The settings of one stack that must not contradict its peers.
 
-    `root` is the certificate of its root CA (PEM), None if this run creates it; `trust_domains` are by mesh, `ports` by
-    global name.
+    `root` is the certificate of its root CA (PEM), None if this run creates it. `trust_domains` are by mesh,
+    `ports` are by global name.
     """
 
     stack: str

@@ -1,4 +1,4 @@
-"""An exported service: all that its routes are made from, whichever stack's meshes export it."""
+"""An exported service: the input of its routes, whichever stack's meshes export it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,9 +9,9 @@ from components import istio
 
 @dataclass(frozen=True)
 class ExportedService:
-    """A service that one or more meshes offer to the others, as every member of the federation contributes to it.
+    """A service that one or more meshes export to the others, with the exports of this stack and of its peers.
 
-    `service_account` and `callers` hold in this stack's meshes alone: what a peer exports, its own stack configures.
+    `service_account` and `callers` apply only to this stack's meshes: a peer's stack configures its own.
     """
 
     name: str
@@ -19,9 +19,9 @@ class ExportedService:
     suffix: str
     port: int
     weights: Mapping[str, int]
-    """Of every mesh that exports the service, this stack's and its peers', in the order of the meshes' names."""
+    """The weight of every mesh that exports the service, this stack's and its peers', sorted by mesh name."""
     callers: Sequence[str]
-    """`<mesh>` or `<mesh>/ns/<namespace>/sa/<service account>`, of meshes that are known."""
+    """`<mesh>` or `<mesh>/ns/<namespace>/sa/<service account>`, of known meshes only."""
     split: Literal["failover", "weighted"] = "failover"
     ingress_hosts: Sequence[str] = ()
     service_account: str = "default"
@@ -41,9 +41,9 @@ class ExportedService:
 
     @property
     def failover(self) -> bool:
-        """Whether the others take over the share of a mesh that is lost."""
+        """Whether the other meshes take over the share of a lost mesh."""
         return self.split == "failover"
 
     def account_in(self, mesh: str) -> str:
-        """Return the service account that a mesh's workloads have."""
+        """Return the service account of the workloads in a mesh."""
         return self.peer_accounts.get(mesh, self.service_account)

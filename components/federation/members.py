@@ -1,4 +1,4 @@
-"""The members of the federation, and what each of them exports: known before any resource is registered."""
+"""The members of the federation and their exports, read before the program registers any resource."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ from components.trust import trust_stack
 class Members:
     """The federation as one stack sees it.
 
-    `services` are this stack's, with what peers add to them, then those that only peers export. `trust_domains` are
-    those of every known mesh, which includes a mesh that this stack issues a CA for but whose own stack is not up.
-    `trusted` is what another stack issues for this stack's meshes, if one does.
+    `services` are first this stack's services, including their peers' exports, then those that only peers export.
+    `trust_domains` has every known mesh, also those that this stack issues a CA for and whose own stack is not up.
+    `trusted` has the CAs that another stack issues for this stack's meshes, if one does.
     """
 
     services: Sequence[ExportedService]
@@ -30,13 +30,13 @@ class Members:
     trust_domains: Mapping[str, str]
     trusted: trust_stack.Trusted | None
     notes: Sequence[str]
-    """What is missing until a later `pulumi up`: a line each."""
+    """One line for each thing that is missing until a later `pulumi up`."""
 
 
 def read(stack: Settings) -> Members:
-    """Read the stacks that this one names, and compare them.
+    """Read the stacks that this stack names, and compare them.
 
-    Raises SettingsError naming every contradiction, and UnreadableStackError if the backend cannot be read.
+    Raise SettingsError listing every contradiction, and UnreadableStackError if the backend cannot be read.
     """
     found = peers.named_wrongly(stack.peers)
     trusted = None
@@ -80,7 +80,7 @@ def exported_services(
 ) -> list[ExportedService]:
     """Return the services of this stack, then those that only peers export.
 
-    `peer_exports` are by mesh and by global name; `known` are the meshes that may call.
+    `peer_exports` are by mesh, then by global name; `known` are the meshes that may call.
     """
     exports = dict[str, dict[str, peers.Export]]()
     for mesh in sorted(peer_exports):
@@ -96,14 +96,14 @@ def exported_services(
 def _of_stack(
     service: ServiceSettings, suffix: str, exports: Mapping[str, peers.Export], known: Sequence[str]
 ) -> ExportedService:
-    """Return a service that this stack configures; its peers' meshes may export it, too."""
+    """Return a service that this stack configures; its peers' meshes may also export it."""
     weights = service.meshes | {mesh: export.weight for mesh, export in exports.items()}
     return ExportedService(
         name=service.name,
         namespace=service.namespace,
         suffix=suffix,
         port=service.port,
-        # In one order in every stack, so that all of them round the same weights to the same shares.
+        # Sorted, so that every stack rounds the same weights to the same shares.
         weights=dict(sorted(weights.items())),
         callers=[caller for caller in service.callers or known if _mesh_of(caller) in known],
         split=service.split,
@@ -141,7 +141,7 @@ def _claims(name: str, peer: Peer) -> Claims:
 
 
 def _root(stack: Settings, trusted: trust_stack.Trusted | None) -> str | None:
-    """Return the certificate of the root that this stack's meshes will have, None if it does not exist yet."""
+    """Return the root certificate (PEM) of this stack's meshes; None if it does not exist yet."""
     if trusted:
         return trusted.root
     if brought := stack.trust.brought:
@@ -151,7 +151,7 @@ def _root(stack: Settings, trusted: trust_stack.Trusted | None) -> str | None:
 
 
 def root_owner(stack: Settings) -> str:
-    """Return the full name of the stack that owns the root CA; an empty text for a root that the user brought."""
+    """Return the full name of the stack that owns the root CA; an empty string if the user brought the root."""
     if stack.trust.root:
         return ""
     return stack_outputs.qualified(stack.trust.stack or pulumi.get_stack())
@@ -160,7 +160,7 @@ def root_owner(stack: Settings) -> str:
 def _unknown_callers(stack: Settings, known: Iterable[str]) -> list[str]:
     up = ", ".join(sorted(known))
     return [
-        problems.problem(("services", number, "callers", index), caller, f"no mesh of that name is up: {up}")
+        problems.problem(("services", number, "callers", index), caller, f"must be a mesh that is known: {up}")
         for number, service in enumerate(stack.services)
         for index, caller in enumerate(service.callers or [])
         if _mesh_of(caller) not in known

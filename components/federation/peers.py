@@ -15,7 +15,7 @@ from multimesh.contract import Export, Peer, PeerMeshOutputs
 
 @dataclass(frozen=True)
 class PeerMesh:
-    """A mesh of another stack; attributes that a Mesh has too mean the same."""
+    """A mesh of another stack; attributes that `Mesh` also has mean the same there."""
 
     name: str
     trust_domain: str
@@ -26,14 +26,14 @@ class PeerMesh:
 
 
 def mesh(name: str, outputs: PeerMeshOutputs) -> PeerMesh:
-    """Return a peer's mesh in the form that routes are made from."""
+    """Return a peer's mesh, from its stack's outputs."""
     address, egress = pulumi.Output.from_input(outputs.gateway_address), outputs.egress_addresses
     egress = None if egress is None else [pulumi.Output.from_input(address) for address in egress]
     return PeerMesh(name, outputs.trust_domain, address, outputs.gateway_port, outputs.exports, egress)
 
 
 def named_wrongly(peers: Iterable[str]) -> list[str]:
-    """Return a line for each peer that is this stack itself, or that is listed twice, by its short or its full name."""
+    """Return a line for each peer that is this stack itself, or is listed twice (by its short or its full name)."""
     found, seen = [], set[str]()
     for index, peer in enumerate(peers):
         name = stack_outputs.qualified(peer)
@@ -46,7 +46,7 @@ def named_wrongly(peers: Iterable[str]) -> list[str]:
 
 
 def parse(stack: str, outputs: Mapping[str, Any]) -> tuple[Peer | None, list[str]]:
-    """Return the outputs of a stack, and a line for what is wrong with them; None for a stack without meshes (yet)."""
+    """Return a stack's outputs, and a line if they are invalid; None for a stack that has no meshes (yet)."""
     if not outputs.get("meshes"):
         return None, []
     try:

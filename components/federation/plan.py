@@ -1,4 +1,4 @@
-"""Istio objects of an exported service: what they are is known at once, their specs once addresses are."""
+"""Planned Istio objects of an exported service: their specs may wait for addresses that are not known yet."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from components.federation.workload import Workload
 
 @dataclass(frozen=True)
 class Resolved:
-    """What is known only once clusters are up: the address of each mesh's gateway, and what runs in a mesh."""
+    """Values that are known only when clusters are up: each mesh's gateway address, and the workload in a mesh."""
 
     gateways: Mapping[str, str] = field(default_factory=dict)
     workloads: Mapping[str, Workload] = field(default_factory=dict)
@@ -20,8 +20,8 @@ class Resolved:
 class PlannedObject:
     """One Istio object in one mesh.
 
-    `suffix` ends its resource name. `spec` reads from what is resolved nothing but the `gateways` and `workloads` of
-    the meshes listed here, so the object depends on these alone.
+    `suffix` is the end of its resource name. `spec` may read only the `gateways` and `workloads` of the meshes listed
+    here, so the object depends only on these.
     """
 
     kind: str
@@ -34,10 +34,10 @@ class PlannedObject:
 
 
 def fixed(service: ExportedService, kind: str, suffix: str, spec: istio.Spec, ending: str = "") -> PlannedObject:
-    """Return an object in Istio's own namespace whose spec depends on nothing that is yet to be resolved."""
+    """Return an object in istio-system whose spec does not depend on resolved values."""
     return PlannedObject(kind, suffix, istio.NAMESPACE, object_name(service, ending), lambda _resolved: spec)
 
 
 def object_name(service: ExportedService, ending: str = "") -> str:
-    """Return the name of a service's object, which is unique among those of its kind in a cluster."""
+    """Return the name of a service's object; it is unique for its kind in a cluster."""
     return f"{service.name}.{service.namespace}{ending}"

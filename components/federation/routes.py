@@ -1,6 +1,6 @@
-"""How the callers of one mesh reach an exported service: the objects that route them, in each form of topology.
+"""The Istio objects that route the callers in one mesh to an exported service, for each topology.
 
-Pure functions: no engine, no cluster. An address that is not known yet is read from what is resolved later.
+Pure functions: no engine, no cluster. Specs read addresses that are not known yet from `Resolved`.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from components.mesh.roles import Role
 
 @dataclass(frozen=True)
 class Exporter:
-    """A mesh that takes requests for the service, and its share of them in percent (all shares sum to 100)."""
+    """A mesh that receives requests for the service, and its share in percent (all shares sum to 100)."""
 
     mesh: str
     share: int
@@ -25,7 +25,7 @@ class Exporter:
 
 
 def routes(service: ExportedService, role: Role, exporters: Sequence[Exporter]) -> list[PlannedObject]:
-    """Return what a mesh needs so that its callers reach every exporter; nothing while no mesh takes requests."""
+    """Return the objects through which a mesh's callers reach every exporter; none if there is no exporter."""
     if not exporters:
         return []
     if not role.one_mesh:
@@ -49,7 +49,7 @@ def _between_meshes(service: ExportedService, role: Role, exporters: Sequence[Ex
         ]
         return istio.service_entry(service.global_name, service.port, endpoints, _identities(service, exporters))
 
-    # The short name is the service's own where it runs; elsewhere it may be another Service's.
+    # Only where the service runs, the short name certainly means it; elsewhere another Service may have that name.
     hosts = [service.local_host, service.global_name] if role.cluster in service.weights else [service.global_name]
     return [
         _service_entry(service, entry, gateways, workloads),
@@ -79,7 +79,7 @@ def _through_gateways(service: ExportedService, role: Role, exporters: Sequence[
             )
             for exporter in exporters
         ]
-        # All clusters share one trust domain and one service account.
+        # All clusters of a single mesh share one trust domain and one service account.
         [identity] = set(_identities(service, exporters))
         return istio.service_entry(service.global_name, service.port, endpoints, [identity])
 
@@ -138,7 +138,7 @@ def _inside(
 
 
 def _ingress(service: ExportedService, target: str, exporters: Sequence[Exporter]) -> list[PlannedObject]:
-    """Return what routes requests from outside to `target`; nothing for a service without ingress hosts."""
+    """Return the VirtualService that routes requests from outside to `target`; none without ingress hosts."""
     if not service.ingress_hosts:
         return []
     gateway = f"{istio.NAMESPACE}/{istio.INGRESS_GATEWAY}"

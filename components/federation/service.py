@@ -1,4 +1,4 @@
-"""One exported service, registered: a global name over all meshes, with weights and callers."""
+"""The component of one exported service: a global name in all meshes, with weights and callers."""
 
 from collections.abc import Mapping
 from typing import TypedDict
@@ -17,17 +17,17 @@ from components.objects import KubernetesObject, find
 
 
 class FederatedServiceArgs(TypedDict):
-    """What a federated service is made from."""
+    """The arguments of a federated service."""
 
     service: ExportedService
     meshes: Mapping[str, Mesh]
     """Every mesh of the stack."""
     peers: Mapping[str, PeerMesh]
-    """Every mesh of other stacks; this stack makes no object in these."""
+    """Every mesh of other stacks; this stack creates no objects in them."""
     trust_domains: Mapping[str, str]
-    """Of every mesh that may call."""
+    """The trust domain of every mesh that may call, by mesh."""
     made_here: Mapping[str, KubernetesObject]
-    """The Service in those meshes where this stack makes it; elsewhere it must exist already."""
+    """The Service in each mesh where this stack creates it; in other meshes it must exist already."""
 
 
 class FederatedService(pulumi.ComponentResource):
@@ -51,7 +51,7 @@ class FederatedService(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _workload(self, mesh: Mesh, made_here: KubernetesObject | None) -> pulumi.Output[Workload]:
-        """Return what the Service in one mesh forwards to."""
+        """Return the workload behind the Service in one mesh."""
         service = self._service
         found = made_here or find(
             f"{self._prefix}.{mesh.name}",
@@ -67,7 +67,7 @@ class FederatedService(pulumi.ComponentResource):
         return Exporter(name, share, mesh.trust_domain, mesh.gateway_port)
 
     def _make(self, mesh: Mesh, planned: PlannedObject) -> None:
-        """Register one object in a mesh; it depends on what its spec reads and on nothing else."""
+        """Register one object in a mesh; it depends only on what its spec reads."""
         spec = pulumi.Output.all(
             gateways={name: self._members[name].gateway_address for name in planned.gateways},
             workloads={name: self._workloads[name] for name in planned.workloads},
@@ -77,7 +77,7 @@ class FederatedService(pulumi.ComponentResource):
 
 
 def _inputs(service: ExportedService) -> dict[str, object]:
-    """Return the component's inputs, which the state keeps: another key would show as a change of every service."""
+    """Return the component's inputs. The state stores them: another key would show as a change of every service."""
     return {
         "suffix": service.suffix,
         "name": service.name,

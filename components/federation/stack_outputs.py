@@ -13,15 +13,15 @@ class UnreadableStackError(pulumi.RunError):
 
 
 def read(stack: str) -> dict[str, Any]:
-    """Return the outputs of a stack; `{}` when it does not exist, or has none (not up yet, or destroyed).
+    """Return the outputs of a stack; `{}` if it does not exist or has none (not up yet, or destroyed).
 
-    `stack` is a name in this project, or organization/project/stack. Secrets are plain in what is returned: whoever
-    keeps one must make it a secret again. A secret that another passphrase or key encrypts is returned as `{}`. Raises
-    UnreadableStackError when the backend does not answer, or refuses.
+    `stack` is a name in this project, or organization/project/stack. The returned secrets are plain text: a caller
+    that stores one must make it a secret again. A secret encrypted with another passphrase or key is returned as `{}`.
+    Raise UnreadableStackError if the backend does not answer, or refuses.
 
     This calls the engine's own function instead of registering a `pulumi.StackReference`, for three reasons. A
-    reference to a stack that does not exist fails the whole deployment. Its values arrive when resources are already
-    being made: too late to refuse a contradiction, and too late to name a resource after a peer's service. And it
+    reference to a stack that does not exist fails the whole deployment. Its values arrive when the program already
+    registers resources: too late to reject a contradiction, or to name a resource after a peer's service. It also
     copies every output into this stack's state, including the kubeconfigs of a peer.
     """
     try:

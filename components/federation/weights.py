@@ -6,7 +6,7 @@ from collections.abc import Mapping
 def percentages(weights: Mapping[str, int]) -> dict[str, int]:
     """Return shares in proportion to the weights: whole numbers from 1 that sum to 100, as `distribute` requires.
 
-    Meshes of weight 0 get none. What rounding leaves goes to the largest remainders, and among equals to the first.
+    Meshes with weight 0 get no share. The rest from rounding goes to the largest remainders; on a tie, to the first.
     """
     positive = {mesh: weight for mesh, weight in weights.items() if weight > 0}
     total = sum(positive.values())

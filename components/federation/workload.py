@@ -1,4 +1,4 @@
-"""What an exported Service forwards to."""
+"""The workload behind an exported Service."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Workload:
 
 
 def workload(spec: Mapping[str, Any], service: ExportedService, mesh: str) -> Workload:
-    """Return what a Service with this `spec` forwards to. Raises UnusableServiceError if it cannot be exported."""
+    """Return the workload behind a Service with this `spec`. Raise UnusableServiceError if it cannot be exported."""
     where = f"Service {service.namespace}/{service.name} in mesh {mesh}"
     cluster_ip, selector = spec.get("clusterIP"), spec.get("selector")
     if not cluster_ip or cluster_ip == "None":

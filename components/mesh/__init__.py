@@ -1,1 +1,1 @@
-"""Istio in one cluster: control plane, gateway, and its part in a mesh over several clusters."""
+"""Istio in one cluster: control plane, gateway, and the cluster's role in a mesh over several clusters."""

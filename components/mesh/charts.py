@@ -1,4 +1,4 @@
-"""Istio's Helm charts: where each comes from, and the values that a mesh needs."""
+"""Istio's Helm charts: the source of each, and the values that a mesh needs."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,11 +13,11 @@ from components.mesh.settings import IstioSettings
 Values = dict[str, Any]
 
 ROOT = "multimesh/root-ca"
-"""The annotation of istiod's pods that names the root CA that it signs under."""
+"""The annotation of istiod's pods that has the fingerprint of the root CA of its certificates."""
 
 
 def chosen(platform: Platform, istio: IstioSettings, sample_image: str | None = None) -> Platform:
-    """Return what the cluster kind needs, with the user's choices merged over it."""
+    """Return the platform of the cluster kind, with the user's settings merged over it."""
     images = {key: value for key, value in (("hub", istio.hub), ("tag", istio.tag)) if value}
     values = merged(platform.values, {"istiod": {"global": images}} if images else {}, istio.values.model_dump())
     return replace(
@@ -39,10 +39,10 @@ def source(platform: Platform, chart: str) -> dict[str, Any]:
 
 
 def istiod_values(role: Role, root_fingerprint: Any) -> Values:
-    """Return the control plane's values; environment and proxy metadata are strings, as Istio drops anything else.
+    """Return the control plane's values; environment and proxy metadata must be strings: Istio ignores other types.
 
     istiod reloads a renewed intermediate while it runs, but not a renewed root (it logs "updating new ROOT-CA not
-    supported"): another `root_fingerprint` replaces its pod.
+    supported"): a new `root_fingerprint` therefore replaces its pod.
     """
     # Peers have other trust domains. With aliases, policies would mistake a peer's identity for one of this mesh.
     federated = {} if role.one_mesh else {"PILOT_SKIP_VALIDATE_TRUST_DOMAIN": "true"}
@@ -65,7 +65,7 @@ def istiod_values(role: Role, root_fingerprint: Any) -> Values:
 
 
 def gateway_values(exposure: Exposure, role: Role) -> Values:
-    """Return the gateway's values: its Service's type and ports, what the cluster kind adds, and what its pods join."""
+    """Return the gateway's values: its Service's type and ports, the cluster kind's additions, what its pods join."""
     node_port = exposure.service == "NodePort"
     peers: Values = {"name": "tls", "port": PEER_PORT, "targetPort": PEER_PORT, "protocol": "TCP"}
     ingress: Values = {"name": "http2", "port": INGRESS_PORT, "targetPort": INGRESS_PORT, "protocol": "TCP"}

@@ -1,4 +1,4 @@
-"""Access for a control plane elsewhere to a cluster's endpoints: an identity there, with a token that is renewed."""
+"""Access of other clusters' control planes to a cluster's endpoints: a service account with a token that is renewed."""
 
 import base64
 import hashlib
@@ -15,10 +15,10 @@ _READ = ["get", "list", "watch"]
 
 
 def rules(*, controlled: bool) -> list[Any]:
-    """Return the RBAC rules of the identity: read the objects that endpoints are made from, Istio's kinds among them.
+    """Return the RBAC rules of the service account: it reads the Kubernetes and Istio objects behind endpoints.
 
-    In a cluster that it controls, istiod also verifies the pods' tokens, and gives every namespace the root's
-    certificate. Measured from istiod's requests; the role that Istio's chart has for this allows more.
+    In a cluster that istiod controls, it also verifies the pods' tokens, and writes the root certificate to every
+    namespace. The rules cover istiod's observed requests; the ClusterRole of Istio's chart allows more.
     """
     reading = [
         {
@@ -78,12 +78,12 @@ def kubeconfig(administrators: str, cluster: str, token: str) -> str:
 
 
 def token_name(ca_expires: str) -> str:
-    """Return the name of the token's Secret: a renewed CA gets another Secret, and so another token."""
+    """Return the name of the token's Secret: a renewed CA gets a new Secret, and so a new token."""
     return f"istio-remote-{hashlib.sha256(ca_expires.encode()).hexdigest()[:8]}"
 
 
 class DiscoveryArgs(TypedDict):
-    """What the access to a cluster is made from."""
+    """The arguments of the access to a cluster."""
 
     cluster: Cluster
     namespace: pulumi.Input[str]
@@ -95,7 +95,7 @@ class DiscoveryArgs(TypedDict):
 
 
 class Discovery(pulumi.ComponentResource):
-    """The identity in one cluster with which control planes elsewhere read it."""
+    """The service account with which control planes of other clusters read one cluster."""
 
     kubeconfig: pulumi.Output[str]
     """A secret."""
@@ -135,7 +135,7 @@ class Discovery(pulumi.ComponentResource):
             opts=own,
         )
 
-        # Its token; a new one exists, and the readers have it, before Pulumi deletes the old one
+        # Its token; Pulumi creates a new one and gives it to the readers before it deletes the old one
         token = KubernetesObject(
             f"{name}-remote-token",
             "v1",
@@ -156,7 +156,7 @@ class Discovery(pulumi.ComponentResource):
         self.register_outputs({})
 
     def given_to(self, reader: str, cluster: Cluster, namespace: pulumi.Input[str]) -> KubernetesObject:
-        """Make, in another cluster (named `reader`), the Secret with which its control plane reads this one."""
+        """Create, in another cluster (named `reader`), the Secret with which its control plane reads this one."""
         name = self._cluster_name
         return KubernetesObject(
             f"{name}-remote-in-{reader}",

@@ -14,7 +14,7 @@ class NoAddressError(pulumi.RunError):
 def load_balancer_address(ingress: Sequence[Mapping[str, Any]] | None, mesh: str) -> str:
     """Return the IP address or DNS name in a Service's `status.loadBalancer.ingress`.
 
-    Raises NoAddressError if there is none.
+    Raise NoAddressError if there is none.
     """
     for point in ingress or []:
         if address := point.get("ip") or point.get("hostname"):

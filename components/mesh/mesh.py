@@ -1,4 +1,4 @@
-"""One mesh: an Istio control plane and a gateway in one cluster, with a CA and a trust domain of its own."""
+"""One mesh: an Istio control plane and a gateway in one cluster, with its own intermediate CA and trust domain."""
 
 import base64
 from collections.abc import Sequence
@@ -20,26 +20,26 @@ NAMESPACE = istio.NAMESPACE
 
 
 class MeshArgs(TypedDict):
-    """What a mesh is made from."""
+    """The arguments of a mesh."""
 
     cluster: Cluster
     platform: Platform
-    """The cluster's, with the user's choices over it."""
+    """The cluster's platform, with the user's settings merged over it."""
     role: Role
     ca: IntermediateCa | IssuedCa
-    """Of the cluster's own control plane, or of the primary's."""
+    """The CA of the control plane that serves the cluster: its own, or the primary's."""
     primary: "Mesh | None"
-    """The mesh whose control plane serves the cluster, if it has none of its own."""
+    """The mesh whose control plane serves the cluster; None if the cluster has its own."""
     networks: charts.Values
     """Istio's MeshNetworks: the gateways of a single mesh whose addresses are known beforehand."""
     exports: Sequence[str]
     """The Services (`<name>.<namespace>.svc.cluster.local`) that peers may reach through the gateway."""
     ingress_hosts: Sequence[str]
-    """The hosts for which the gateway takes requests from outside."""
+    """The hosts for which the gateway accepts requests from outside."""
     global_names: Sequence[str]
-    """Of every exported service that the mesh's workloads may call."""
+    """The global names of all exported services."""
     spanning: Sequence[str]
-    """The Services that span the clusters of a single mesh, by the name that they have in each."""
+    """The Services that span the clusters of a single mesh, by their host name in each cluster."""
 
 
 class Mesh(pulumi.ComponentResource):
@@ -110,7 +110,7 @@ class Mesh(pulumi.ComponentResource):
 
     @property
     def configured(self) -> bool:
-        """Whether Istio's objects belong into this cluster: a control plane reads those of its own cluster alone."""
+        """Whether this cluster needs Istio's objects: a control plane reads only those of its own cluster."""
         return self.role.primary is None
 
     def read_by(self, readers: Sequence["Mesh"]) -> list[pulumi.Resource]:
@@ -129,7 +129,7 @@ class Mesh(pulumi.ComponentResource):
         return [discovery.given_to(mesh.name, mesh.cluster, mesh.namespace.metadata["name"]) for mesh in readers]
 
     def _cacerts(self) -> KubernetesObject:
-        """Make the Secret with the CA that istiod signs with; it must exist before istiod starts."""
+        """Create the Secret with the CA that istiod signs with; it must exist before istiod starts."""
         ca = self._ca
         return KubernetesObject(
             f"{self.name}-cacerts",
@@ -146,7 +146,7 @@ class Mesh(pulumi.ComponentResource):
         )
 
     def _of_primary(self, primary: "Mesh", platform: Platform, base: Release) -> pulumi.Resource:
-        """Make what lets the control plane of another cluster serve this one."""
+        """Create the objects with which another cluster's control plane serves this one."""
         bundle = self._ca.root_pem.apply(lambda pem: base64.b64encode(pem.encode()).decode())
         values = primary_remote.remote_values(self.role, bundle)
         after = [base, *self.read_by([primary]), *primary.serving]
@@ -157,7 +157,7 @@ class Mesh(pulumi.ComponentResource):
             "Service",
             metadata=primary_remote.istiod_service_metadata(),
             spec=primary_remote.istiod_service(),
-            # If the cluster gets a control plane of its own, its release takes the Service over.
+            # If the cluster gets its own control plane, its Helm release takes over the Service.
             opts=pulumi.ResourceOptions.merge(webhook, pulumi.ResourceOptions(retain_on_delete=True)),
         )
         return KubernetesObject(
@@ -176,8 +176,8 @@ class Mesh(pulumi.ComponentResource):
         )
 
     def _configure(self, args: MeshArgs) -> None:
-        """Make the Istio objects that hold for the whole mesh."""
-        # Who may call whom: the mesh's own workloads one another, and everybody the ingress
+        """Create the Istio objects that apply to the whole mesh."""
+        # Access: the mesh's own workloads may call each other, and everybody may call the ingress
         self._policy("PeerAuthentication", "strict", "default", istio.strict_mutual_tls())
         self._policy("AuthorizationPolicy", "own", "own-identities", istio.own_identities(self.trust_domain))
         self._policy("AuthorizationPolicy", "ingress", "world-to-ingress", istio.world_to_ingress())
@@ -200,7 +200,7 @@ class Mesh(pulumi.ComponentResource):
     def istio_object(
         self, resource_name: str, kind: str, namespace: str, name: str, spec: pulumi.Input[Any], parent: pulumi.Resource
     ) -> KubernetesObject:
-        """Make an Istio object in this mesh, after its control plane, which validates it."""
+        """Create an Istio object in this mesh, after its control plane, which validates the object."""
         return KubernetesObject(
             resource_name,
             istio.API_VERSIONS[kind],

@@ -1,6 +1,7 @@
-"""A control plane that serves other clusters: what exposes it, and what points to it in each of these, as plain data.
+"""The objects that expose a control plane to other clusters, and those in each of these that point to it.
 
-Pure functions. Source of the forms: https://istio.io/latest/docs/setup/install/multicluster/ (primary-remote).
+Pure functions that return plain data.
+Source: https://istio.io/latest/docs/setup/install/multicluster/ (primary-remote).
 """
 
 from ipaddress import ip_address
@@ -51,7 +52,7 @@ def istiod_gateway() -> Spec:
 
 
 def world_to_istiod() -> Spec:
-    """Return the AuthorizationPolicy that lets anybody reach istiod through the gateway: istiod authenticates them."""
+    """Return the AuthorizationPolicy that lets anybody reach istiod through the gateway; istiod authenticates them."""
     ports = [str(ISTIOD_PORT), str(WEBHOOK_PORT)]
     return {
         "selector": {"matchLabels": GATEWAY_SELECTOR},
@@ -86,7 +87,7 @@ def istiod_service() -> Any:
 
 
 def istiod_service_metadata() -> Any:
-    """Return that Service's metadata, by which Helm takes it over if the cluster gets a control plane of its own."""
+    """Return that Service's metadata, with which Helm takes it over if the cluster gets its own control plane."""
     return {
         "name": "istiod",
         "namespace": NAMESPACE,
@@ -98,12 +99,12 @@ def istiod_service_metadata() -> Any:
 def istiod_endpoints(exposure: Exposure) -> list[Any]:
     """Return the ports of the EndpointSlice behind that Service: those of the primary's gateway.
 
-    Raises UnusablePrimaryError where something in front of the nodes forwards to their ports, but not to istiod's.
+    Raise UnusablePrimaryError if whatever forwards to the nodes' ports does not forward istiod's.
     """
     if exposure.node_port is not None:
         raise UnusablePrimaryError(
-            f"the primary's gateway is reached at port {exposure.port}, which something forwards to node port "
-            f"{exposure.node_port}; it does not forward istiod's ports {ISTIOD_PORT} and {WEBHOOK_PORT}. With "
+            f"peers reach the primary's gateway at port {exposure.port}, which is forwarded to node port "
+            f"{exposure.node_port}; istiod's ports {ISTIOD_PORT} and {WEBHOOK_PORT} are not forwarded. With "
             "control_plane: one, the primary's gateway must be reached through a load balancer of Kubernetes, "
             "or at its node ports directly"
         )
@@ -115,7 +116,7 @@ def istiod_endpoints(exposure: Exposure) -> list[Any]:
 
 
 def address_type(address: str) -> str:
-    """Return an EndpointSlice's addressType. Raises UnusablePrimaryError unless the address is an IP address."""
+    """Return an EndpointSlice's addressType. Raise UnusablePrimaryError unless the address is an IP address."""
     try:
         return f"IPv{ip_address(address).version}"
     except ValueError:
@@ -128,7 +129,7 @@ def address_type(address: str) -> str:
 def remote_values(role: Role, root_bundle: Any) -> Values:
     """Return the istiod chart's values in a cluster that a primary serves: no control plane, only its webhook.
 
-    `root_bundle` is the root CA's PEM in base64, with which the API server verifies istiod.
+    `root_bundle` is the root CA's PEM in base64, with which the API server verifies istiod's webhook.
     """
     network = f"/net/{role.network}" if role.network else ""
     return {

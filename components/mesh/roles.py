@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from components.mesh.topology import Topology
 
 JOINED = "multimesh/joined"
-"""The annotation of a pod that says which mesh, network and control plane its proxy has joined."""
+"""The annotation of a pod that names the trust domain, network and control plane of its proxy."""
 
 
 @dataclass(frozen=True)
 class Role:
     """One cluster's role.
 
-    `network` is the network of its pods where clusters reach each other through gateways. `primary` is the cluster
-    whose control plane serves it; if None, it has its own, which also `serves` the clusters listed there. `read_by` are
-    the other clusters whose control planes read its endpoints from its API server. `beside` are all other clusters of
-    a single mesh.
+    `network` is the network of its pods if clusters reach each other through gateways. `primary` is the cluster whose
+    control plane serves it; if None, it has its own control plane, which also `serves` the listed clusters. `read_by`
+    are the other clusters whose control planes read its endpoints from its API server. `beside` are all other clusters
+    of a single mesh.
     """
 
     cluster: str
@@ -30,7 +30,7 @@ class Role:
 
     @property
     def joined(self) -> str:
-        """What proxies read only when they start: a change of it must replace the pods."""
+        """The values that proxies read only when they start: a change must replace the pods."""
         return "/".join([self.trust_domain, self.network or "", self.primary or self.cluster])
 
 

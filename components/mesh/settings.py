@@ -1,4 +1,4 @@
-"""Which Istio is installed."""
+"""The settings of the Istio installation."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from components.schema.strict import Strict
 
 
 class HelmValues(Strict):
-    """Values by chart."""
+    """Helm values by chart."""
 
     base: dict[str, Any] = {}
     istiod: dict[str, Any] = {}
@@ -16,7 +16,7 @@ class HelmValues(Strict):
 
 
 class IstioSettings(Strict):
-    """Another Istio than the cluster kind's default, and Helm values by chart that are merged over ours."""
+    """Overrides of the cluster kind's Istio charts and images, and Helm values that the program merges over its own."""
 
     version: str | None = None
     charts: str | None = None

@@ -1,6 +1,6 @@
 """One mesh over several clusters: its Helm values and Istio objects, as plain data.
 
-Pure functions. Source of the forms: https://istio.io/latest/docs/setup/install/multicluster/ (on one network and on
+Pure functions. Source: https://istio.io/latest/docs/setup/install/multicluster/ (on one network and on
 different ones).
 """
 
@@ -69,16 +69,17 @@ def outside(cluster: str) -> str:
 def gateway_values(role: Role) -> Values:
     """Return the values that a gateway in a network of its own needs in addition to those of every mesh.
 
-    It sees the pods of its own network alone, so requests from other clusters never leave the cluster again. It may
-    forward requests from outside to the gateways of the other clusters, too, but not to itself: it may not be
-    admitted at its own address. istiod finds a gateway whose address is not known beforehand by its Service's label.
+    It sees only the pods of its own network, so requests from other clusters never leave the cluster again. It can also
+    forward requests from outside to the gateways of the other clusters. It does not forward to itself: it may not be
+    admitted at its own address. If a gateway's address is not known beforehand, istiod finds the gateway by its
+    Service's label.
     """
     seen = [str(role.network), *map(outside, role.beside)]
     return {"env": {"ISTIO_META_REQUESTED_NETWORK_VIEW": ",".join(seen)}, "labels": {NETWORK_LABEL: role.network}}
 
 
 def alias(host: str, port: int) -> Spec:
-    """Return the ServiceEntry that gives `host` an address, so that it resolves; a VirtualService routes on."""
+    """Return the ServiceEntry that gives `host` an address, so that it resolves; a VirtualService routes requests."""
     return {
         "hosts": [host],
         "location": "MESH_INTERNAL",
@@ -88,7 +89,7 @@ def alias(host: str, port: int) -> Spec:
 
 
 def destination_rule(local: str, shares: Mapping[str, int], *, failover: bool) -> Spec:
-    """Return the DestinationRule of a Service's own name: every pod has the same share, or each cluster is a subset."""
+    """Return the DestinationRule of a Service's own name: all pods share equally, or each cluster is a subset."""
     policy = {**failure_detection(), "loadBalancer": {"localityLbSetting": {"enabled": False}}}
     rule: Spec = {"host": local, "trafficPolicy": policy}
     if not failover:

@@ -9,7 +9,7 @@ from components.schema.strict import Strict
 
 
 class MultiMesh(Strict):
-    """A mesh per cluster, federated; the default."""
+    """A mesh in each cluster, federated with the others; the default."""
 
     kind: Literal["multi-mesh"] = "multi-mesh"
 
@@ -21,10 +21,10 @@ class SingleCluster(Strict):
 
 
 class SingleMesh(Strict):
-    """One mesh over several clusters: the entries of `meshes` are its clusters, and `trust_domain` is the one of all.
+    """One mesh over several clusters: the entries of `meshes` are its clusters, which share `trust_domain`.
 
-    Without a flat network, pods reach another cluster's through its gateway. With one control plane for all, `primary`
-    is the cluster that it runs in.
+    Without a flat network, pods reach pods of another cluster through its gateway. With one control plane for all
+    clusters, `primary` is the cluster that runs it.
     """
 
     kind: Literal["single-mesh"]
@@ -37,7 +37,7 @@ class SingleMesh(Strict):
     @classmethod
     def _of_one_control_plane(cls, primary: str | None, info: ValidationInfo) -> str | None:
         if primary is not None and info.data.get("control_plane") != "one":
-            raise ValueError("needs control_plane: one; remove primary or set that")
+            raise ValueError("needs control_plane: one; set it, or remove primary")
         return primary
 
 

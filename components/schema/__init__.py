@@ -1,1 +1,1 @@
-"""What the rooms' settings share: names, networks, strict models, and how mistakes are reported."""
+"""Shared by all settings: names, networks, strict models, and the report of mistakes."""

@@ -1,4 +1,4 @@
-"""Names and numbers of a stack's configuration, each with one message that says what is allowed."""
+"""Names and numbers of a stack's configuration, each with one message that says what it must be."""
 
 import re
 from collections.abc import Callable
@@ -44,7 +44,7 @@ def _address(value: Any) -> str:
 
 
 def default_trust_domain(mesh: str) -> str:
-    """Return the trust domain of a mesh that is given none."""
+    """Return the trust domain of a mesh without a configured one."""
     return f"{mesh}.mesh"
 
 
@@ -109,12 +109,12 @@ def _caller(value: Any, info: ValidationInfo) -> str:
 
 
 def known_meshes(info: ValidationInfo) -> list[str]:
-    """Return the names of the stack's meshes, which the validation's context holds."""
+    """Return the names of the stack's meshes, from the validation context."""
     return (info.context or {}).get("meshes", [])
 
 
 def has_peers(info: ValidationInfo) -> bool:
-    """Return whether the stack names peers, whose meshes are not known before they are read."""
+    """Return whether the stack names peers, whose meshes are unknown during validation."""
     return (info.context or {}).get("peers", False)
 
 

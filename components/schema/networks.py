@@ -1,4 +1,4 @@
-"""Address ranges of a cluster that the stack makes: its own, and those from which its API may be reached."""
+"""Address ranges of a cluster that the stack creates: its own, and those that may reach its API."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Network
@@ -8,7 +8,7 @@ from pydantic import AfterValidator, PlainValidator, ValidationInfo
 
 EVERYWHERE = "0.0.0.0/0"
 DOCUMENTATION = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
-"""Ranges that belong to nobody: they are reserved for documentation (RFC 5737)."""
+"""Ranges that are reserved for documentation (RFC 5737)."""
 
 
 def _cidr(value: Any) -> str:
@@ -20,7 +20,7 @@ def _cidr(value: Any) -> str:
 
 
 def _own_cidr(value: Any, info: ValidationInfo) -> str:
-    """Compare a range of the cluster with the ranges declared before it: fields whose names end in `_cidr`."""
+    """Return a CIDR that overlaps no range declared before it (fields whose names end in `_cidr`). Raise ValueError."""
     cidr = _cidr(value)
     for name, other in info.data.items():
         if name.endswith("_cidr") and IPv4Network(cidr).overlaps(IPv4Network(other)):
@@ -45,7 +45,7 @@ ApiCidrs = Annotated[list[Cidr], AfterValidator(_reaching_the_api)]
 
 
 def documentation_ranges(cidrs: Sequence[str]) -> list[tuple[int, str]]:
-    """Return (position, CIDR) of each that overlaps a documentation range."""
+    """Return (position, CIDR) of each CIDR that overlaps a documentation range."""
     return [
         (index, cidr)
         for index, cidr in enumerate(cidrs)

@@ -1,4 +1,4 @@
-"""Mistakes of a configuration, each as one line: path, value, what is allowed."""
+"""Mistakes in a configuration, one line each: path, value, what it must be."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, get_args, get_origin
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 Path = Sequence[str | int]
 
 ABSENT = object()
-"""The value of a key that is not there."""
+"""The value of a missing key."""
 _TYPES = {
     "bool_type": "true or false",
     "dict_type": "a mapping",
@@ -22,7 +22,7 @@ _TYPES = {
 
 
 class SettingsError(pulumi.RunError):
-    """The stack's configuration is wrong; the message lists every mistake with its path, value and what is allowed."""
+    """The stack's configuration is wrong; the message lists every mistake: path, value, what it must be."""
 
 
 def problem(path: Path, value: Any, message: str) -> str:
@@ -61,7 +61,7 @@ def _line(details: dict[str, Any], model: type[BaseModel]) -> str:
 
 
 def _located(location: Path, model: type[BaseModel]) -> tuple[list[str | int], type[BaseModel], Any]:
-    """Return (the location without what is no key: union tags, `[key]`; the innermost model; the type there)."""
+    """Return (the location without union tags and `[key]`, which are not keys; the innermost model; the type there)."""
     path: list[str | int] = []
     annotation: Any = model
     for step in location:
@@ -89,7 +89,7 @@ def _inner(annotation: Any, step: str | int) -> tuple[Any, bool]:
 
 
 def _kinds(annotation: Any) -> dict[str, type[BaseModel]]:
-    """Return the models of a union that `kind` tells apart."""
+    """Return the models of a union by their `kind`."""
     models = [argument for argument in get_args(annotation) if hasattr(argument, "model_fields")]
     tagged = [model for model in models if "kind" in model.model_fields]
     return {kind: model for model in tagged for kind in get_args(model.model_fields["kind"].annotation)}
@@ -103,7 +103,7 @@ def _dotted(path: Path) -> str:
 
 
 def _shown(value: Any) -> str:
-    """Show a scalar; what may hold a secret (a text of several lines, a mapping) is left out."""
+    """Return a scalar as text; omit a value that may hold a secret (a text of several lines, a mapping)."""
     if value is None:
         return "null: "
     if (

@@ -1,4 +1,4 @@
-"""A mapping of the configuration, held to what is declared."""
+"""The base class of all settings."""
 
 from pydantic import BaseModel, ConfigDict
 

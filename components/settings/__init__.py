@@ -1,4 +1,4 @@
-"""What a stack may say: its whole configuration as one validated, typed model. Nothing here opens a connection."""
+"""The whole configuration of a stack, as one validated, typed model. Nothing here opens a connection."""
 
 from components.schema.problems import SettingsError
 from components.settings.configuration import read, validate

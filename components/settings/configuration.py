@@ -1,4 +1,4 @@
-"""Reading a stack's configuration: every mistake in it is reported at once."""
+"""Reading a stack's configuration, and reporting all its mistakes at once."""
 
 import json
 from typing import Any
@@ -16,15 +16,15 @@ from components.trust.settings import TrustSettings
 
 
 def read() -> Settings:
-    """Return the stack's configuration. Raises SettingsError naming every mistake."""
+    """Return the stack's configuration. Raise SettingsError listing every mistake."""
     return validate(_configured())
 
 
 def validate(raw: dict[str, Any]) -> Settings:
-    """Return a whole configuration, checked. Raises SettingsError naming every mistake.
+    """Return the whole configuration, checked. Raise SettingsError listing every mistake.
 
-    Each part is validated by itself first, once: so parts that are valid are checked against each other even where
-    others are not.
+    Each part is first validated by itself, once, so that valid parts are checked against each other even if others are
+    invalid.
     """
     context = _context(raw)
     typed = _typed_parts(raw, context)
@@ -41,7 +41,7 @@ def validate(raw: dict[str, Any]) -> Settings:
 
 
 def _context(raw: dict[str, Any]) -> dict[str, Any]:
-    """Return what single fields are validated against: names that are known before anything is valid."""
+    """Return the validation context of single fields: names that are known before validation."""
     meshes, trust = raw.get("meshes"), raw.get("trust")
     return {
         "meshes": list(meshes) if isinstance(meshes, dict) else [],
@@ -51,7 +51,7 @@ def _context(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _typed_parts(raw: dict[str, Any], context: dict[str, Any]) -> dict[str, Any]:
-    """Return the configuration with every part that is valid by itself in its type, and all else as it was."""
+    """Return the configuration with each valid part converted to its type, and all other parts unchanged."""
 
     def typed(kind: Any, value: Any) -> Any:
         try:
@@ -71,7 +71,7 @@ def _typed_parts(raw: dict[str, Any], context: dict[str, Any]) -> dict[str, Any]
 
 
 def _configured() -> dict[str, Any]:
-    """Return every key in the project's namespace; a value that is JSON is parsed."""
+    """Return every key in the project's namespace, with JSON values parsed."""
     prefix = f"{pulumi.get_project()}:"
     stored = pulumi.runtime.config.CONFIG.get() or pulumi.runtime.get_config_env()
     raw: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""What is right by itself and wrong together: names used twice, and a sample service described otherwise than it is."""
+"""Mistakes between valid parts: names used twice, and a service entry that contradicts the sample service."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -40,14 +40,14 @@ def clashes(parts: Parts) -> list[str]:
 
 
 def sample_mistakes(parts: Parts) -> list[str]:
-    """Return where a service that is the sample is described otherwise than it is made."""
+    """Return a line for each key of the sample service's entry that differs from the sample service."""
     if not parts.sample:
         return []
     return [
         problem(
             ("services", index, key),
             getattr(service, key) if key in service.model_fields_set else ABSENT,
-            f"{'' if key in service.model_fields_set else 'is missing; '}the sample service has {made!r}",
+            f"{'' if key in service.model_fields_set else 'is missing; '}must be {made!r}, as in the sample service",
         )
         for index, service in parts.services.items()
         if (service.name, service.namespace) == (SAMPLE.name, SAMPLE.namespace)

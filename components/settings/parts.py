@@ -14,7 +14,7 @@ from components.trust.settings import TrustSettings
 class Parts:
     """Typed parts: `meshes` by name, `services` by their index in the list.
 
-    `mesh_names` are those of all meshes, valid or not. A topology or trust that is not valid is the default one.
+    `mesh_names` are the names of all meshes, valid or not. The default replaces an invalid topology or trust.
     """
 
     mesh_names: Sequence[str]
@@ -27,7 +27,7 @@ class Parts:
 
     @classmethod
     def valid(cls, typed: Mapping[str, Any], mesh_names: Sequence[str]) -> Self:
-        """Return the valid parts of a configuration whose valid parts are typed already."""
+        """Return the valid parts of a configuration, which must already have their types."""
         meshes, services, topology = typed.get("meshes"), typed.get("services"), typed.get("topology")
         return cls(
             mesh_names,

@@ -1,4 +1,4 @@
-"""One exported service."""
+"""The settings of one exported service."""
 
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ from components.schema.strict import Strict
 
 
 class ServiceSettings(Strict):
-    """One exported service. `meshes` are this stack's: all of them by default. By default every mesh may call."""
+    """One exported service. `meshes` are meshes of this stack, by default all. By default, every mesh may call."""
 
     name: names.ServiceName
     namespace: names.Label

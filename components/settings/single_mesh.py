@@ -1,4 +1,4 @@
-"""What a topology of one mesh does not allow elsewhere in the configuration, or misses there."""
+"""Settings that the topologies with one mesh do not allow, or require."""
 
 from collections.abc import Sequence
 
@@ -31,7 +31,7 @@ def _one_cluster(parts: Parts) -> list[str]:
 
 
 def _clusters(parts: Parts, topology: SingleMesh) -> list[str]:
-    """Return what the clusters of a single mesh, its trust and its control plane contradict."""
+    """Return a line for each contradiction of a single mesh's clusters, trust or control plane."""
     found = []
     if len(parts.mesh_names) == 1:
         message = "topology single-mesh must have two clusters or more"
@@ -60,7 +60,7 @@ def _clusters(parts: Parts, topology: SingleMesh) -> list[str]:
 
 
 def _services(parts: Parts) -> list[str]:
-    """Return what services of a single mesh cannot say: their pods, and who calls, count in whichever cluster."""
+    """Return a line for each service setting that a single mesh does not allow: they apply to all clusters."""
     found = []
     for index, service in parts.services.items():
         path = ("services", index)
@@ -81,7 +81,7 @@ def _weights(path: Path, service: ServiceSettings) -> list[str]:
 
 
 def _callers(path: Path, service: ServiceSettings, clusters: Sequence[str]) -> list[str]:
-    """Return callers that are named in some clusters alone."""
+    """Return a line if callers are listed for some clusters only."""
     named = [caller.partition("/")[::2] for caller in service.callers or []]
     asked = {identity for cluster, identity in named if cluster in clusters}
     missing = [
@@ -100,7 +100,7 @@ def _callers(path: Path, service: ServiceSettings, clusters: Sequence[str]) -> l
 
 
 def _sample(path: Path, service: ServiceSettings, clusters: Sequence[str]) -> list[str]:
-    """Return the clusters that run the sample, and would answer, but are not listed."""
+    """Return a line if clusters run the sample, and would answer, but are not listed."""
     missing = [cluster for cluster in clusters if cluster not in service.meshes]
     is_sample = (service.name, service.namespace) == (SAMPLE.name, SAMPLE.namespace)
     if not missing or not is_sample or service.split == "weighted":

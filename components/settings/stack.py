@@ -14,7 +14,7 @@ from components.trust.settings import TrustSettings
 
 
 class MeshSettings(Strict):
-    """One mesh: its cluster, and the trust domain of its workloads (`<mesh>.mesh` unless given)."""
+    """One mesh: its cluster, and the trust domain of its workloads (default: `<mesh>.mesh`)."""
 
     cluster: Annotated[ClusterSettings, Field(discriminator="kind")]
     trust_domain: names.TrustDomain | None = None
@@ -48,22 +48,22 @@ class Settings(Strict):
 
     @property
     def flat(self) -> bool:
-        """Whether pods reach those of other clusters directly."""
+        """Whether pods reach pods of other clusters directly."""
         return isinstance(self.topology, SingleMesh) and self.topology.network == "flat"
 
     def exported_by(self, mesh: str) -> list[ServiceSettings]:
-        """Return the services that a mesh offers to its peers."""
+        """Return the services that a mesh exports."""
         return [service for service in self.services if mesh in service.meshes]
 
     def reached_through(self, mesh: str) -> list[str]:
-        """Return the Services that other clusters reach through this one's gateway, by their names inside."""
+        """Return the Services that other clusters reach through a mesh's gateway, by their names inside."""
         if self.flat or self.topology.kind == "single-cluster":
             return []
         services = self.services if self.topology.kind == "single-mesh" else self.exported_by(mesh)
         return [service.local_host for service in services]
 
     def notes(self) -> list[str]:
-        """Return what is allowed but may surprise, a line each."""
+        """Return a line for each setting that is allowed but may surprise the user."""
         if len(self.meshes) != 1 or self.peers or self.topology.kind == "single-cluster":
             return []
         (mesh,) = self.meshes

@@ -1,1 +1,1 @@
-"""The root CA, made here or brought by the user, and the intermediate CAs of the meshes."""
+"""The root CA, created by a stack or brought by the user, and the intermediate CAs of the meshes."""

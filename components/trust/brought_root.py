@@ -1,4 +1,4 @@
-"""A root CA that the user brings: two PEM files, checked before anything trusts them."""
+"""A root CA that the user brings: two PEM files, checked before use."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from cryptography import x509
 
 CLOCK_SKEW = timedelta(hours=1)
-"""How far apart the clocks of the machines that make and that check certificates may be."""
+"""The largest tolerated difference between the clocks of machines that sign and that verify certificates."""
 
 
 class BroughtRootError(ValueError):
@@ -18,7 +18,7 @@ class BroughtRootError(ValueError):
 
 @dataclass(frozen=True)
 class BroughtRoot:
-    """What two PEM files hold, and the path of the certificate."""
+    """The content of the two PEM files, and the path of the certificate."""
 
     certificate: str
     certificate_pem: str
@@ -31,7 +31,7 @@ class BroughtRoot:
         return f"{self.not_after:%Y-%m-%dT%H:%M:%SZ}"
 
     def check_outlives(self, intermediate_days: int) -> None:
-        """Raise BroughtRootError where intermediates that are signed now, for so many days, would outlive the root."""
+        """Raise BroughtRootError if intermediates signed now for `intermediate_days` would outlive the root."""
         if self.not_after < datetime.now(UTC) + timedelta(days=intermediate_days) + CLOCK_SKEW:
             raise BroughtRootError(
                 f"{self.certificate} expires on {self.not_after:%Y-%m-%d}, before intermediates of {intermediate_days} "
@@ -42,8 +42,8 @@ class BroughtRoot:
 def load(certificate: str, key: str) -> BroughtRoot:
     """Read a root and its key from the PEM files at these paths.
 
-    Raises BroughtRootError unless the certificate is that of a CA that may sign other CAs, is self-signed and valid
-    now, and the key is its own.
+    Raise BroughtRootError unless the certificate is a self-signed CA certificate that may sign other CAs and is valid
+    now, and the key is its private key.
     """
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature

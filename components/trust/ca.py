@@ -1,4 +1,4 @@
-"""One root of trust, and an intermediate CA for every mesh that it signs."""
+"""The root CA, and the intermediate CA that it signs for each mesh."""
 
 import hashlib
 import ssl
@@ -25,7 +25,7 @@ def fingerprint(certificate_pem: str) -> str:
 def key_fingerprint(certificate_pem: str) -> str:
     """Return the SHA-256 (hex) of a certificate's public key, which is the same in all certificates of one CA.
 
-    Raises ValueError for what is no certificate.
+    Raise ValueError if the text is not a certificate.
     """
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -35,20 +35,20 @@ def key_fingerprint(certificate_pem: str) -> str:
 
 
 class RootCaArgs(TypedDict):
-    """What a root CA is made from."""
+    """The arguments of a root CA."""
 
     validity_days: int
-    """How long a made root is valid."""
+    """How long a root that Pulumi creates is valid."""
     intermediate_days: int
-    """How long its intermediates are: a made root is renewed before one of them could outlive it."""
+    """How long its intermediates are valid. Pulumi renews its own root before one could outlive it."""
     brought: NotRequired[BroughtRoot | None]
-    """The user's own root, instead of a made one."""
+    """The user's own root; None to create one."""
     protect: NotRequired[bool]
-    """Whether Pulumi refuses to delete a made root."""
+    """Whether Pulumi refuses to delete a root that it created."""
 
 
 class RootCa(pulumi.ComponentResource):
-    """The root CA of the federation: made here, or brought."""
+    """The root CA of the federation: created here, or brought by the user."""
 
     certificate_pem: pulumi.Output[str]
     private_key_pem: pulumi.Output[str]
@@ -65,7 +65,7 @@ class RootCa(pulumi.ComponentResource):
             self.expires = pulumi.Output.from_input(brought.expires)
         else:
             own = pulumi.ResourceOptions(parent=self, protect=args.get("protect", False))
-            # A stack that is renamed keeps its root: another subject is another certificate.
+            # A renamed stack must keep its root: a new subject would be a new certificate.
             named = pulumi.ResourceOptions.merge(own, pulumi.ResourceOptions(ignore_changes=["subject"]))
             private = tls.PrivateKey(f"{name}-key", algorithm="ECDSA", ecdsa_curve="P256", opts=own)
             signed = tls.SelfSignedCert(
@@ -90,7 +90,7 @@ class RootCa(pulumi.ComponentResource):
         self.register_outputs({"certificate_pem": self.certificate_pem, "fingerprint": self.fingerprint})
 
     def issue(self, mesh: str, trust_domain: str) -> "IntermediateCa":
-        """Make the CA of a mesh."""
+        """Create the intermediate CA of a mesh."""
         args: IntermediateCaArgs = {
             "root": self,
             "trust_domain": trust_domain,
@@ -100,7 +100,7 @@ class RootCa(pulumi.ComponentResource):
 
 
 class IntermediateCaArgs(TypedDict):
-    """What a mesh's CA is made from."""
+    """The arguments of a mesh's intermediate CA."""
 
     root: RootCa
     trust_domain: str
@@ -108,7 +108,7 @@ class IntermediateCaArgs(TypedDict):
 
 
 class IntermediateCa(pulumi.ComponentResource):
-    """The CA of one mesh: it signs workloads and no further CA."""
+    """The intermediate CA of one mesh: it signs workload certificates, and no further CAs."""
 
     trust_domain: str
     certificate_pem: pulumi.Output[str]

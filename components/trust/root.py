@@ -1,4 +1,4 @@
-"""The root CA of a stack: made here, the user's own, or another stack's."""
+"""The root CA of a stack: created here, brought by the user, or owned by another stack."""
 
 from components.trust.ca import RootCa
 from components.trust.settings import TrustSettings
@@ -6,7 +6,7 @@ from components.trust.trust_stack import Trusted, TrustStack
 
 
 def root_of_trust(trust: TrustSettings, trusted: Trusted | None) -> RootCa | TrustStack:
-    """Return what issues the stack's intermediates; `trusted` is what another stack has issued already."""
+    """Return the issuer of the stack's intermediates; `trusted` has the CAs that another stack has already issued."""
     if trusted:
         return TrustStack(trusted)
     return RootCa(

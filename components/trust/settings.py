@@ -1,4 +1,4 @@
-"""The root of trust, who issues the meshes' intermediates, and how long certificates are valid."""
+"""The settings of the root CA: its owner, which stack issues the intermediates, and how long CAs are valid."""
 
 from typing import Any, Self
 
@@ -11,7 +11,7 @@ from components.trust.brought_root import BroughtRoot
 
 
 class BroughtRootSettings(Strict):
-    """The user's own root CA: the paths of its PEM files, which are read here and nowhere else."""
+    """The user's own root CA: the paths of its PEM files. Only this class reads them."""
 
     certificate: str
     key: str
@@ -24,7 +24,7 @@ class BroughtRootSettings(Strict):
 
     @property
     def read(self) -> BroughtRoot:
-        """What the files hold."""
+        """The content of the files."""
         return self._read
 
 
@@ -37,8 +37,8 @@ class IssuedSettings(Strict):
 class TrustSettings(Strict):
     """The root CA, and how long it and the meshes' intermediate CAs are valid.
 
-    The stack makes its root, unless `root` names the user's own or `stack` names another stack, which then issues this
-    stack's intermediates. `issues` are meshes of other stacks whose intermediates this stack issues.
+    The stack creates its root, unless `root` names the user's own or `stack` names another stack, which then issues
+    this stack's intermediates. `issues` are meshes of other stacks whose intermediates this stack issues.
     """
 
     intermediate_days: names.Days = 365
@@ -74,7 +74,7 @@ class TrustSettings(Strict):
 
     @property
     def brought(self) -> BroughtRoot | None:
-        """The user's own root; None for one that a stack makes."""
+        """The user's own root; None if a stack creates the root."""
         return self.root and self.root.read
 
     def issued_trust_domain(self, mesh: str) -> str:

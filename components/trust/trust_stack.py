@@ -41,7 +41,7 @@ class TrustStack:
         self._intermediates = trusted.intermediates
 
     def issue(self, mesh: str, trust_domain: str) -> IssuedCa:
-        """Return the CA that was issued for a mesh."""
+        """Return the CA that the other stack issued for a mesh."""
         issued = self._intermediates[mesh]
         return IssuedCa(
             trust_domain,
@@ -55,9 +55,9 @@ class TrustStack:
 def check(
     owner: str, trust_domains: Mapping[str, str | None], outputs: Mapping[str, Any]
 ) -> tuple[Trusted | None, list[str]]:
-    """Return what the outputs of the stack `owner` hold for this stack's meshes, and a line for each mistake.
+    """Return the CAs for this stack's meshes from the outputs of the stack `owner`, and a line for each mistake.
 
-    `trust_domains` are those that are configured, by mesh: None for a mesh that takes what the owner issues.
+    `trust_domains` are the configured ones, by mesh; None for a mesh that uses the trust domain of its issued CA.
     """
     issued, root = outputs.get("intermediates", {}), outputs.get("root_ca")
     if not outputs or not isinstance(root, str):
@@ -70,7 +70,7 @@ def check(
             continue
         try:
             intermediates[mesh] = issue = Intermediate.model_validate(issued[mesh])
-        except ValidationError:  # which would show the key
+        except ValidationError:  # its text would show the key
             message = (
                 f"the CA that stack {owner} issues for {mesh} cannot be read; check that both have the same passphrase"
             )

@@ -1,4 +1,5 @@
-"""A cluster on EC2, made by kubeadm: network, security, load balancer, nodes.
+"""A cluster on EC2, created with kubeadm: network, security, load balancer, nodes.
 
-`settings` and `preflight` do not import the AWS SDK; the rest does, and only a stack with such a cluster imports it.
+`settings` and `preflight` do not import the AWS SDK. All other modules do; only a stack with such a cluster imports
+them.
 """

@@ -1,4 +1,4 @@
-"""A Kubernetes cluster on EC2 instances, made by kubeadm."""
+"""A Kubernetes cluster on EC2 instances, created with kubeadm."""
 
 from collections.abc import Sequence
 
@@ -49,7 +49,7 @@ class Ec2Cluster(Cluster):
         control_plane = identity.make(scope, "control-plane", keys.control_plane_files)
         worker = identity.make(scope, "worker", keys.worker_files)
 
-        # Load balancer, before the nodes: the certificate of their API carries its name and addresses
+        # Load balancer, before the nodes: the API server's certificate contains its name and addresses
         balancer = load_balancer.make(scope, vpc, groups)
         self.exposure = Exposure(
             "NodePort", balancer.address, PEER_PORT, INGRESS_PORT, PEER_NODE_PORT, INGRESS_NODE_PORT
@@ -109,7 +109,7 @@ class Ec2Cluster(Cluster):
 
 
 def _look_at(settings: Ec2ClusterSettings, machine: str) -> str:
-    """Return where the user finds out why the API does not answer."""
+    """Return what the user must check if the API does not answer."""
     profile = f" --profile {settings.profile}" if settings.profile else ""
     where = f"--region {settings.region}{profile}"
     return (

@@ -1,4 +1,4 @@
-"""What a node may do in AWS: read the secrets of its own role, and be reached by Session Manager."""
+"""The IAM role of nodes: they read the secrets of their own role, and accept sessions of Session Manager."""
 
 import json
 from collections.abc import Mapping
@@ -20,21 +20,22 @@ _SESSIONS = (
 
 @dataclass(frozen=True)
 class Identity:
-    """Who nodes of one role are, and where their secrets are."""
+    """The instance profile of nodes of one role, and where their secrets are."""
 
     profile: aws.iam.InstanceProfile
     parameters: pulumi.Output[str]
     """The path of their secrets in Parameter Store."""
     files: tuple[str, ...]
     ready: list[pulumi.Resource]
-    """What must be there before such a node boots."""
+    """The resources that must exist before such a node boots."""
 
 
 def policy(region: str, account: str, parameters: str) -> str:
-    """Return what a node is allowed, as JSON: its own parameters by name, and sessions.
+    """Return the IAM policy of a node (JSON): it allows reading its own parameters by name, and sessions.
 
-    Not AWS's AmazonSSMManagedInstanceCore: that reads every parameter of the account, the control plane's keys too.
-    A parameter under the account's `aws/ssm` key needs no right to decrypt. Source:
+    It is not AWS's AmazonSSMManagedInstanceCore, which allows reading every parameter of the account, including the
+    control plane's keys. A parameter encrypted with the account's `aws/ssm` key needs no kms:Decrypt permission.
+    Source:
     https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
     """
     own = f"arn:aws:ssm:{region}:{account}:parameter{parameters}/*"
@@ -46,9 +47,9 @@ def policy(region: str, account: str, parameters: str) -> str:
 
 
 def make(scope: Scope, role: str, files: Mapping[str, pulumi.Output[str]]) -> Identity:
-    """Make a role's secrets and the instance profile that reads them.
+    """Create a role's secrets and the instance profile that may read them.
 
-    `files` are by the path that each will have; `token` is among them.
+    `files` maps the path of each file on the node to its content; it must contain `token`.
     """
     parameters = {
         file: aws.ssm.Parameter(
@@ -57,7 +58,7 @@ def make(scope: Scope, role: str, files: Mapping[str, pulumi.Output[str]]) -> Id
             type="SecureString",
             value=pulumi.Output.secret(content),
             tags=scope.named(f"{role}-{file}"),
-            # Nodes look for it where they were told when they were made, under whatever name their stack had then.
+            # Existing nodes read the path in their user data, which has the name that the stack had at that time.
             opts=scope.options(ignore_changes=["name"]),
         )
         for file, content in files.items()
@@ -91,5 +92,5 @@ def make(scope: Scope, role: str, files: Mapping[str, pulumi.Output[str]]) -> Id
 
 
 def _prefix(scope: Scope, role: str) -> str:
-    """Return what names begin with, at most 38 characters; AWS adds its own."""
+    """Return the name prefix, at most 38 characters; AWS appends a suffix."""
     return f"{scope.mesh[:20].rstrip('-')}-{role}-"

@@ -1,4 +1,4 @@
-"""The image that a node boots from: the newest of Ubuntu's for its processor, or one that the user pinned."""
+"""The AMI that a node boots from: the newest of Ubuntu's for its processor, or one that the user pinned."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,23 +10,23 @@ from components.clusters.kubeadm.configuration import UBUNTU
 
 CANONICAL = "099720109477"
 _PROCESSORS = {"x86_64": "amd64", "arm64": "arm64"}
-# kubeadm's own minimum for a control-plane node; below it a worker has no room for Istio's control plane either.
+# kubeadm's own minimum for a control-plane node; a smaller worker has no room for Istio's control plane either.
 _CPUS = 2
 _MEBIBYTES = 1700
 
 
 @dataclass(frozen=True)
 class Image:
-    """An image, and the name of its root volume."""
+    """An AMI, and the device name of its root volume."""
 
     id: pulumi.Output[str]
     root_device: pulumi.Output[str]
 
 
 def look_up(scope: Scope, role: str, instance_type: str, ami: str | None) -> Image:
-    """Return the image for an instance type; `role` is the key inside `cluster` that has the type.
+    """Return the AMI for an instance type; `role` is the key inside `cluster` that holds the type.
 
-    Fails with AwsLookUpError when AWS does not know the type or the image, or the type is too small.
+    The output fails with AwsLookUpError if AWS does not know the type or the image, or the type is too small.
     """
     path = (role, "instance_type")
 
@@ -48,7 +48,7 @@ def look_up(scope: Scope, role: str, instance_type: str, ami: str | None) -> Ima
 
 
 def _owners(ami: str | None) -> dict[str, list[str]]:
-    # Anybody may publish an image with Ubuntu's name.
+    # Anybody may publish an AMI with Ubuntu's name.
     return {} if ami else {"owners": [CANONICAL]}
 
 

@@ -1,4 +1,4 @@
-"""The network load balancer of an EC2 cluster: the addresses at which the world, the peers and the user reach it."""
+"""The network load balancer of an EC2 cluster: clients, peers and the user reach the cluster at its addresses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,21 +15,21 @@ from components.istio import INGRESS_PORT, PEER_PORT
 
 @dataclass(frozen=True)
 class LoadBalancer:
-    """Where the cluster is reached, and the target groups that forward into it."""
+    """The cluster's public addresses, and the target groups that forward into it."""
 
     address: pulumi.Output[str]
-    """The elastic IP; with several of them the name that stands for those that answer."""
+    """The elastic IP; if there are several, the DNS name that resolves to those that answer."""
     names: Sequence[pulumi.Output[str]]
     """Its DNS name and its elastic IPs."""
     api: aws.lb.TargetGroup
     gateway: Sequence[aws.lb.TargetGroup]
-    """The workers': ingress and peers."""
+    """The target groups of the workers: ingress and peers."""
     ways_in: Sequence[pulumi.Resource]
-    """What must be there for as long as somebody asks the API."""
+    """The resources that must exist while anything calls the API."""
 
 
 def make(scope: Scope, network: Network, security: Security) -> LoadBalancer:
-    """Make the load balancer with an elastic IP in each public subnet; who takes the requests is attached later."""
+    """Create the load balancer with an elastic IP in each public subnet; `nodes` attaches the targets."""
     addresses = [
         aws.ec2.Eip(f"{scope.mesh}-address-{i}", domain="vpc", tags=scope.named(f"address-{i}"), opts=scope.options())
         for i in range(len(network.public_subnets))
@@ -44,7 +44,7 @@ def make(scope: Scope, network: Network, security: Security) -> LoadBalancer:
             for subnet, address in zip(network.public_subnets, addresses, strict=True)
         ],
         security_groups=[security[LOAD_BALANCER]],
-        # An address answers although its own zone has no worker.
+        # An address must answer even if its own zone has no worker.
         enable_cross_zone_load_balancing=True,
         tags=scope.named("load-balancer"),
         opts=scope.options(*network.routes),
@@ -78,7 +78,7 @@ def _listen(
         protocol="TCP",
         target_type=target_type,
         vpc_id=network.vpc_id,
-        # A node that asked for its own gateway would otherwise get answers from its own address, and drop them.
+        # Otherwise, a node that calls its own gateway would get answers from its own address, and drop them.
         preserve_client_ip="false",
         health_check={"protocol": "TCP", "interval": 10, "healthy_threshold": 2, "unhealthy_threshold": 2},
         deregistration_delay=30,
@@ -98,5 +98,5 @@ def _listen(
 
 
 def _prefix(scope: Scope) -> str:
-    """Return what names begin with: AWS takes 6 characters, then adds its own; tags say the rest."""
+    """Return the name prefix: AWS allows 6 characters and appends a suffix; tags have the full name."""
     return f"{scope.mesh[:5].rstrip('-')}-"

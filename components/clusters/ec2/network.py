@@ -1,4 +1,4 @@
-"""The network of an EC2 cluster: a VPC of its own, or an existing one."""
+"""The network of an EC2 cluster: a new VPC, or an existing one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,25 +11,25 @@ from components.clusters.ec2.settings import Ec2ClusterSettings, VpcSettings
 from components.clusters.ec2.subnets import subnets
 
 UNIQUE_NAMES = "resource-name"
-"""How nodes are named: by a name from its address, a node could take the place of one that died with that address."""
+"""How AWS names nodes. With names from IP addresses, a new node could get the name of a dead one with its address."""
 _EVERYWHERE = "0.0.0.0/0"
 
 
 @dataclass(frozen=True)
 class Network:
-    """Where nodes (private subnets) and the load balancer (public ones) are."""
+    """The subnets of the nodes (private) and of the load balancer (public)."""
 
     vpc_id: pulumi.Input[str]
     private_subnets: Sequence[pulumi.Input[str]]
     public_subnets: Sequence[pulumi.Input[str]]
     egress_addresses: Sequence[pulumi.Output[str]] | None
-    """Where requests of its pods come from, as others see it; None in an existing VPC."""
+    """The source addresses of its pods' requests, as others see them; None for an existing VPC."""
     routes: Sequence[pulumi.Resource] = field(default=())
-    """What a node needs before it can reach the internet."""
+    """The resources that a node needs to reach the internet."""
 
 
 def make(scope: Scope, settings: Ec2ClusterSettings) -> Network:
-    """Make the cluster's VPC, or check the existing one."""
+    """Create the cluster's VPC, or check the existing one."""
     return _existing(scope, settings, settings.vpc) if settings.vpc else _own(scope, settings)
 
 
@@ -51,7 +51,7 @@ def _own(scope: Scope, settings: Ec2ClusterSettings) -> Network:
     vpc = aws.ec2.Vpc(
         f"{name}-vpc",
         cidr_block=settings.node_cidr,
-        # The nodes find the API by a name in a private zone.
+        # The nodes resolve the API's name in a private hosted zone.
         enable_dns_support=True,
         enable_dns_hostnames=True,
         tags=scope.named("vpc"),
@@ -67,7 +67,7 @@ def _own(scope: Scope, settings: Ec2ClusterSettings) -> Network:
     private = [_subnet(scope, vpc, zones, f"private-{i}", i, cidr) for i, cidr in enumerate(private_cidrs)]
     public = [_subnet(scope, vpc, zones, f"public-{i}", i, cidr) for i, cidr in enumerate(public_cidrs)]
 
-    # Routes to the internet: of public subnets straight, of private ones by an address of the mesh's own
+    # Routes to the internet: public subnets through the internet gateway, private ones through a NAT gateway
     straight = _route_table(scope, vpc, "public")
     to_internet = aws.ec2.Route(
         f"{name}-public-route",
@@ -109,7 +109,7 @@ def _zones(scope: Scope, wanted: int) -> pulumi.Output[list[str]]:
             raise scope.fault(("availability_zones",), wanted, f"{scope.region} has {len(found)}: {', '.join(found)}")
         return found
 
-    # Local Zones and Wavelength Zones, which one opts in to, have no network load balancers.
+    # Local Zones and Wavelength Zones, which need an opt-in, have no network load balancers.
     ordinary = {"state": "available", "filters": [{"name": "opt-in-status", "values": ["opt-in-not-required"]}]}
     answer = scope.look_up("aws:index/getAvailabilityZones:getAvailabilityZones", ordinary, ("region",), scope.region)
     return answer.apply(lambda zones: enough(sorted(zones["names"])))
@@ -125,7 +125,7 @@ def _subnet(
         availability_zone=zones.apply(lambda names: names[zone]),
         private_dns_hostname_type_on_launch=UNIQUE_NAMES,
         tags=scope.named(suffix),
-        # A zone that AWS adds to the region moves no subnet.
+        # If AWS adds a zone to the region, no subnet may move.
         opts=scope.options(ignore_changes=["availabilityZone"]),
     )
 

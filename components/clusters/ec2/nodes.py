@@ -1,4 +1,4 @@
-"""The nodes of an EC2 cluster: control-plane instances with fixed addresses, workers that come back by themselves."""
+"""The nodes of an EC2 cluster: control-plane instances with fixed addresses, workers in an auto-scaling group."""
 
 import base64
 from collections.abc import Sequence
@@ -20,26 +20,26 @@ _DISK_GIBIBYTES = 50
 _METADATA: Any = {
     "http_endpoint": "enabled",
     "http_tokens": "required",
-    # A pod's request for the node's credentials is one hop further.
+    # A pod's request for the node's credentials needs one hop more, so it fails.
     "http_put_response_hop_limit": 1,
 }
 
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the control-plane nodes will be: known before they are."""
+    """The addresses of the control-plane nodes, known before the nodes exist."""
 
     endpoint: str
-    """The name at which nodes reach the API, inside the VPC."""
+    """The DNS name at which nodes inside the VPC reach the API."""
     interfaces: Sequence[aws.ec2.NetworkInterface]
     record: aws.route53.Record
 
 
 def addresses(scope: Scope, settings: Ec2ClusterSettings, network: Network, groups: Security) -> Addresses:
-    """Make an address for each control-plane node, and a name for all of them.
+    """Create an address for each control-plane node, and one DNS name for all of them.
 
-    Nodes do not use the load balancer: it does not forward to the node that asks, and is slow to find a new
-    one healthy.
+    Nodes do not use the load balancer: it does not forward a request back to the node that sends it, and it is slow
+    to mark a new node as healthy.
     """
     interfaces = [
         aws.ec2.NetworkInterface(
@@ -80,9 +80,9 @@ def control_plane(
     user_data: Sequence[pulumi.Output[str]],
     balancer: LoadBalancer,
 ) -> list[aws.ec2.Instance]:
-    """Make the control-plane nodes, each with its own user data.
+    """Create the control-plane nodes, each with its own user data.
 
-    They keep the image and the user data that they were made with: their disks hold etcd.
+    They keep the AMI and the user data that they were created with, because their disks hold etcd.
     """
     wanted = settings.control_plane
     image = images.look_up(scope, "control_plane", wanted.instance_type, settings.ami)
@@ -130,10 +130,10 @@ def workers(
     user_data: pulumi.Output[str],
     balancer: LoadBalancer,
 ) -> aws.autoscaling.Group:
-    """Make the group that keeps the wanted number of workers alive, behind the gateway's ports.
+    """Create the auto-scaling group of the workers, as targets of the gateway's ports.
 
-    A launch template keeps what it was made with; another `generation` is another template, with today's image and user
-    data, and the group then replaces its instances one by one.
+    A launch template keeps the AMI and user data that it was created with. A new `generation` creates a new template
+    with the current ones, and the group then replaces its instances one by one.
     """
     wanted = settings.workers
     image = images.look_up(scope, "workers", wanted.instance_type, settings.ami)
@@ -172,11 +172,11 @@ def workers(
         vpc_zone_identifiers=network.private_subnets,
         launch_template={"id": template.id, "version": template.latest_version.apply(str)},
         target_group_arns=[targets.arn for targets in balancer.gateway],
-        # Not the load balancer's opinion: before there is a gateway, every worker is unhealthy to it.
+        # Not the load balancer's health check: it finds every worker unhealthy until the gateway runs.
         health_check_type="EC2",
         instance_refresh={
             "strategy": "Rolling",
-            # The next one first: more than a tenth above the wanted number is one, up to 19 workers.
+            # AWS starts the new worker first: 110 % allows one more worker than `nodes`, up to 19 workers.
             "preferences": {"min_healthy_percentage": 100, "max_healthy_percentage": 110, "instance_warmup": "300"},
         },
         tags=[

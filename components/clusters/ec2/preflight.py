@@ -1,4 +1,4 @@
-"""What a cluster on EC2 needs outside the stack: AWS credentials. It looks where the SDKs do, and calls nobody.
+"""The preflight of a cluster on EC2: it looks for AWS credentials where the SDKs do, and sends no request.
 
 Source: https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
 """
@@ -24,19 +24,19 @@ _VENDOR = Path("/sys/devices/virtual/dmi/id/sys_vendor")
 
 
 def missing(settings: Ec2ClusterSettings) -> Iterator[Missing]:
-    """Yield what is missing before the cluster can be made."""
+    """Yield what is missing before the cluster can be created."""
     yield from sdk.missing("ec2", "pulumi-aws", "aws")
     yield from placeholders(settings.api_cidrs)
     yield from missing_credentials(settings.profile)
 
 
 def pod_cidrs(settings: Ec2ClusterSettings) -> Sequence[str]:
-    """Return the pod CIDR, which is configured."""
+    """Return the configured pod CIDR."""
     return [settings.pod_cidr]
 
 
 def missing_credentials(profile: str | None, environment: Mapping[str, str] = os.environ) -> Iterator[Missing]:
-    """Yield what is missing of a profile's credentials or, without a `profile`, of those that the environment names."""
+    """Yield what a profile's credentials lack; without a `profile`, what the environment's credentials lack."""
     named = profile or environment.get("AWS_PROFILE")
     known = _profiles(environment)
     if profile is None and any(environment.get(name) for name in (*_KEY, *_ASKED_FOR)):
@@ -64,7 +64,7 @@ def missing_credentials(profile: str | None, environment: Mapping[str, str] = os
 
 
 def _profiles(environment: Mapping[str, str]) -> set[str]:
-    """Return the profiles of the credentials file and of the configuration file, where they are `profile NAME`."""
+    """Return the profiles in the credentials file and in the configuration file, whose sections are `profile NAME`."""
     home = Path(environment.get("HOME", "~")).expanduser() / ".aws"
     credentials = Path(environment.get("AWS_SHARED_CREDENTIALS_FILE", home / "credentials"))
     configuration = Path(environment.get("AWS_CONFIG_FILE", home / "config"))
@@ -85,7 +85,7 @@ def _sections(path: Path) -> list[str]:
 
 
 def _on_ec2() -> bool:
-    """Return whether this is an EC2 instance, whose role may give credentials."""
+    """Return whether this is an EC2 instance, whose instance role may provide credentials."""
     try:
         return _VENDOR.read_text().strip() == "Amazon EC2"
     except OSError:

@@ -1,4 +1,4 @@
-"""What all resources of one EC2 cluster share: parent, provider, names, tags, and how a look-up fails."""
+"""What all resources of one EC2 cluster share: parent, provider, names, tags and the error of a look-up."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from components.schema import problems
 
 
 class AwsLookUpError(pulumi.RunError):
-    """AWS rejected, or did not find, what the configuration names; the message says where that is configured."""
+    """AWS rejected or did not find a configured value; the message has the path of the setting."""
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Where the resources of the cluster of one mesh belong."""
+    """The parent, provider and names of the resources of one mesh's cluster."""
 
     mesh: str
     region: str
@@ -33,28 +33,28 @@ class Scope:
         )
 
     def named(self, suffix: str) -> dict[str, str]:
-        """Return the tag by which the console lists a resource; the others come from the provider."""
+        """Return the Name tag, which AWS's console shows; the provider adds the other tags."""
         return {"Name": f"{self.mesh}-{suffix}"}
 
     def all_tags(self, suffix: str) -> dict[str, str]:
-        """Return every tag, for what AWS makes by itself and the provider's tags do not reach."""
+        """Return all tags, for resources that AWS creates by itself and that do not get the provider's tags."""
         return {**tags(self.mesh), **self.named(suffix)}
 
     def fault(self, path: tuple[str, ...], value: Any, message: str) -> AwsLookUpError:
-        """Return the error that points to a key inside `cluster`."""
+        """Return the error for a key inside `cluster`."""
         return AwsLookUpError(problems.problem(("meshes", self.mesh, "cluster", *path), value, message))
 
     def look_up(
         self, token: str, inputs: Mapping[str, Any], path: tuple[str, ...], value: Any
     ) -> pulumi.Output[dict[str, Any]]:
-        """Return AWS's answer; when AWS rejects the request, the error names the setting inside `cluster` behind it."""
+        """Return AWS's answer; if AWS rejects the request, the error names the setting at `path` inside `cluster`."""
 
         options = pulumi.InvokeOptions(parent=self.component, provider=self.provider)
 
         async def answer() -> dict[str, Any]:
             try:
                 return await pulumi.runtime.invoke_async(token, dict(inputs), options)
-            except AwsLookUpError:  # of an input
+            except AwsLookUpError:  # raised by an input of this look-up
                 raise
             except Exception as error:  # the SDK raises no other
                 reason = " ".join(str(error).split()).removeprefix(f"invoke of {token} failed: ").removesuffix(" ()")

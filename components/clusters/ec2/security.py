@@ -1,4 +1,4 @@
-"""Who may reach what: a security group each for the load balancer, the control plane and the workers."""
+"""The security groups of the load balancer, the control plane and the workers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ LOAD_BALANCER, CONTROL_PLANE, WORKERS = "load-balancer", "control-plane", "worke
 
 @dataclass(frozen=True)
 class Rule:
-    """What members of one group may ask of members of another; `ports` are the first and the last."""
+    """An ingress rule between two groups: `source` may connect to `target` on `ports`, from the first to the last."""
 
     source: str
     target: str
@@ -43,12 +43,12 @@ RULES = (
     Rule(LOAD_BALANCER, WORKERS, "ingress", (INGRESS_NODE_PORT, INGRESS_NODE_PORT)),
     Rule(LOAD_BALANCER, WORKERS, "peers", (PEER_NODE_PORT, PEER_NODE_PORT)),
 )
-"""What goes on inside the cluster. No port 22: sessions go by Systems Manager, which a node calls itself."""
+"""The traffic inside the cluster. Port 22 is closed: Session Manager needs only connections that the node opens."""
 
 
 @dataclass(frozen=True)
 class Security:
-    """The groups, by what they are for."""
+    """The groups by name, and their rules."""
 
     groups: dict[str, aws.ec2.SecurityGroup]
     rules: list[pulumi.Resource]
@@ -58,7 +58,7 @@ class Security:
 
 
 def make(scope: Scope, network: Network, api_cidrs: Sequence[str]) -> Security:
-    """Make the groups and their rules; the peers' are made by `admit`, when all peers are known."""
+    """Create the groups and their rules; `admit` creates those for peers, once all peers are known."""
     groups = {suffix: _group(scope, network, suffix) for suffix in (LOAD_BALANCER, CONTROL_PLANE, WORKERS)}
     rules: list[pulumi.Resource] = []
     # Inside
@@ -96,9 +96,9 @@ def make(scope: Scope, network: Network, api_cidrs: Sequence[str]) -> Security:
 
 
 def admit(scope: Scope, security: Security, peers: Sequence[pulumi.Input[str]] | None, more: Sequence[str]) -> None:
-    """Let the peers' addresses and `more` ranges reach the gateway; everybody, where neither is known.
+    """Allow the peers' addresses and the ranges `more` to reach the gateway; if both are missing, allow everyone.
 
-    Whoever gets there still needs a certificate of the federation's root.
+    A client still needs a certificate under the federation's root CA.
     """
     group = security.groups[LOAD_BALANCER]
     if peers is None and not more:

@@ -1,4 +1,4 @@
-"""A cluster on EC2: where, how large, in which network, and who may reach it."""
+"""The settings of a cluster on EC2: region, size, network, and who may reach it."""
 
 import re
 from ipaddress import IPv4Network
@@ -15,7 +15,7 @@ _INSTANCE_TYPE = rf"[a-z]+[a-z0-9-]*[0-9][a-z0-9-]*\.{_SIZE}"
 _ID = r"([0-9a-f]{8}|[0-9a-f]{17})"
 _NODE_CIDR = "10.0.0.0/16"
 _IMMUTABLE = {"region", "vpc", "availability_zones", "node_cidr", "pod_cidr", "service_cidr"}
-_POD_BITS = 24  # kubeadm's: each node takes a /24 of the pods' range
+_POD_BITS = 24  # kubeadm's default: each node gets a /24 of the pod CIDR
 
 
 def _matching(pattern: str, allowed: str) -> AfterValidator:
@@ -46,7 +46,7 @@ SubnetId = Annotated[str, _matching(f"subnet-{_ID}", "must be the id of a subnet
 
 
 class VpcSettings(Strict):
-    """An existing VPC, whose subnets have routes to the internet: private ones by NAT, public ones directly."""
+    """An existing VPC. Its private subnets must reach the internet through NAT, its public ones directly."""
 
     id: VpcId
     private_subnets: list[SubnetId]
@@ -78,7 +78,7 @@ class ControlPlaneSettings(Strict):
 
 
 class WorkerSettings(Strict):
-    """The nodes that run everything else; another `generation` replaces them one by one."""
+    """The nodes that run everything else; a new `generation` replaces them one by one."""
 
     nodes: Annotated[int, _whole_number(1, 250, "must be 1 to 250 workers")] = 1
     instance_type: InstanceType = "t3.large"
@@ -86,7 +86,7 @@ class WorkerSettings(Strict):
 
 
 class Ec2ClusterSettings(Strict):
-    """A cluster made by kubeadm on EC2 instances."""
+    """A cluster on EC2 instances, created with kubeadm."""
 
     kind: Literal["ec2"]
     region: Region
@@ -135,7 +135,7 @@ class Ec2ClusterSettings(Strict):
     def _has_room_for_every_node(cls, cidr: str, info: ValidationInfo) -> str:
         if "control_plane" not in info.data or "workers" not in info.data:
             return cidr
-        # A worker that is replaced leaves after its successor has come.
+        # A replaced worker leaves only after its successor has joined.
         nodes = info.data["control_plane"].nodes + info.data["workers"].nodes + 1
         widest = _POD_BITS - (nodes - 1).bit_length()
         if IPv4Network(cidr).prefixlen > widest:

@@ -1,1 +1,1 @@
-"""Clusters that exist already, each reached by its kubeconfig."""
+"""Existing clusters, which the program reaches with a kubeconfig."""

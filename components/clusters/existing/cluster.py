@@ -1,4 +1,4 @@
-"""A cluster that somebody else made and that outlives the stack."""
+"""An existing cluster, which the stack neither creates nor deletes."""
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -9,7 +9,7 @@ from components.istio import INGRESS_PORT, PEER_PORT
 
 
 def exposure(gateway: GatewaySettings) -> Exposure:
-    """Return how the gateway is reached, with the ports that its Service's type has by default."""
+    """Return how peers and clients reach the gateway; the default ports depend on the Service's type."""
     peers, ingress = (PEER_NODE_PORT, INGRESS_NODE_PORT) if gateway.service == "NodePort" else (PEER_PORT, INGRESS_PORT)
     return Exposure(
         gateway.service,

@@ -1,4 +1,4 @@
-"""What an existing cluster needs before the stack installs anything in it: its kubeconfig must open it."""
+"""The preflight of an existing cluster: its API server must accept the kubeconfig."""
 
 import shutil
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from components.clusters.missing import Missing
 
 
 def missing(settings: ExistingClusterSettings) -> Iterator[Missing]:
-    """Yield why the kubeconfig does not open its cluster."""
+    """Yield the reason if the kubeconfig gives no access to its cluster."""
     try:
         check(settings.kubeconfig)
     except KubeconfigError as error:
@@ -19,7 +19,7 @@ def missing(settings: ExistingClusterSettings) -> Iterator[Missing]:
 
 
 def pod_cidrs(settings: ExistingClusterSettings, timeout: float = 10) -> Sequence[str]:
-    """Return the pod CIDRs that the cluster's nodes have; none for a network plugin that does not publish them."""
+    """Return the pod CIDRs of the cluster's nodes; none if the CNI plugin does not publish them in the nodes."""
     from kubernetes import client
 
     with connected(settings.kubeconfig.text) as api:
@@ -28,9 +28,9 @@ def pod_cidrs(settings: ExistingClusterSettings, timeout: float = 10) -> Sequenc
 
 
 def check(kubeconfig: Kubeconfig, timeout: float = 10) -> None:
-    """Send the API server a request that it answers only to its users.
+    """Send the API server a request that it answers only for authenticated users.
 
-    Raises KubeconfigError when the user's credential plugin is not installed, when a file that the kubeconfig names is
+    Raise KubeconfigError when the user's credential plugin is not installed, when a file that the kubeconfig names is
     missing, when there is no answer within `timeout` seconds, or when the server rejects the user.
     """
     from kubernetes import client
@@ -40,7 +40,7 @@ def check(kubeconfig: Kubeconfig, timeout: float = 10) -> None:
     with connected(kubeconfig.text) as api:
         host = api.configuration.host
         try:
-            client.CoreApi(api).get_api_versions(_request_timeout=timeout)  # /version answers strangers, too
+            client.CoreApi(api).get_api_versions(_request_timeout=timeout)  # /version also answers anonymous requests
         except client.ApiException as error:
             raise KubeconfigError(f"{host} rejects the kubeconfig's user: {error.status} {error.reason}") from error
         except (HTTPError, OSError) as error:
@@ -48,7 +48,7 @@ def check(kubeconfig: Kubeconfig, timeout: float = 10) -> None:
 
 
 def _check_plugin(kubeconfig: Kubeconfig) -> None:
-    """Look for the program that makes the user's credentials: the client would continue without credentials."""
+    """Check that the credential plugin is installed: without it, the client would continue without credentials."""
     plugin = kubeconfig.plugin
     if plugin and not shutil.which(plugin.command):
         hint = f": {plugin.install_hint}" if plugin.install_hint else ""
@@ -56,7 +56,7 @@ def _check_plugin(kubeconfig: Kubeconfig) -> None:
 
 
 def _refusal(error: Exception) -> str:
-    """Return why there is no connection, without the names of the client's classes."""
+    """Return why the connection failed, without class names of the client library."""
     reason = getattr(error, "reason", None) or error
     cause = reason.args[0] if getattr(reason, "args", None) and isinstance(reason.args[0], Exception) else reason
     if isinstance(cause, SSLCertVerificationError):

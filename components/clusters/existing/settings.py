@@ -1,4 +1,4 @@
-"""A cluster that somebody else made: where it is, and how peers reach its gateway."""
+"""The settings of an existing cluster: its kubeconfig, and how peers reach its gateway."""
 
 from typing import Annotated, Any, Literal
 
@@ -14,7 +14,7 @@ from components.schema.strict import Strict
 class GatewaySettings(Strict):
     """How an existing cluster exposes its gateway.
 
-    Peers connect to `port` and clients to `ingress_port`, which forward to the node ports where they differ.
+    Peers connect to `port` and clients to `ingress_port`. Where these differ from the node ports, they forward to them.
     """
 
     service: Literal["LoadBalancer", "NodePort"] = "LoadBalancer"
@@ -46,7 +46,7 @@ def _read_once(configured: Any, info: ValidationInfo) -> Kubeconfig:
 
 
 class ExistingClusterSettings(Strict):
-    """A cluster that a kubeconfig points to. The kubeconfig is configured as a path or as content, and read once."""
+    """A cluster that a kubeconfig points to. The kubeconfig is a path or content; the program reads it once."""
 
     kind: Literal["existing"]
     context: str | None = None

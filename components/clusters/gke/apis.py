@@ -15,7 +15,7 @@ APIS = (
 
 
 def enable(scope: Scope) -> Sequence[gcp.projects.Service]:
-    """Enable the APIs. `pulumi destroy` leaves them enabled, because others in the project may use them."""
+    """Enable the APIs. `pulumi destroy` leaves them enabled, because other users of the project may need them."""
     return [
         gcp.projects.Service(
             f"{scope.mesh}-{api.partition('.')[0]}", service=api, disable_on_destroy=False, opts=scope.options()

@@ -1,7 +1,8 @@
-"""A cluster on Google Kubernetes Engine, in a network of its own.
+"""A cluster on Google Kubernetes Engine, in a new network.
 
-Standard, not Autopilot. Autopilot adds and removes nodes as pods need them, so that two nodes cannot be asked for. Its
-minimum pod sizes make every sidecar larger. It rejects NET_ADMIN, which Istio's init containers need, unless allowed.
+Standard, not Autopilot. Autopilot adds and removes nodes as pods need them, so the user could not set the number of
+nodes. Its minimum pod sizes enlarge every sidecar. It rejects NET_ADMIN, which Istio's init containers need, unless
+allowed.
 """
 
 from collections.abc import Sequence
@@ -68,12 +69,12 @@ class GkeCluster(Cluster):
             cluster_identifier=cluster.id,
             enable_secret_mutable=True,
             enable_config_map_mutable=True,
-            # Objects in the cluster need nodes; the gateway's Service is deleted, with its load balancer, before them.
+            # Objects in the cluster need nodes; Pulumi deletes the gateway's Service before the nodes.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[pool]),
         )
         self.platform = Platform()
         self.register_outputs({"kubeconfig": self.kubeconfig, "gateway_address": self.exposure.address})
 
     def admit(self, peers: Sequence[pulumi.Output[str]] | None) -> None:
-        """Let only these addresses reach the peer port; with None, leave it open as GKE does."""
+        """Allow only these addresses and `peer_cidrs` to reach the peer port; without both, leave it open."""
         security.admit(self._scope, self._settings, self._security, peers)

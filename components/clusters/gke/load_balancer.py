@@ -1,4 +1,4 @@
-"""The gateway's address in a GKE cluster: reserved before GKE makes a load balancer for it."""
+"""The gateway's address in a GKE cluster: reserved before GKE creates its load balancer."""
 
 from collections.abc import Sequence
 
@@ -13,6 +13,6 @@ from components.clusters.gke.settings import GkeClusterSettings
 def make(scope: Scope, settings: GkeClusterSettings, apis: Sequence[pulumi.Resource]) -> Exposure:
     """Reserve the gateway's address, and return how the gateway's Service uses it."""
     reserved = address(scope, settings, "gateway-address", apis)
-    # Every version of GKE takes a reserved address by `loadBalancerIP`, only newer ones by an annotation,
+    # Every version of GKE reads a reserved address from `loadBalancerIP`, only newer ones from an annotation,
     # https://cloud.google.com/kubernetes-engine/docs/concepts/service-load-balancer-parameters
     return Exposure("LoadBalancer", reserved.address, service_values={"loadBalancerIP": reserved.address})

@@ -1,4 +1,4 @@
-"""What a mesh's resources are called and labelled at Google, whose rules for names are narrower than Pulumi's."""
+"""Names and labels of a mesh's Google Cloud resources: Google's rules for names are stricter than Pulumi's."""
 
 import hashlib
 import re

@@ -12,18 +12,18 @@ from components.clusters.gke.settings import GkeClusterSettings
 
 @dataclass(frozen=True)
 class Network:
-    """Where the nodes, the pods and the Services are."""
+    """The network and the subnetwork of the nodes, the pods and the Services."""
 
     id: pulumi.Output[str]
     subnetwork_id: pulumi.Output[str]
     egress_addresses: Sequence[pulumi.Output[str]] | None
-    """The addresses from which requests of the pods come, as others see them; None for nodes that are not private."""
+    """The source addresses of the pods' requests, as others see them; None for nodes that are not private."""
     routes: Sequence[pulumi.Resource]
-    """What private nodes need to reach the internet."""
+    """The resources that private nodes need to reach the internet."""
 
 
 def make(scope: Scope, settings: GkeClusterSettings, apis: Sequence[pulumi.Resource]) -> Network:
-    """Make the network, with ranges for pods and Services, and Cloud NAT for private nodes."""
+    """Create the network, with ranges for pods and Services, and Cloud NAT for private nodes."""
     network = gcp.compute.Network(
         f"{scope.mesh}-network", auto_create_subnetworks=False, routing_mode="REGIONAL", opts=scope.options(*apis)
     )
@@ -62,7 +62,7 @@ def address(
 def _nat(
     scope: Scope, network: gcp.compute.Network, subnetwork: gcp.compute.Subnetwork, egress: gcp.compute.Address
 ) -> gcp.compute.RouterNat:
-    """Make the private nodes' route to the internet, from one address that peers can allow."""
+    """Create Cloud NAT for the private nodes, with one source address that peers can allow."""
     router = gcp.compute.Router(f"{scope.mesh}-router", network=network.id, opts=scope.options())
     return gcp.compute.RouterNat(
         f"{scope.mesh}-nat",
@@ -71,7 +71,7 @@ def _nat(
         nat_ips=[egress.self_link],
         source_subnetwork_ip_ranges_to_nat="LIST_OF_SUBNETWORKS",
         subnetworks=[{"name": subnetwork.id, "source_ip_ranges_to_nats": ["ALL_IP_RANGES"]}],
-        # All requests to a peer go to one address and port: 64 of them at once, the default, are soon used up.
+        # All requests to a peer go to one address and port; the default of 64 ports per VM is too few for that.
         enable_dynamic_port_allocation=True,
         enable_endpoint_independent_mapping=False,
         min_ports_per_vm=1024,

@@ -11,7 +11,7 @@ from components.clusters.gke.settings import GkeClusterSettings
 def control_plane(
     scope: Scope, settings: GkeClusterSettings, network: Network, security: Security
 ) -> gcp.container.Cluster:
-    """Make the control plane, without nodes."""
+    """Create the control plane, without nodes."""
     return gcp.container.Cluster(
         f"{scope.mesh}-cluster",
         location=settings.location,
@@ -45,7 +45,7 @@ def control_plane(
         remove_default_node_pool=True,
         initial_node_count=1,
         node_config=_node(scope, settings, security),
-        # Later, `nodeConfig` describes the nodes of the other pool, which this resource does not manage.
+        # After creation, `nodeConfig` describes the nodes of the other pool, which this resource does not manage.
         opts=scope.options(ignore_changes=["nodeConfig"]),
     )
 
@@ -53,7 +53,7 @@ def control_plane(
 def pool(
     scope: Scope, settings: GkeClusterSettings, network: Network, security: Security, cluster: gcp.container.Cluster
 ) -> gcp.container.NodePool:
-    """Make the node pool; `settings.nodes` is the number of nodes in each zone."""
+    """Create the node pool; `settings.nodes` is the number of nodes in each zone."""
     return gcp.container.NodePool(
         f"{scope.mesh}-nodes",
         cluster=cluster.id,

@@ -1,4 +1,4 @@
-"""What a cluster on GKE needs outside the stack: a project, credentials, and the plugin that its kubeconfig names."""
+"""The preflight of a cluster on GKE: a project, credentials, and the plugin that its kubeconfig names."""
 
 import json
 import os
@@ -17,7 +17,7 @@ _LOGIN = "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION
 
 
 def missing(settings: GkeClusterSettings) -> Iterator[Missing]:
-    """Yield what is missing before the cluster can be made."""
+    """Yield what is missing before the cluster can be created."""
     yield from sdk.missing("gke", "pulumi-gcp", "gcp")
     yield from placeholders(settings.api_cidrs)
     if not settings.project_id:
@@ -29,15 +29,15 @@ def missing(settings: GkeClusterSettings) -> Iterator[Missing]:
 
 
 def pod_cidrs(settings: GkeClusterSettings) -> Sequence[str]:
-    """Return the pod CIDR, which is configured."""
+    """Return the configured pod CIDR."""
     return [settings.pod_cidr]
 
 
 def _credentials() -> str:
-    """Return why there are no application default credentials, "" if there are some.
+    """Return why there are no application default credentials; "" if there are some.
 
-    https://cloud.google.com/docs/authentication/application-default-credentials: a file that is named, gcloud's, or
-    the metadata server of a machine at Google.
+    They come from the file that GOOGLE_APPLICATION_CREDENTIALS names, from gcloud's own file, or from the metadata
+    server of a machine at Google: https://cloud.google.com/docs/authentication/application-default-credentials
     """
     if named := os.environ.get("GOOGLE_APPLICATION_CREDENTIALS"):
         fault = _file_fault(Path(named))

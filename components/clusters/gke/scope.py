@@ -9,7 +9,7 @@ import pulumi_gcp as gcp
 
 @dataclass(frozen=True)
 class Scope:
-    """Where the resources of the cluster of one mesh belong."""
+    """The parent, provider and labels of the resources of one mesh's cluster."""
 
     mesh: str
     component: pulumi.Resource

@@ -14,27 +14,27 @@ from components.istio import PEER_PORT
 from components.schema.networks import EVERYWHERE
 
 WEBHOOK_PORT = 15017
-"""Where istiod's webhooks listen; by default, GKE lets its control plane reach only 443 and 10250 of private nodes."""
+"""The port of istiod's webhooks; by default, GKE's control plane reaches only ports 443 and 10250 of private nodes."""
 
 
 @dataclass(frozen=True)
 class Security:
-    """The nodes' service account, and what must exist before the nodes."""
+    """The nodes' service account, and the resources that must exist before the nodes."""
 
     account_email: pulumi.Output[str]
     network_id: pulumi.Output[str]
     ready: Sequence[pulumi.Resource]
-    """What must exist before the nodes: the account's role, and the rule for the webhooks."""
+    """The account's role, and the firewall rule for the webhooks: they must exist before the nodes."""
 
 
 def make(scope: Scope, settings: GkeClusterSettings, network: Network, apis: Sequence[pulumi.Resource]) -> Security:
-    """Make the nodes' service account with its role, and the rule that lets GKE's control plane reach istiod."""
+    """Create the nodes' service account with its role, and the rule that lets GKE's control plane reach istiod."""
     project, stack = pulumi.get_project(), pulumi.get_stack()
     account = gcp.serviceaccount.Account(
         f"{scope.mesh}-nodes-account",
         account_id=account_id(project, stack, scope.mesh),
         display_name=f"Nodes of mesh {scope.mesh}, stack {stack}",
-        # It stays the same when the stack is renamed or the mesh moves to another: a new account replaces the nodes.
+        # Keep the account if the stack is renamed or the mesh moves to another: a new account would replace the nodes.
         opts=scope.options(*apis, ignore_changes=["accountId"]),
     )
     role = gcp.projects.IAMMember(
@@ -62,8 +62,8 @@ def admit(
     """
     if peers is None and not settings.peer_cidrs:
         return
-    # GKE opens every port of a load balancer by a rule of priority 1000; a lower number takes precedence.
-    # The cluster's own ranges: a node forwards a connection to the node where the gateway's pod runs.
+    # GKE opens every port of a load balancer with a rule of priority 1000; a lower number takes precedence.
+    # The cluster's own ranges must stay allowed: a node forwards a connection to the node with the gateway's pod.
     known = [pulumi.Output.format("{}/32", peer) for peer in peers or []]
     allowed = [settings.node_cidr, settings.pod_cidr, *settings.peer_cidrs, *known]
     _firewall(scope, security, "peers", "peers to the gateway", allowed, PEER_PORT, priority=800)
@@ -80,7 +80,7 @@ def _firewall(
     port: int,
     priority: int = 1000,
 ) -> gcp.compute.Firewall:
-    """Make a rule for one TCP port of the nodes. The rule denies if its only source is everywhere."""
+    """Create a rule for one TCP port of the nodes. It is a deny rule if its only source is 0.0.0.0/0."""
     ports = [str(port)]
     denies = list(sources) == [EVERYWHERE]
     return gcp.compute.Firewall(

@@ -1,4 +1,4 @@
-"""A cluster on Google Kubernetes Engine: where, how large, and who may reach its API."""
+"""The settings of a cluster on Google Kubernetes Engine: location, size, and who may reach its API."""
 
 import os
 import re
@@ -16,7 +16,7 @@ PROJECT_VARIABLES = ("GOOGLE_PROJECT", "GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT",
 _REGION = r"[a-z]+(-[a-z]+)+[0-9]+"
 _IMMUTABLE = {"location", "private_nodes", "node_cidr", "pod_cidr", "service_cidr", "control_plane_cidr"}
 _PODS_PER_NODE = 256
-"""Addresses of the pod range that a node takes: a /24 for 110 pods, GKE's default."""
+"""Addresses that each node takes from the pod CIDR: a /24 for 110 pods, GKE's default."""
 
 
 def _matching(pattern: str, wanted: str) -> PlainValidator:
@@ -51,7 +51,7 @@ MachineType = Annotated[str, _matching(r"[a-z][a-z0-9]*-[a-z0-9-]*[a-z0-9]", "a 
 
 
 class GkeClusterSettings(Strict):
-    """A Standard cluster in a network of its own. `nodes` are those of each zone: a region has three zones."""
+    """A Standard cluster in a new network. `nodes` is the number of nodes in each zone; a region has three zones."""
 
     kind: Literal["gke"]
     project: Project | None = None
@@ -76,18 +76,18 @@ class GkeClusterSettings(Strict):
 
     @property
     def region(self) -> str:
-        """The region that the location is, or is in."""
+        """The region: the location itself, or the region of a zone."""
         return re.sub(r"-[a-z]$", "", self.location)
 
     @property
     def project_id(self) -> str:
-        """The project: as configured, or as the environment says; "" if neither does."""
+        """The project from the configuration, or else from the environment; "" if neither names one."""
         return self.project or next((os.environ[name] for name in PROJECT_VARIABLES if os.environ.get(name)), "")
 
     @field_validator("node_cidr")
     @classmethod
     def _holds_the_nodes(cls, cidr: str, info: ValidationInfo) -> str:
-        # 4 addresses of a subnetwork are Google's own; one node more is there during upgrades.
+        # Google reserves 4 addresses of a subnetwork; an upgrade adds one node in each zone.
         return _large_enough(cidr, 4 + _most_nodes(info))
 
     @field_validator("pod_cidr")

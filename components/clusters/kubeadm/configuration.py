@@ -1,4 +1,4 @@
-"""kubeadm's configuration, as text: of a cluster, of its first node, of every node that joins.
+"""kubeadm's configuration, as text: for the cluster, for its first node, and for every node that joins.
 
 Source: https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/
 """
@@ -12,11 +12,11 @@ import yaml
 from components.versions import KUBERNETES_VERSION
 
 CONTAINERD_SERIES = "2.2"
-"""Of Ubuntu's own package, whose archive keeps only the newest version of a series; kubelet needs 2.0 or newer."""
+"""The series of Ubuntu's containerd package. The archive keeps only its newest version; kubelet needs 2.0 or newer."""
 UBUNTU = "noble-24.04"
-"""The LTS release that has it, as Canonical names its images."""
+"""The LTS release with that package, as in the names of Canonical's images."""
 API_PORT = 6443
-TOKEN = "TOKEN"  # noqa: S105 - stands where the node puts the token, which no user data may hold
+TOKEN = "TOKEN"  # noqa: S105 - a placeholder: the node replaces it, as user data must not hold the token
 CRI_SOCKET = "unix:///run/containerd/containerd.sock"
 _API = "kubeadm.k8s.io/v1beta4"
 _TEN_YEARS = "87600h0m0s"
@@ -26,7 +26,7 @@ _PORTS = (2379, 2380, API_PORT, 10250, 10257, 10259)
 
 @dataclass(frozen=True)
 class KubeadmCluster:
-    """A cluster as kubeadm is told of it."""
+    """What kubeadm must know about a cluster."""
 
     name: str
     endpoint: str
@@ -34,22 +34,22 @@ class KubeadmCluster:
     pod_cidr: str
     service_cidr: str
     api_names: Sequence[str] = ()
-    """More names and addresses in the API server's certificate."""
+    """Additional names and addresses in the API server's certificate."""
     ca_hash: str = ""
     """`sha256:<hex>` of the cluster CA's public key: `KubernetesPki.ca_hash`."""
     kubernetes_version: str = KUBERNETES_VERSION
     containerd_series: str = CONTAINERD_SERIES
     pause_image: str = "registry.k8s.io/pause:3.10.2"
-    """The one that kubeadm of this version uses; containerd must be configured with the same."""
+    """The pause image of this kubeadm version; containerd must be configured with the same image."""
 
 
 def init(cluster: KubeadmCluster) -> str:
-    """Return what `kubeadm init` is given on the first control-plane node: YAML of three documents.
+    """Return the configuration of `kubeadm init` on the first control-plane node: YAML with three documents.
 
-    The join token never expires. An auto-scaling group starts a worker whenever one has died, with the user data that
-    it has always had: with a token of a day, kubeadm's default, a cluster would lose its workers one by one after the
-    first night, and a new token could only come from a node that somebody logs in to. What the token opens is little:
-    to ask for a kubelet's certificate under a node's name. It is a secret as the CA's key next to it is.
+    The join token never expires. When a worker dies, the auto-scaling group starts a new one with the same user data as
+    before. With kubeadm's default, a token that is valid for one day, no new worker could join after the first day, and
+    somebody would have to log in to a node to create a new token. The token permits only to request a kubelet's
+    certificate under a node's name. It is a secret, like the CA's key next to it.
     """
     first = {
         "apiVersion": _API,
@@ -70,9 +70,9 @@ def init(cluster: KubeadmCluster) -> str:
 
 
 def join(cluster: KubeadmCluster, *, control_plane: bool) -> str:
-    """Return what `kubeadm join` is given: YAML of one document.
+    """Return the configuration of `kubeadm join`: YAML with one document.
 
-    Another control-plane node needs no certificate key: the CAs are there before kubeadm is.
+    A joining control-plane node needs no certificate key: the CAs are on the node before kubeadm runs.
     """
     joining: dict[str, Any] = {
         "apiVersion": _API,
@@ -85,7 +85,7 @@ def join(cluster: KubeadmCluster, *, control_plane: bool) -> str:
             }
         },
         "nodeRegistration": {"criSocket": CRI_SOCKET},
-        "timeouts": {"discovery": "10m0s"},  # workers boot as early as the control plane does
+        "timeouts": {"discovery": "10m0s"},  # workers boot at the same time as the control plane
     }
     if control_plane:
         joining["controlPlane"] = {"localAPIEndpoint": {"bindPort": API_PORT}}
@@ -93,7 +93,7 @@ def join(cluster: KubeadmCluster, *, control_plane: bool) -> str:
 
 
 def _left_by_init() -> list[str]:
-    """Return the checks that fail after an attempt that failed half-way: each phase of init can be repeated."""
+    """Return the preflight checks that fail after an incomplete `kubeadm init`: each of its phases can be repeated."""
     return [
         "DirAvailable--var-lib-etcd",
         *(f"FileAvailable--etc-kubernetes-manifests-{component}.yaml" for component in _MANIFESTS),
@@ -112,7 +112,7 @@ def _cluster(cluster: KubeadmCluster) -> dict[str, Any]:
         "apiServer": {"certSANs": [cluster.endpoint, *cluster.api_names]},
         # certificates
         "encryptionAlgorithm": "ECDSA-P256",
-        # As long as the CA's: nobody logs in to renew them, and a year later the cluster would stand still.
+        # As long as the CAs: nobody logs in to renew them, and by default they expire after a year.
         "certificateValidityPeriod": _TEN_YEARS,
     }
 

@@ -1,8 +1,8 @@
-"""The pod network of a cluster that comes without one: Flannel, by its own chart.
+"""The pod network (CNI) of a cluster created with kubeadm: Flannel, installed with its own Helm chart.
 
-Flannel and nothing larger: the cluster needs only a VXLAN between the nodes. Istio decides who may connect to whom, by
-identity and not by address. And a CNI that load-balances or redirects inside the kernel, as Cilium does, must be
-configured in several places not to take traffic away from Istio's sidecars.
+Flannel is enough: the cluster needs only a VXLAN between the nodes. Istio decides who may connect to whom, by identity
+and not by address. A CNI that load-balances or redirects inside the kernel, such as Cilium, would need settings in
+several places so that it does not bypass Istio's sidecars.
 """
 
 from pulumi_kubernetes.helm.v3 import Release
@@ -15,7 +15,7 @@ VXLAN_PORT = 8472
 
 
 def make(cluster: Cluster, name: str, pod_cidr: str) -> Release:
-    """Make the DaemonSet that connects the nodes' pods; kubeadm gives each node a part of `pod_cidr`."""
+    """Create the DaemonSet that connects the nodes' pods; kubeadm gives each node a part of `pod_cidr`."""
     return Release(
         f"{name}-flannel",
         name="flannel",

@@ -1,4 +1,4 @@
-"""The keys and certificates of a cluster that kubeadm makes: known to Pulumi before there is a node."""
+"""The keys and certificates of a cluster created with kubeadm. Pulumi creates them before the first node."""
 
 import base64
 import hashlib
@@ -17,7 +17,7 @@ _TOKEN_PARTS = (6, 16)  # of kubeadm's token: id and secret
 
 
 class KubernetesPkiArgs(TypedDict):
-    """What a cluster's keys are made for."""
+    """The arguments of a cluster's PKI."""
 
     cluster: str
     """The cluster's name: in the subjects of its CAs, and in the kubeconfig."""
@@ -26,19 +26,19 @@ class KubernetesPkiArgs(TypedDict):
 class KubernetesPki(pulumi.ComponentResource):
     """CAs, service-account key, administrator's certificate and join token of one cluster.
 
-    Every other certificate is signed on the nodes, by kubeadm. The CAs live for ten years and are not renewed before:
-    a renewed CA would replace the cluster. The administrator's certificate is renewed in the last third of its year.
+    kubeadm signs every other certificate on the nodes. The CAs are valid for ten years and are not renewed earlier: a
+    renewed CA would replace the cluster. The administrator's certificate is renewed in the last third of its year.
     """
 
     control_plane_files: Mapping[str, pulumi.Output[str]]
-    """What a control-plane node needs, by its path below /etc/kubernetes: `token` and `pki/...`. Secrets, each shorter
-    than the 4096 characters that a standard parameter holds."""
+    """The files of a control-plane node, by path below /etc/kubernetes: `token` and `pki/...`. All are secrets, and
+    shorter than the 4096 characters that a standard parameter holds."""
     worker_files: Mapping[str, pulumi.Output[str]]
-    """What a worker needs, as above: `token` alone."""
+    """The files of a worker, in the same form: only `token`."""
     token: pulumi.Output[str]
-    """A secret: `<6 characters>.<16 characters>` of a-z and 0-9, as kubeadm wants it."""
+    """A secret: `<6 characters>.<16 characters>` of a-z and 0-9, as kubeadm requires."""
     ca_hash: pulumi.Output[str]
-    """`sha256:<hex>` of the cluster CA's public key, by which a joining node knows the cluster. No secret."""
+    """`sha256:<hex>` of the cluster CA's public key, with which a joining node verifies the cluster. Not a secret."""
     ca_certificate_pem: pulumi.Output[str]
 
     def __init__(self, name: str, args: KubernetesPkiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -68,7 +68,7 @@ class KubernetesPki(pulumi.ComponentResource):
         self.register_outputs({"ca_hash": self.ca_hash, "ca_certificate_pem": self.ca_certificate_pem})
 
     def kubeconfig(self, server: pulumi.Input[str]) -> pulumi.Output[str]:
-        """Return the administrator's kubeconfig, a secret; `server` is the API's URL, as `https://name:6443`."""
+        """Return the administrator's kubeconfig, a secret; `server` is the API's URL, such as `https://name:6443`."""
         return pulumi.Output.secret(
             pulumi.Output.all(
                 self._cluster,

@@ -1,4 +1,4 @@
-"""The user data of a node: cloud-config that Ubuntu's cloud-init acts on at the first boot. It holds no secret.
+"""The user data of a node: cloud-config that Ubuntu's cloud-init applies at the first boot. It holds no secret.
 
 Source: https://cloudinit.readthedocs.io/en/latest/reference/modules.html
 """
@@ -13,7 +13,7 @@ from components.clusters.kubeadm import configuration
 from components.clusters.kubeadm.configuration import KubeadmCluster
 
 MAXIMUM_BYTES = 16 * 1024
-"""What EC2 takes, before it is encoded as base64."""
+"""EC2's limit for user data, before base64 encoding."""
 _PROGRAMS = {
     "fetch-secrets": "fetch_secrets.py",
     "install-kubernetes": "install-kubernetes",
@@ -26,8 +26,8 @@ def control_plane(cluster: KubeadmCluster, parameters: str, secret_files: Iterab
     """Return the user data of a control-plane node.
 
     `parameters` is the path (`/a/b`) below which the node finds each of `secret_files`
-    (`KubernetesPki.control_plane_files`) in Parameter Store. The `first` one makes the cluster, unless there is one
-    that answers at the endpoint already; the others join it.
+    (`KubernetesPki.control_plane_files`) in Parameter Store. The `first` node creates the cluster,
+    unless a cluster answers at the endpoint already; the other nodes join it.
     """
     role = "first-control-plane" if first else "control-plane"
     configurations = {"join.yaml": configuration.join(cluster, control_plane=True)}
@@ -37,7 +37,7 @@ def control_plane(cluster: KubeadmCluster, parameters: str, secret_files: Iterab
 
 
 def worker(cluster: KubeadmCluster, parameters: str, secret_files: Iterable[str]) -> str:
-    """Return the user data of a worker, the same for all and for good: whenever it boots anew, it joins again."""
+    """Return the user data of a worker. It is the same for all workers and does not expire."""
     return _render(
         cluster,
         "worker",
@@ -73,7 +73,7 @@ def _render(
     ]
     document = {
         "write_files": written,
-        # At every boot until the node has joined: what failed at the first one is tried again at the next.
+        # The service runs at every boot until the node has joined, so a failed attempt is repeated.
         "runcmd": [["systemctl", "daemon-reload"], ["systemctl", "enable", "--now", "--no-block", _SERVICE]],
     }
     return "#cloud-config\n" + yaml.dump(document, Dumper=_Literal, sort_keys=False, width=1000)
@@ -119,7 +119,7 @@ def _file(path: str, content: str, permissions: str = "0644") -> dict[str, str]:
 
 
 class _Literal(yaml.SafeDumper):
-    """Writes a text of several lines as it is, so that user data can be read."""
+    """A dumper that writes texts of several lines as literal blocks, so that people can read the user data."""
 
 
 def _represent(dumper: yaml.SafeDumper, text: str) -> Any:

@@ -1,8 +1,8 @@
 """A cluster of the lab.
 
-States that were made when this was one file name its provider `components.clusters.local.LabProvider`, which therefore
-stays importable until every stack made before this release has had a `pulumi up` that changed its clusters, or was
-destroyed. An `up` that changes nothing leaves the old name in the state.
+Older states name its provider `components.clusters.local.LabProvider`, from when this folder was one file. The name
+must stay importable until every stack created before this release is destroyed, or has had a `pulumi up` that changed
+its clusters. An `up` that changes nothing leaves the old name in the state.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""A cluster of the lab: it runs on this machine, from `pulumi up` to `pulumi destroy`."""
+"""A cluster of the lab: it runs on this machine from `pulumi up` until `pulumi destroy`."""
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -34,7 +34,7 @@ def platform() -> Platform:
 
 
 class LocalCluster(Cluster):
-    """A lab cluster and the provider for it."""
+    """A lab cluster and its Kubernetes provider."""
 
     def __init__(
         self, name: str, args: ClusterArgs[LocalClusterSettings], opts: pulumi.ResourceOptions | None = None
@@ -55,7 +55,7 @@ class LocalCluster(Cluster):
             cluster_identifier=lab.id,
             enable_secret_mutable=True,
             enable_config_map_mutable=True,
-            # A dead cluster comes back with its data: a refresh must not forget what is in it.
+            # A stopped cluster keeps its data and starts again: a refresh must not drop its objects from the state.
             skip_update_unreachable=True,
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -1,4 +1,4 @@
-"""What a cluster of the lab needs outside the stack: nothing that shows before it is made."""
+"""The preflight of a lab cluster: there is nothing to check before it is created."""
 
 from collections.abc import Sequence
 
@@ -12,5 +12,5 @@ def missing(_settings: LocalClusterSettings) -> Sequence[Missing]:
 
 
 def pod_cidrs(_settings: LocalClusterSettings) -> Sequence[str]:
-    """Return nothing: the lab chooses a range of its own for each cluster when it makes the cluster."""
+    """Return nothing: the lab chooses each cluster's range when it creates the cluster."""
     return ()

@@ -17,20 +17,20 @@ def _report(line: str) -> None:
 
 
 def _owner() -> str:
-    """Return what distinguishes this stack from others of the same name: its checkout and its backend."""
+    """Return what distinguishes this stack from others with the same name: its checkout and its backend."""
     return f"{Path.cwd()} {os.environ.get('PULUMI_BACKEND_URL', '')}"
 
 
 class LabProvider(dynamic.ResourceProvider):
-    """Starts, watches and stops clusters of the lab.
+    """Start, watch and stop clusters of the lab.
 
-    Outputs: `address`, `kubeconfig`, `pod_cidr`, `service_cidr`, and `faults`: a line for each part found dead.
+    Outputs: `address`, `kubeconfig`, `pod_cidr`, `service_cidr`, and `faults`: a line for each part that does not run.
     """
 
     serialize_as_secret_always = False
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
-        """Reject images other than those the cluster was made with: they would need another, empty cluster."""
+        """Reject images that differ from those of the existing cluster: they would need a new, empty cluster."""
         had = _olds.get("images", news["images"])
         failures = [] if had == news["images"] else [dynamic.CheckFailure("", _made_of_others(had, news))]
         return dynamic.CheckResult(news, failures)
@@ -43,9 +43,9 @@ class LabProvider(dynamic.ResourceProvider):
         return dynamic.CreateResult(created.id, _outputs(created, props, []))
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
-        """Compare what the cluster was made from, and check that it runs: a plain `up` then restarts one that died.
+        """Compare the inputs, and check that the cluster runs, so that a plain `up` restarts a cluster that stopped.
 
-        The name says which stack has it: a cluster that was moved to another stack's state is given to that one.
+        The name contains the stack: a cluster that was moved to another stack's state gets a new name and owner.
         """
         from lab import cluster
 
@@ -54,7 +54,7 @@ class LabProvider(dynamic.ResourceProvider):
         return dynamic.DiffResult(changes=moved or rerouted or bool(_olds["faults"]) or bool(cluster.faults(_id)))
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
-        """Start what does not run, under the new name if the cluster was moved to another stack."""
+        """Start what does not run; rename the cluster first if it was moved to another stack."""
         from lab import cluster
 
         if _olds["name"] != _news["name"]:
@@ -62,7 +62,7 @@ class LabProvider(dynamic.ResourceProvider):
         return dynamic.UpdateResult(_outputs(cluster.start(_id, _report, flat=_news["flat"]), _news, []))
 
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
-        """Return the cluster with its faults as they are now; nothing when there is no such cluster."""
+        """Return the cluster with its current faults; nothing if there is no such cluster."""
         from lab import cluster
 
         found = cluster.read(id_)
@@ -98,7 +98,7 @@ def _outputs(cluster: Any, made_from: dict[str, Any], faults: list[str]) -> dict
 
 
 class LabCluster(dynamic.Resource, module="multimesh", name="LabCluster"):
-    """One cluster of the lab; `name` is what the lab's own commands call it, `images` the tag of its images.
+    """One cluster of the lab; `name` is its name in the lab's commands, `images` is the tag of its images.
 
     In a `flat` network, its pods and those of other such clusters reach each other.
     """
@@ -114,7 +114,7 @@ class LabCluster(dynamic.Resource, module="multimesh", name="LabCluster"):
             {"name": name, "images": images, "flat": flat, **outputs},
             pulumi.ResourceOptions.merge(
                 opts,
-                # Its owner has one cluster of a name at a time.
+                # An owner can have only one cluster of a name at a time.
                 pulumi.ResourceOptions(additional_secret_outputs=["kubeconfig"], delete_before_replace=True),
             ),
         )

@@ -187,7 +187,7 @@ def test_a_service_that_nobody_serves_has_no_routes() -> None:
 
 def test_a_caller_is_unknown_only_when_every_peer_is_there() -> None:
     lines = refused(services=[ECHO | {"callers": ["north"]}])
-    assert lines == ["services[0].callers[0]: 'north': no mesh of that name is up: east, west"]
+    assert lines == ["services[0].callers[0]: 'north': must be a mesh that is known: east, west"]
 
 
 # Trust

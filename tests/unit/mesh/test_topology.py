@@ -168,7 +168,7 @@ def test_the_primarys_gateway_is_reached_at_its_node_ports_or_at_the_load_balanc
 def test_a_primary_behind_ports_that_are_not_forwarded_to_istiod_cannot_serve_others() -> None:
     exposure = Exposure("NodePort", "10.0.0.2", 15443, 80, node_port=31443, ingress_node_port=30080)
     with pytest.raises(
-        primary_remote.UnusablePrimaryError, match="at port 15443, which something forwards to node port 31443"
+        primary_remote.UnusablePrimaryError, match="at port 15443, which is forwarded to node port 31443"
     ):
         primary_remote.istiod_endpoints(exposure)
 

@@ -165,11 +165,11 @@ BAD_INPUT = [
     (service(ingress_hosts="*"), "services[0].ingress_hosts: '*': must be a list"),
     (service(ingress_hosts=["a.*"]), f"services[0].ingress_hosts[0]: 'a.*': {HOST}"),
     (service(ingress_hosts=["*", "*"]), "services: '*': an ingress host may belong to one service"),
-    (service(port=8080), "services[0].port: 8080: the sample service has 80"),
-    (service(service_account="web"), "services[0].service_account: 'web': the sample service has 'echo'"),
+    (service(port=8080), "services[0].port: 8080: must be 80, as in the sample service"),
+    (service(service_account="web"), "services[0].service_account: 'web': must be 'echo', as in the sample service"),
     (
         other(services=[{"name": "echo", "namespace": "demo", "port": 80}]),
-        "services[0].service_account: is missing; the sample service has 'echo'",
+        "services[0].service_account: is missing; must be 'echo', as in the sample service",
     ),
     (service(split="even"), "services[0].split: 'even': allowed: 'failover' or 'weighted'"),
     (other(services=[ECHO, ECHO]), "services: 'echo.demo': a service may be listed once"),
@@ -192,7 +192,7 @@ BAD_INPUT = [
         single_mesh(control_plane="one", primary="north"),
         "topology.primary: 'north': must be a mesh of this stack: east, west",
     ),
-    (single_mesh(primary="east"), "topology.primary: 'east': needs control_plane: one; remove primary or set that"),
+    (single_mesh(primary="east"), "topology.primary: 'east': needs control_plane: one; set it, or remove primary"),
     (
         single_mesh() | {"meshes": {"east": LOCAL | {"trust_domain": "a"}, "west": LOCAL}},
         "meshes.east.trust_domain: 'a': the clusters of a single mesh share one trust domain: "
