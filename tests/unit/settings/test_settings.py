@@ -198,6 +198,11 @@ BAD_INPUT = [
         "meshes.east.trust_domain: 'a': the clusters of a single mesh share one trust domain: "
         "set topology.trust_domain instead",
     ),
+    (
+        single_mesh() | {"meshes": {"east": LOCAL | {"trust_domain": None}, "west": LOCAL}},
+        "meshes.east.trust_domain: null: the clusters of a single mesh share one trust domain: "
+        "set topology.trust_domain instead",
+    ),
     (single_mesh() | {"peers": ["other"]}, "peers: peers need topology multi-mesh, not single-mesh"),
     (
         {"meshes": {"east": LOCAL}, "topology": {"kind": "single-cluster"}, "peers": ["other"]},
