@@ -20,12 +20,18 @@ def connected(kubeconfig: str) -> "Iterator[ApiClient]":
     missing.
     """
     from kubernetes import client, config
+    from urllib3.exceptions import HTTPError
 
     configuration = client.Configuration()
     configuration.retries = 0
     try:
         config.load_kube_config_from_dict(yaml.safe_load(kubeconfig), client_configuration=configuration)
+        api = client.ApiClient(configuration)
     except config.ConfigException as error:
         raise KubeconfigError(str(error)) from error
-    with client.ApiClient(configuration) as api:
+    except (HTTPError, OSError) as error:
+        raise KubeconfigError(f"cannot be used: {error}") from error
+    except (AttributeError, LookupError, TypeError, ValueError) as error:  # whose text may show a credential
+        raise KubeconfigError("is malformed: the Kubernetes client cannot read it") from error
+    with api:
         yield api

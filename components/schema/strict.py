@@ -4,6 +4,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Strict(BaseModel):
-    """A mapping of the configuration: no other keys, no conversions, no changes after reading."""
+    """A mapping of the configuration: no other keys, no conversions, no changes after reading, no values in errors."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)

@@ -54,7 +54,7 @@ def _clusters(parts: Parts, topology: SingleMesh) -> list[str]:
             "the clusters of a single mesh share one trust domain: set topology.trust_domain instead",
         )
         for name, mesh in parts.meshes.items()
-        if mesh.trust_domain is not None
+        if "trust_domain" in mesh.model_fields_set
     ]
     return found
 

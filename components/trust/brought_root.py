@@ -104,5 +104,7 @@ def _check_validity(start: datetime, end: datetime, certificate: str) -> None:
 def _read(path: str) -> bytes:
     try:
         return Path(path).expanduser().read_bytes()
+    except RuntimeError as error:  # `~` of nobody
+        raise BroughtRootError(f"{path}: {error}") from None
     except OSError as error:
         raise BroughtRootError(f"{path}: {error.strerror}") from None

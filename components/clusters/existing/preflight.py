@@ -8,6 +8,7 @@ from components.clusters.connection import connected
 from components.clusters.existing.settings import ExistingClusterSettings
 from components.clusters.kubeconfig import Kubeconfig, KubeconfigError
 from components.clusters.missing import Missing
+from components.schema.problems import ABSENT
 
 
 def missing(settings: ExistingClusterSettings) -> Iterator[Missing]:
@@ -15,7 +16,7 @@ def missing(settings: ExistingClusterSettings) -> Iterator[Missing]:
     try:
         check(settings.kubeconfig)
     except KubeconfigError as error:
-        yield Missing(("kubeconfig",), settings.kubeconfig.configured, str(error))
+        yield Missing(("kubeconfig",), settings.kubeconfig.path or ABSENT, str(error))
 
 
 def pod_cidrs(settings: ExistingClusterSettings, timeout: float = 10) -> Sequence[str]:
@@ -31,7 +32,8 @@ def check(kubeconfig: Kubeconfig, timeout: float = 10) -> None:
     """Send the API server a request that it answers only for authenticated users.
 
     Raise KubeconfigError when the user's credential plugin is not installed, when a file that the kubeconfig names is
-    missing, when there is no answer within `timeout` seconds, or when the server rejects the user.
+    missing, when there is no answer within `timeout` seconds or when something other than an API server answers, or
+    when the server rejects the user.
     """
     from kubernetes import client
     from urllib3.exceptions import HTTPError
@@ -45,6 +47,8 @@ def check(kubeconfig: Kubeconfig, timeout: float = 10) -> None:
             raise KubeconfigError(f"{host} rejects the kubeconfig's user: {error.status} {error.reason}") from error
         except (HTTPError, OSError) as error:
             raise KubeconfigError(f"{host} {_refusal(error)}") from error
+        except ValueError as error:
+            raise KubeconfigError(f"{host} does not answer as a Kubernetes API server does") from error
 
 
 def _check_plugin(kubeconfig: Kubeconfig) -> None:

@@ -51,6 +51,6 @@ class ExistingClusterSettings(Strict):
     kind: Literal["existing"]
     context: str | None = None
     kubeconfig: Annotated[
-        Kubeconfig, PlainValidator(_read_once), PlainSerializer(lambda read: read.configured, return_type=str)
+        Kubeconfig, PlainValidator(_read_once), PlainSerializer(lambda read: read.path, return_type=str | None)
     ]
     gateway: GatewaySettings = Field(default_factory=lambda: GatewaySettings.model_validate({}))

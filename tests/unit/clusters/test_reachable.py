@@ -33,9 +33,9 @@ class ApiServer(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(context: ssl.SSLContext | None = None) -> Iterator[str]:
+def serving(context: ssl.SSLContext | None = None, handler: type[ApiServer] = ApiServer) -> Iterator[str]:
     """An API server; yields its `host:port`."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), ApiServer) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         if context:
             server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever)
@@ -47,7 +47,7 @@ def serving(context: ssl.SSLContext | None = None) -> Iterator[str]:
             thread.join()
 
 
-def kubeconfig(server: str, user: dict[str, Any] | None = None, cluster: dict[str, Any] | None = None) -> str:
+def kubeconfig(server: str, user: Any = None, cluster: dict[str, Any] | None = None) -> str:
     return yaml.safe_dump(
         {
             "kind": "Config",
@@ -124,6 +124,33 @@ def test_a_server_that_the_kubeconfig_does_not_trust_is_said_to_be_that(tmp_path
 def test_a_missing_file_of_the_kubeconfig_is_named() -> None:
     config = kubeconfig("https://api.invalid", cluster={"certificate-authority": "/no/such/ca.pem"})
     assert refusal(config) == "File does not exist: /no/such/ca.pem"
+
+
+def test_a_proxy_that_is_no_url_is_named() -> None:
+    config = kubeconfig("https://api.invalid", cluster={"proxy-url": "proxy.example:3128"})
+    assert refusal(config).startswith("cannot be used: ")
+
+
+def test_a_missing_token_file_is_named() -> None:
+    assert "/no/such/token" in refusal(kubeconfig("https://api.invalid", {"tokenFile": "/no/such/token"}))
+
+
+@pytest.mark.parametrize("user", [True, "hunter2", {"auth-provider": {"name": "gcp"}}])
+def test_a_user_that_the_client_cannot_read_is_refused_without_being_shown(user: Any) -> None:
+    assert refusal(kubeconfig("https://api.invalid", user)) == "is malformed: the Kubernetes client cannot read it"
+
+
+def test_a_server_that_is_no_kubernetes_is_said_to_be_that() -> None:
+    class Page(ApiServer):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+    with serving(handler=Page) as address:
+        said = f"http://{address} does not answer as a Kubernetes API server does"
+        assert refusal(kubeconfig(f"http://{address}")) == said
 
 
 def test_a_missing_credential_plugin_is_named_with_the_hint_of_the_kubeconfig() -> None:

@@ -87,6 +87,11 @@ BAD_INPUT = [
     (mesh(cluster={"kind": "existing"}), "meshes.east.cluster.kubeconfig: is missing"),
     (existing(kubeconfig=7), "meshes.east.cluster.kubeconfig: 7: must be text"),
     (existing(kubeconfig="/no/such/file"), "meshes.east.cluster.kubeconfig: '/no/such/file': no such file"),
+    (
+        existing(kubeconfig="~nobody-of-this-name/config"),
+        "meshes.east.cluster.kubeconfig: '~nobody-of-this-name/config': "
+        "the file cannot be read: Could not determine home directory.",
+    ),
     (existing(kubeconfig="/"), "meshes.east.cluster.kubeconfig: '/': the file cannot be read: Is a directory"),
     (
         existing(kubeconfig="kind: Pod\n"),
@@ -198,6 +203,11 @@ BAD_INPUT = [
         "meshes.east.trust_domain: 'a': the clusters of a single mesh share one trust domain: "
         "set topology.trust_domain instead",
     ),
+    (
+        single_mesh() | {"meshes": {"east": LOCAL | {"trust_domain": None}, "west": LOCAL}},
+        "meshes.east.trust_domain: null: the clusters of a single mesh share one trust domain: "
+        "set topology.trust_domain instead",
+    ),
     (single_mesh() | {"peers": ["other"]}, "peers: peers need topology multi-mesh, not single-mesh"),
     (
         {"meshes": {"east": LOCAL}, "topology": {"kind": "single-cluster"}, "peers": ["other"]},
@@ -231,6 +241,10 @@ BAD_INPUT = [
     (other(trust={"protect": "no"}), "trust.protect: 'no': must be true or false"),
     (other(trust={"root": "made"}), "trust.root: 'made': must be a mapping"),
     (other(trust={"root": {"certificate": "a.pem"}}), "trust.root.key: is missing"),
+    (
+        other(trust={"root": {"certificate": "~nobody-of-this-name/root.pem", "key": "key.pem"}}),
+        "trust.root: ~nobody-of-this-name/root.pem: Could not determine home directory.",
+    ),
     # Trust between stacks
     (other(trust={"stack": ""}), f"trust.stack: '': {STACK}"),
     (other(trust={"stack": ["trust"]}), f"trust.stack: {STACK}"),
