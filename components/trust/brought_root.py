@@ -102,9 +102,14 @@ def _check_validity(start: datetime, end: datetime, certificate: str) -> None:
 
 
 def _read(path: str) -> bytes:
+    """Return the bytes of a text file."""
     try:
-        return Path(path).expanduser().read_bytes()
-    except RuntimeError as error:  # `~` of nobody
+        content = Path(path).expanduser().read_bytes()
+        content.decode()
+    except UnicodeDecodeError:
+        raise BroughtRootError(f"{path} is not a text file (UTF-8)") from None
+    except (RuntimeError, ValueError) as error:  # `~` of nobody, a null character
         raise BroughtRootError(f"{path}: {error}") from None
     except OSError as error:
         raise BroughtRootError(f"{path}: {error.strerror}") from None
+    return content

@@ -170,3 +170,16 @@ def test_what_is_no_pem_is_refused(make: Make) -> None:
         brought_root.load(key, key)
     with pytest.raises(brought_root.BroughtRootError, match="is not a PEM private key"):
         brought_root.load(certificate, certificate)
+
+
+def test_a_file_that_is_no_text_is_named(make: Make) -> None:
+    certificate, key = make()
+    commented = Path(certificate)
+    commented.write_bytes(b"# \xff\n" + commented.read_bytes())
+    with pytest.raises(brought_root.BroughtRootError, match=f"{certificate} is not a text file"):
+        brought_root.load(certificate, key)
+
+
+def test_a_path_that_no_file_can_have_is_named() -> None:
+    with pytest.raises(brought_root.BroughtRootError, match="a\0b: "):
+        brought_root.load("a\0b", "key.pem")
