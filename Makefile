@@ -3,6 +3,8 @@ STACK := local
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
+# uv trusts the CAs that pip and curl trust: also that of a company's proxy.
+export UV_SYSTEM_CERTS := true
 .NOTPARALLEL:
 .PHONY: help setup machine env up preview policy verify destroy test lint unit e2e faults bench clean requirements picture
 

@@ -28,7 +28,7 @@ def names(count: int) -> list[str]:
 def make_services(kubeconfig: dict[str, Any], count: int) -> dict[str, str]:
     """Make so many Services in a cluster, all selecting the sample's pods, and return their cluster IPs by name."""
     ports = [{"name": "http", "port": _PORT, "targetPort": echo.CONTAINER_PORT}]
-    spec = {"selector": {"app": echo.NAME}, "ports": ports}
+    spec = {"selector": SAMPLE.labels, "ports": ports}
     with config.new_client_from_config_dict(kubeconfig) as connected:
         core: Any = client.CoreV1Api(connected)
         return {
@@ -43,10 +43,7 @@ def program(stack: Stack, count: int) -> Callable[[], None]:
     """Make the Services, and return what exports them: one `pulumi up`."""
     for kubeconfig in stack.outputs().kubeconfigs.values():
         make_services(yaml.safe_load(kubeconfig.get_secret_value()), count)
-    exported = [
-        {"name": name, "namespace": echo.NAMESPACE, "port": _PORT, "service_account": SAMPLE.service_account}
-        for name in names(count)
-    ]
+    exported = [SAMPLE.exported | {"name": name} for name in names(count)]
     stack.configure(lambda settings: settings["multimesh:services"].extend(exported))
     return lambda: stack.up(timeout=_PROGRAM_SECONDS)
 
@@ -86,7 +83,7 @@ def objects(mesh: str, cluster_ips: Mapping[str, str], addresses: Mapping[str, s
         ]
         rule = istio.destination_rule(hosts[name], _PORT, local[name], shares, failover=True)
         routes = istio.virtual_service([local[name], hosts[name]], "mesh", hosts[name], _PORT, shares, failover=True)
-        callers = istio.callers_allowed({"app": echo.NAME}, echo.CONTAINER_PORT, _CALLERS)
+        callers = istio.callers_allowed(SAMPLE.labels, echo.CONTAINER_PORT, _CALLERS)
         made += [
             _object("ServiceEntry", name, istio.service_entry(hosts[name], _PORT, endpoints, identities)),
             _object("DestinationRule", name, rule),

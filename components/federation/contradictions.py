@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from components.schema import problems
-from components.trust import ca as trust
+from components.trust import ca
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ def _between(one: Claims, other: Claims) -> list[str]:
 
 
 def _key(root: str | None) -> str | None:
-    return root and trust.key_fingerprint(root)
+    return root and ca.key_fingerprint(root)
 
 
 def _root(certificate: str | None) -> str:
-    return trust.fingerprint(certificate) if certificate else "one that is not created yet"
+    return ca.fingerprint(certificate) if certificate else "one that is not created yet"

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from components.federation import stack_outputs
 from components.schema import problems
-from components.trust import ca as trust
+from components.trust import ca
 from multimesh.contract import Export, Peer, PeerMeshOutputs
 
 
@@ -51,7 +51,7 @@ def parse(stack: str, outputs: Mapping[str, Any]) -> tuple[Peer | None, list[str
         return None, []
     try:
         peer = Peer.model_validate(outputs)
-        trust.key_fingerprint(peer.root_ca)
+        ca.key_fingerprint(peer.root_ca)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         wrong = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

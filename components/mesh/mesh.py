@@ -12,8 +12,7 @@ from components.mesh import charts, endpoint, primary_remote, single_mesh
 from components.mesh.discovery import Discovery
 from components.mesh.roles import Role
 from components.objects import KubernetesObject, Release, find
-from components.trust import ca as trust
-from components.trust.ca import IntermediateCa
+from components.trust.ca import IntermediateCa, fingerprint
 from components.trust.trust_stack import IssuedCa
 
 NAMESPACE = istio.NAMESPACE
@@ -73,7 +72,7 @@ class Mesh(pulumi.ComponentResource):
         if primary := args["primary"]:
             self.control_plane = self._of_primary(primary, platform, base)
         else:
-            values = charts.istiod_values(role, self._ca.root_pem.apply(trust.fingerprint))
+            values = charts.istiod_values(role, self._ca.root_pem.apply(fingerprint))
             if role.one_mesh:
                 values = charts.merged(values, single_mesh.istiod_values(role, args["networks"], args["spanning"]))
             self.control_plane = self._release("istiod", "istiod", platform, values, [base, self._cacerts()])

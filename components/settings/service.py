@@ -24,8 +24,8 @@ class ServiceSettings(Strict):
     @field_validator("namespace")
     @classmethod
     def _not_istios(cls, namespace: str) -> str:
-        if namespace == "istio-system":
-            raise ValueError("must not be istio-system, whose policies hold for every namespace")
+        if namespace == istio.NAMESPACE:
+            raise ValueError(f"must not be {istio.NAMESPACE}, whose policies hold for every namespace")
         return namespace
 
     @field_validator("meshes", mode="before")

@@ -8,7 +8,7 @@ import pulumi
 from pydantic import ValidationError
 
 from components.schema import problems
-from components.trust import ca as trust
+from components.trust.ca import fingerprint
 from multimesh.contract import Intermediate
 
 
@@ -37,7 +37,7 @@ class TrustStack:
 
     def __init__(self, trusted: Trusted) -> None:
         self.certificate_pem = pulumi.Output.from_input(trusted.root)
-        self.fingerprint = pulumi.Output.from_input(trust.fingerprint(trusted.root))
+        self.fingerprint = pulumi.Output.from_input(fingerprint(trusted.root))
         self._intermediates = trusted.intermediates
 
     def issue(self, mesh: str, trust_domain: str) -> IssuedCa:

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from components.clusters.ec2 import preflight as credentials
+from components.clusters.ec2 import preflight
 
 Environment = dict[str, str]
 
 
 @pytest.fixture(autouse=True)
 def _elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(credentials, "_VENDOR", tmp_path / "no-such-file")
+    monkeypatch.setattr(preflight, "_VENDOR", tmp_path / "no-such-file")
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def home(tmp_path: Path) -> Callable[..., Environment]:
 
 
 def messages(profile: str | None, environment: Environment) -> list[str]:
-    return [message for _, _, message in credentials.missing_credentials(profile, environment)]
+    return [message for _, _, message in preflight.missing_credentials(profile, environment)]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_without_any_the_message_says_how_to_get_them(home: Callable[..., Enviro
 
 def test_an_unknown_profile_is_named_with_those_that_are_there(home: Callable[..., Environment]) -> None:
     environment = home(credentials="[default]\n[home]\n", config="[profile work]\n[sso-session w]\n")
-    ((path, value, message),) = credentials.missing_credentials("wrok", environment)
+    ((path, value, message),) = preflight.missing_credentials("wrok", environment)
     assert (path, value) == (("profile",), "wrok")
     assert message.startswith("no such AWS profile; existing profiles: default, home, work. ")
 
@@ -91,7 +91,7 @@ def test_an_instance_of_ec2_has_those_of_its_role(
     home: Callable[..., Environment], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "vendor").write_text("Amazon EC2\n")
-    monkeypatch.setattr(credentials, "_VENDOR", tmp_path / "vendor")
+    monkeypatch.setattr(preflight, "_VENDOR", tmp_path / "vendor")
     assert messages(None, home()) == []
 
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from recording import Recording, record
 
-from components.clusters.existing import preflight as reachable
+from components.clusters.existing import preflight
 from components.mesh.endpoint import NoAddressError
 
 KUBECONFIG = {
@@ -29,7 +29,7 @@ KUBECONFIG = {
 @pytest.fixture(autouse=True)
 def _answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patched:
-        patched.setattr(reachable, "check", lambda _kubeconfig: None)
+        patched.setattr(preflight, "check", lambda _kubeconfig: None)
         yield
 
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from components import preflight, settings
-from components.clusters.existing import preflight as reachable
+from components.clusters.existing import preflight as existing
 from components.clusters.kubeconfig import KubeconfigError, parse
 
 
@@ -72,13 +72,13 @@ def closed() -> Callable[[], str]:
 
 def refusal(config: str) -> str:
     with pytest.raises(KubeconfigError) as caught:
-        reachable.check(parse(config), timeout=5)
+        existing.check(parse(config), timeout=5)
     return str(caught.value)
 
 
 def test_a_user_who_is_let_in_is_enough() -> None:
     with serving() as address:
-        reachable.check(parse(kubeconfig(f"http://{address}", {"token": "known"})))
+        existing.check(parse(kubeconfig(f"http://{address}", {"token": "known"})))
 
 
 def test_a_user_who_is_not_let_in_is_refused_though_the_version_is_told_to_everybody() -> None:
