@@ -102,6 +102,8 @@ def _check_validity(start: datetime, end: datetime, certificate: str) -> None:
 
 
 def _read(path: str) -> bytes:
+    if "\n" in path:
+        raise BroughtRootError("certificate and key must each be the path of a PEM file, not its content")
     try:
         return Path(path).expanduser().read_bytes()
     except RuntimeError as error:  # `~` of nobody
