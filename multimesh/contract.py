@@ -49,7 +49,7 @@ class Sample:
 SAMPLE = Sample()
 
 
-class Export(BaseModel, frozen=True):
+class Export(BaseModel, frozen=True, hide_input_in_errors=True):
     """What one mesh exports under a global name."""
 
     port: int
@@ -59,7 +59,7 @@ class Export(BaseModel, frozen=True):
     """The service account of the pods that answer."""
 
 
-class _Gateway(BaseModel, frozen=True):
+class _Gateway(BaseModel, frozen=True, hide_input_in_errors=True):
     """What every reader needs of a mesh: its gateway endpoint, and the trust domain of its workloads."""
 
     gateway_address: str
@@ -89,7 +89,7 @@ class MeshOutputs(PeerMeshOutputs, VerifyMeshOutputs, frozen=True):
     """A mesh, as its stack writes it."""
 
 
-class Intermediate(BaseModel, frozen=True):
+class Intermediate(BaseModel, frozen=True, hide_input_in_errors=True):
     """The CA of one mesh of another stack, as the stack that owns the root issues it."""
 
     certificate: str
@@ -100,7 +100,7 @@ class Intermediate(BaseModel, frozen=True):
     """RFC 3339."""
 
 
-class Peer(BaseModel, frozen=True):
+class Peer(BaseModel, frozen=True, hide_input_in_errors=True):
     """A stack, as its peers read it."""
 
     meshes: Mapping[str, PeerMeshOutputs]
@@ -110,7 +110,7 @@ class Peer(BaseModel, frozen=True):
     """The end of its global names."""
 
 
-class VerifyOutputs(BaseModel, frozen=True):
+class VerifyOutputs(BaseModel, frozen=True, hide_input_in_errors=True):
     """A stack, as the command line reads it."""
 
     meshes: Mapping[str, VerifyMeshOutputs]

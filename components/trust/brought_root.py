@@ -103,6 +103,8 @@ def _check_validity(start: datetime, end: datetime, certificate: str) -> None:
 
 def _read(path: str) -> bytes:
     """Return the bytes of a text file."""
+    if "\n" in path:
+        raise BroughtRootError("certificate and key must each be the path of a PEM file, not its content")
     try:
         content = Path(path).expanduser().read_bytes()
         content.decode()

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from recording import recorded
 
 from components.federation import peers
@@ -20,6 +20,7 @@ from components.mesh import primary_remote
 from components.settings.service import ServiceSettings
 from multimesh.contract import (
     SAMPLE,
+    Intermediate,
     MeshOutputs,
     Peer,
     PeerMeshOutputs,
@@ -158,3 +159,13 @@ def bring_root(folder: Path) -> tuple[str, str]:
     certificate.write_bytes(signed.public_bytes(Encoding.PEM))
     private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return str(certificate), str(private)
+
+
+@pytest.mark.parametrize(
+    ("model", "given"),
+    [(Intermediate, CA | {"private_key": ["hunter2"]}), (VerifyOutputs, {"kubeconfigs": ["hunter2"]})],
+)
+def test_a_validation_error_does_not_show_a_secret(model: type[BaseModel], given: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate(given)
+    assert "hunter2" not in str(caught.value)

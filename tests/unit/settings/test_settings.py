@@ -245,6 +245,10 @@ BAD_INPUT = [
         other(trust={"root": {"certificate": "~nobody-of-this-name/root.pem", "key": "key.pem"}}),
         "trust.root: ~nobody-of-this-name/root.pem: Could not determine home directory.",
     ),
+    (
+        other(trust={"root": {"certificate": "root.pem\n", "key": "-----BEGIN PRIVATE KEY-----\n"}}),
+        "trust.root: certificate and key must each be the path of a PEM file, not its content",
+    ),
     # Trust between stacks
     (other(trust={"stack": ""}), f"trust.stack: '': {STACK}"),
     (other(trust={"stack": ["trust"]}), f"trust.stack: {STACK}"),
