@@ -8,7 +8,7 @@ from docs import rooms
 
 
 def test_the_committed_picture_is_the_one_that_the_code_gives() -> None:
-    assert rooms.PICTURE.read_text() == rooms.picture(), "run `python -m docs.rooms` and commit docs/rooms.svg"
+    assert rooms.PICTURE.read_text() == rooms.picture(), "run `make picture` and commit docs/rooms.svg"
 
 
 @pytest.mark.parametrize(
