@@ -1,4 +1,4 @@
-"""Draw docs/rooms.svg: the rooms of the code, and which room imports which. Run it with `python -m docs.rooms`."""
+"""Draw docs/rooms.svg: the rooms of the code, and which room imports which. Run it with `make picture`."""
 
 import ast
 from collections.abc import Iterable, Iterator

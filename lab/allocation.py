@@ -28,7 +28,7 @@ class NoFreeNetworkError(Exception):
 
 @dataclass(frozen=True)
 class Allocation:
-    """A cluster's share of this machine: 10.NUMBER.0.0/16, the two images that it was made with, and whose it is.
+    """A cluster's share of this machine: 10.NUMBER.0.0/16, the two images that it was made with, and its owner.
 
     In a `flat` network, its pods and those of other such clusters reach each other.
     """

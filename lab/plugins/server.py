@@ -26,7 +26,7 @@ from lab.plugins.values import Properties, encode
 
 _MESSAGE_BYTES = 400 * 1024 * 1024  # as the engine allows
 _ENGINE_SECONDS = 2  # between two looks whether the engine still lives
-_END_SECONDS = 30  # for operations to come to their end after it
+_END_SECONDS = 30  # for operations to finish after it ended
 _OPERATIONS_AT_ONCE = 256  # waiting for readiness occupies one each
 
 

@@ -66,7 +66,7 @@ class Api:
         )
 
     def kind(self, api_version: str, kind: str) -> Kind:
-        """Return what the server says of this kind. Raises KindUnknownError when it has none of that name."""
+        """Return the kind as the server describes it. Raises KindUnknownError if the server does not have it."""
         if (api_version, kind) not in self._kinds:
             root = "/apis" if "/" in api_version else "/api"
             try:
@@ -113,7 +113,7 @@ class Api:
         )
 
     def delete(self, kind: Kind, namespace: str, name: str, propagation: str) -> bool:
-        """Ask for the object's deletion; False if there is none."""
+        """Request the deletion of the object. Return False if there is no such object."""
         try:
             self.request("DELETE", kind.path(namespace, name), json={"propagationPolicy": propagation})
         except ApiError as error:

@@ -1,4 +1,4 @@
-"""What differs between two shapes of an object, and what of it can only be had by a new object."""
+"""What differs between two versions of an object, and which differences require replacing it."""
 
 from dataclasses import dataclass
 from enum import Enum

@@ -12,7 +12,7 @@ _ASSET = "c44067f5952c0a294b673a41bacd8c17"
 
 
 def chart_arguments(inputs: Properties) -> list[str]:
-    """Return helm's arguments that say which chart is meant, under which name, in which namespace."""
+    """Return helm's arguments for the release name, the chart and the namespace."""
     repository = inputs.get("repositoryOpts", {})
     options = {
         "--namespace": inputs["namespace"],

@@ -17,7 +17,7 @@ _SECRETS = Kind("v1", "secrets", namespaced=True)
 
 @dataclass(frozen=True)
 class Record:
-    """The newest revision of a release as helm writes it, whose it is, and whether any revision ever worked."""
+    """The newest revision of a release as helm writes it, its owner label, and whether any was ever deployed."""
 
     release: dict[str, Any]
     owner: str

@@ -32,7 +32,7 @@ _UPGRADE_FLAGS = {
 
 @dataclass(frozen=True)
 class Installation:
-    """A release in a cluster; it carries a label that tells which Pulumi resource it is, to know it again."""
+    """A release in a cluster; a label on it names the Pulumi resource that it belongs to."""
 
     helm: Helm
     api: Api
@@ -53,11 +53,14 @@ class Installation:
         return ["--wait", *jobs, "--timeout", f"{inputs.get('timeout') or _DEFAULT_SECONDS}s"]
 
     def is_ours(self, record: history.Record) -> bool:
-        """Say whether a release was made by this very Pulumi resource."""
+        """Return whether this Pulumi resource created the release."""
         return record.owner == self._owner
 
     def install(self) -> None:
-        """Install the release, over what an interrupted run left of it. Raises HelmError, also over another's."""
+        """Install the release, or upgrade what an interrupted run left of it.
+
+        Raises HelmError, also if the release exists but belongs to another resource.
+        """
         record = self._latest()
         if record and self.is_ours(record):
             self.upgrade()
@@ -71,7 +74,7 @@ class Installation:
             self.log(f"the last upgrade was interrupted ({record.status}): rolling back before trying again")
             self._on_release("rollback")
         elif record and not record.worked:
-            self.log(f"the installation did not come to its end ({record.status}): removing its rest to try again")
+            self.log(f"the installation did not finish ({record.status}): removing its remains before trying again")
             self._on_release("uninstall", "--ignore-not-found", *self._waiting)
             record = None
         if record:

@@ -39,7 +39,7 @@ class Lifecycle:
     report: Callable[[str], None]
 
     def kind(self, api_version: str, kind: str) -> Kind:
-        """Return the kind, waiting a little for one whose definition is only being installed."""
+        """Return the kind. Retry for a while, as its CustomResourceDefinition may still be being installed."""
         for attempt in range(_KIND_ATTEMPTS):
             try:
                 return self.api.kind(api_version, kind)

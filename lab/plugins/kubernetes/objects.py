@@ -98,7 +98,7 @@ def annotation(inputs: Object, name: str) -> str:
 
 
 def is_autonamed(inputs: Object) -> bool:
-    """Say whether the object's name was made up here, so that a replacement gets another one."""
+    """Return whether this plugin chose the object's name, so that a replacement gets another one."""
     return annotation(inputs, "autonamed") == "true"
 
 

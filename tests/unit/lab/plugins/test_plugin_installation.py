@@ -100,7 +100,7 @@ def test_what_is_done_about_an_interrupted_run_is_said(provider: Kubernetes, ser
     recorded(server, "pending-install", owner=own._owner)
 
     own.install()
-    assert "did not come to its end (pending-install)" in said[0]
+    assert "did not finish (pending-install)" in said[0]
     assert helm.verbs
 
 
