@@ -76,7 +76,7 @@ def say(line: str) -> None:
 
 
 def program(figures: Figures, folder: Path) -> None:
-    """One round of the program: up, up again, preview, destroy."""
+    """Run one round of the program: up, up again, preview, destroy."""
     folder.mkdir()
     stack = Stack(folder, say, "bench")
 
@@ -101,7 +101,7 @@ def program(figures: Figures, folder: Path) -> None:
 
 
 def script(figures: Figures, folder: Path) -> None:
-    """One round of the script: up, up again, teardown."""
+    """Run one round of the script: up, up again, teardown."""
     by_hand = ByHand(folder, say)
     try:
         measured(figures, SCRIPT, by_hand.up)
@@ -111,7 +111,7 @@ def script(figures: Figures, folder: Path) -> None:
 
 
 def grown_program(figures: Figures, folder: Path, services: int, *, saved_once: bool) -> None:
-    """One `pulumi up` that exports so many services more, on a stack of its own."""
+    """Measure one `pulumi up` that exports so many more services, on its own stack."""
     folder.mkdir()
     stack = Stack(folder, say, "bench")
     labs = {}
@@ -129,7 +129,7 @@ def grown_program(figures: Figures, folder: Path, services: int, *, saved_once: 
 
 
 def grown_script(figures: Figures, folder: Path, services: int) -> None:
-    """The objects for so many services more, applied to the clusters of a script of its own."""
+    """Measure applying the objects for so many more services to the clusters of its own script."""
     by_hand = ByHand(folder, say)
     try:
         by_hand.up()

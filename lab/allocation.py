@@ -99,7 +99,7 @@ def lock(folder: Path) -> Iterator[None]:
 
 
 def is_id(id: str) -> bool:
-    """Whether this can be the id of a cluster; nothing else may become part of a path."""
+    """Return whether this can be the id of a cluster; nothing else may become part of a path."""
     return re.fullmatch("mm[0-9a-f]{6}", id) is not None
 
 

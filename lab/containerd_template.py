@@ -11,7 +11,7 @@ TIMEOUT = 120.0  # seconds
 
 
 class TemplateError(Exception):
-    """containerd did not take the images; the message ends with what it said."""
+    """containerd refused the images; the message ends with what it printed."""
 
 
 def unpack(archive: Path, root: Path) -> None:

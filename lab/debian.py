@@ -22,7 +22,7 @@ PACKAGES = {
 
 
 class InstallError(Exception):
-    """apt-get did not install what is needed; the message ends with what it said."""
+    """apt-get did not install what is needed; the message ends with what it printed."""
 
 
 def missing() -> list[str]:

@@ -19,13 +19,13 @@ def enter(id: str) -> list[str]:
 
 
 def exists(id: str) -> bool:
-    """Whether the namespace exists."""
+    """Return whether the namespace exists."""
     namespace = NAMESPACES / id
     return namespace.exists() and namespace.stat().st_dev != NAMESPACES.stat().st_dev
 
 
 def link_exists(id: str) -> bool:
-    """Whether the link exists."""
+    """Return whether the link exists."""
     return Path(f"/sys/class/net/{id}").exists()
 
 

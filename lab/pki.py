@@ -112,7 +112,7 @@ def _kubeconfig(cluster: Allocation, user: str, authority: bytes, certificate: b
 
 
 def exists(cluster: Allocation) -> bool:
-    """Whether the cluster's files were written."""
+    """Return whether the cluster's files were written."""
     return (cluster.folder / "pki").exists()
 
 

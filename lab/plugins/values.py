@@ -107,7 +107,7 @@ def reveal(value: Any) -> Any:
 
 
 def has_unknown(value: Any) -> bool:
-    """Say whether the value is unknown or holds one that is."""
+    """Return whether the value is unknown or holds one that is."""
     match value:
         case Secret():
             return has_unknown(value.value)
@@ -120,7 +120,7 @@ def has_unknown(value: Any) -> bool:
 
 
 def has_secret(value: Any) -> bool:
-    """Say whether the value is a secret or holds one."""
+    """Return whether the value is a secret or holds one."""
     match value:
         case Secret():
             return True

@@ -92,7 +92,7 @@ def moved(inputs: Any, before: Any, now: Any) -> Any:
 
 
 def needs_replacement(path: Path, group: str, kind: str, mutable: Mutable) -> bool:
-    """Say whether a change at this path of an object of this kind can only be made by replacing the object."""
+    """Return whether a change at this path of an object of this kind can only be made by replacing the object."""
     if kind == "Secret" and mutable.secrets and path[0] in ("data", "stringData"):
         return False
     if kind == "ConfigMap" and mutable.config_maps:

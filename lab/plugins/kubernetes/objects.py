@@ -181,7 +181,7 @@ def field_manager(inputs: Object, urn: str) -> str:
 
 
 def is_managed_by(live: Object, manager: str) -> bool:
-    """Say whether the object has fields of this field manager."""
+    """Return whether the object has fields of this field manager."""
     return any(entry["manager"] == manager for entry in live["metadata"].get("managedFields") or [])
 
 

@@ -175,5 +175,5 @@ def issue(inputs: Properties, wanted: Request, issuer: Issuer, now: datetime) ->
 
 
 def ready_for_renewal(outputs: Properties, early_hours: float, now: datetime) -> bool:
-    """Say whether a certificate with these outputs is expired, or will be within so many hours."""
+    """Return whether a certificate with these outputs is expired, or will be within so many hours."""
     return datetime.fromisoformat(outputs["validityEndTime"]) - timedelta(hours=early_hours) <= now
