@@ -2,7 +2,7 @@
 
 import pulumi
 
-from components import echo, outputs, preflight, settings
+from components import outputs, preflight, settings
 from components.clusters import kinds
 from components.clusters.cluster import egress_addresses
 from components.echo import Echo
@@ -12,6 +12,7 @@ from components.mesh import charts, single_mesh
 from components.mesh.mesh import Mesh
 from components.mesh.roles import roles
 from components.trust.root import root_of_trust
+from multimesh.contract import SAMPLE
 
 # Settings: this stack's configuration, and the outputs of the stacks that it names
 stack = settings.read()
@@ -66,7 +67,7 @@ for service in federation.services:
             "meshes": meshes,
             "peers": federation.peers,
             "trust_domains": federation.trust_domains,
-            "made_here": samples if (service.name, service.namespace) == (echo.NAME, echo.NAMESPACE) else {},
+            "made_here": samples if SAMPLE.is_named(service.name, service.namespace) else {},
         },
     )
 

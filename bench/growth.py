@@ -33,7 +33,7 @@ def make_services(kubeconfig: dict[str, Any], count: int) -> dict[str, str]:
         core: Any = client.CoreV1Api(connected)
         return {
             name: core.create_namespaced_service(
-                echo.NAMESPACE, {"metadata": {"name": name}, "spec": spec}
+                SAMPLE.namespace, {"metadata": {"name": name}, "spec": spec}
             ).spec.cluster_ip
             for name in names(count)
         }
@@ -66,16 +66,16 @@ def script(by_hand: ByHand, folder: Path, count: int) -> Callable[[], None]:
 
 def objects(mesh: str, cluster_ips: Mapping[str, str], addresses: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return all that one mesh needs to export these services, besides what it has for the sample already."""
-    hosts = {name: f"{name}.{echo.NAMESPACE}.{SUFFIX}" for name in cluster_ips}
-    sample = f"{echo.NAME}.{echo.NAMESPACE}.{SUFFIX}"
-    local = {name: istio.local_host(name, echo.NAMESPACE) for name in cluster_ips}
-    exported = [istio.local_host(echo.NAME, echo.NAMESPACE), *local.values()]
+    hosts = {name: f"{name}.{SAMPLE.namespace}.{SUFFIX}" for name in cluster_ips}
+    sample = f"{SAMPLE.name}.{SAMPLE.namespace}.{SUFFIX}"
+    local = {name: istio.local_host(name, SAMPLE.namespace) for name in cluster_ips}
+    exported = [istio.local_host(SAMPLE.name, SAMPLE.namespace), *local.values()]
     made = [
         _object("EnvoyFilter", "lost-peers", istio.lost_peers([sample, *hosts.values()])),
         _object("Gateway", istio.PEER_GATEWAY, istio.peer_gateway(exported)),
     ]
     shares = dict.fromkeys(addresses, 50)
-    identities = [istio.principal(f"{other}.mesh", echo.NAMESPACE, SAMPLE.service_account) for other in addresses]
+    identities = [istio.principal(f"{other}.mesh", SAMPLE.namespace, SAMPLE.service_account) for other in addresses]
     for name, ip in cluster_ips.items():
         endpoints = [
             istio.ServiceEndpoint(other, ip, _PORT) if other == mesh else istio.ServiceEndpoint(other, address, 31443)
@@ -88,7 +88,7 @@ def objects(mesh: str, cluster_ips: Mapping[str, str], addresses: Mapping[str, s
             _object("ServiceEntry", name, istio.service_entry(hosts[name], _PORT, endpoints, identities)),
             _object("DestinationRule", name, rule),
             _object("VirtualService", name, routes),
-            _object("AuthorizationPolicy", f"{name}-callers", callers, echo.NAMESPACE),
+            _object("AuthorizationPolicy", f"{name}-callers", callers, SAMPLE.namespace),
         ]
     return made
 

@@ -25,6 +25,10 @@ class Sample:
     service_account: str = "echo"
     container: str = "app"
 
+    def is_named(self, name: str, namespace: str) -> bool:
+        """Return whether this is the name and namespace of the sample service."""
+        return (name, namespace) == (self.name, self.namespace)
+
     @property
     def labels(self) -> dict[str, str]:
         """The labels of its pods, by which its Service and its Deployment select them."""

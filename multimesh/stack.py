@@ -10,6 +10,8 @@ from multimesh.contract import SAMPLE, VerifyOutputs
 CHECKOUT = Path(__file__).parent.parent
 _NO_PROJECT = ("no Pulumi.yaml project file found", "pass the fully qualified name")
 """What Pulumi says, without and with `--stack`, in a folder of no project."""
+_NO_STACK = "no stack selected"
+"""What Pulumi says in a project without a selected stack."""
 
 
 class OutputsError(Exception):
@@ -48,6 +50,8 @@ def read_outputs(stack: str | None, folder: Path | None = None) -> VerifyOutputs
                 f"no Pulumi project in {folder} or in a folder above it: run multimesh in the folder of the project, "
                 "or give the stack's full name: --stack organization/project/stack"
             )
+        if _NO_STACK in done.stderr:
+            raise OutputsError("no stack is selected: give one by --stack, or run `pulumi stack select`")
         raise OutputsError(done.stderr.strip().removeprefix("error: ") or f"pulumi: exit code {done.returncode}")
     return parse_outputs(done.stdout)
 

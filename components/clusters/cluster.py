@@ -77,6 +77,29 @@ class Cluster(pulumi.ComponentResource):
     egress_addresses: Sequence[pulumi.Output[str]] | None = None
     """The source IP addresses of its requests, as peers see them; None if they are not known."""
 
+    def kubernetes_provider(
+        self,
+        name: str,
+        cluster_identifier: pulumi.Input[str],
+        *,
+        depends_on: Sequence[pulumi.Resource] = (),
+        skip_update_unreachable: bool | None = None,
+    ) -> kubernetes.Provider:
+        """Create the provider that uses the cluster's kubeconfig; `name` is the mesh.
+
+        Another kubeconfig does not replace what is in the cluster, as long as `cluster_identifier` stays the same.
+        Secrets and ConfigMaps are changed in place: istiod reads `cacerts` by its name.
+        """
+        return kubernetes.Provider(
+            f"{name}-kubernetes",
+            kubeconfig=self.kubeconfig,
+            cluster_identifier=cluster_identifier,
+            enable_secret_mutable=True,
+            enable_config_map_mutable=True,
+            skip_update_unreachable=skip_update_unreachable,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(depends_on)),
+        )
+
     def admit(self, peers: Sequence[pulumi.Output[str]] | None) -> None:
         """Allow these IP addresses to reach the gateway's peer port; None allows everyone.
 

@@ -50,7 +50,7 @@ def sample_mistakes(parts: Parts) -> list[str]:
             f"{'' if key in service.model_fields_set else 'is missing; '}must be {made!r}, as in the sample service",
         )
         for index, service in parts.services.items()
-        if (service.name, service.namespace) == (SAMPLE.name, SAMPLE.namespace)
+        if SAMPLE.is_named(service.name, service.namespace)
         for key, made in (("port", SAMPLE.port), ("service_account", SAMPLE.service_account))
         if getattr(service, key) != made
     ]

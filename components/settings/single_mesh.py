@@ -102,7 +102,7 @@ def _callers(path: Path, service: ServiceSettings, clusters: Sequence[str]) -> l
 def _sample(path: Path, service: ServiceSettings, clusters: Sequence[str]) -> list[str]:
     """Return a line if clusters run the sample, and would answer, but are not listed."""
     missing = [cluster for cluster in clusters if cluster not in service.meshes]
-    is_sample = (service.name, service.namespace) == (SAMPLE.name, SAMPLE.namespace)
+    is_sample = SAMPLE.is_named(service.name, service.namespace)
     if not missing or not is_sample or service.split == "weighted":
         return []
     message = f"the sample runs in every cluster of a single mesh: add {', '.join(missing)}, or set split: weighted"

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import pulumi
 import pulumi_aws as aws
-import pulumi_kubernetes as kubernetes
 
 from components.clusters.api_ready import ApiReady
 from components.clusters.cluster import INGRESS_NODE_PORT, PEER_NODE_PORT, Cluster, ClusterArgs, Exposure, Platform
@@ -91,14 +90,7 @@ class Ec2Cluster(Cluster):
             pulumi.ResourceOptions(parent=self, depends_on=balancer.ways_in),
         )
         self.lifetime = machines[0]
-        self.provider = kubernetes.Provider(
-            f"{name}-kubernetes",
-            kubeconfig=self.kubeconfig,
-            cluster_identifier=machines[0].id,
-            enable_secret_mutable=True,
-            enable_config_map_mutable=True,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[ready]),
-        )
+        self.provider = self.kubernetes_provider(name, machines[0].id, depends_on=[ready])
         self.ready = [flannel.make(self, name, settings.pod_cidr)]
         self.platform = Platform()
         self.register_outputs({"kubeconfig": self.kubeconfig, "address": balancer.address})

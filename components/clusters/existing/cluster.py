@@ -1,7 +1,6 @@
 """An existing cluster, which the stack neither creates nor deletes."""
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 from components.clusters.cluster import INGRESS_NODE_PORT, PEER_NODE_PORT, Cluster, ClusterArgs, Exposure, Platform
 from components.clusters.existing.settings import ExistingClusterSettings, GatewaySettings
@@ -30,14 +29,7 @@ class ExistingCluster(Cluster):
         settings = args["settings"]
         super().__init__("multimesh:index:ExistingCluster", name, None, opts)
         self.kubeconfig = pulumi.Output.secret(settings.kubeconfig.text)
-        self.provider = kubernetes.Provider(
-            f"{name}-kubernetes",
-            kubeconfig=self.kubeconfig,
-            cluster_identifier=settings.kubeconfig.server,
-            enable_secret_mutable=True,
-            enable_config_map_mutable=True,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        self.provider = self.kubernetes_provider(name, settings.kubeconfig.server)
         self.exposure = exposure(settings.gateway)
         self.platform = Platform()
         self.register_outputs({"kubeconfig": self.kubeconfig})

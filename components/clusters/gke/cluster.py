@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 import pulumi
 import pulumi_gcp as gcp
-import pulumi_kubernetes as kubernetes
 
 from components.clusters.cluster import Cluster, ClusterArgs, Platform
 from components.clusters.gke import apis, load_balancer, network, nodes, security
@@ -63,15 +62,8 @@ class GkeCluster(Cluster):
                 lambda known: kubeconfig(*known)
             )
         )
-        self.provider = kubernetes.Provider(
-            f"{name}-kubernetes",
-            kubeconfig=self.kubeconfig,
-            cluster_identifier=cluster.id,
-            enable_secret_mutable=True,
-            enable_config_map_mutable=True,
-            # Objects in the cluster need nodes; Pulumi deletes the gateway's Service before the nodes.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[pool]),
-        )
+        # Objects in the cluster need nodes; Pulumi deletes the gateway's Service before the nodes.
+        self.provider = self.kubernetes_provider(name, cluster.id, depends_on=[pool])
         self.platform = Platform()
         self.register_outputs({"kubeconfig": self.kubeconfig, "gateway_address": self.exposure.address})
 

@@ -1,7 +1,6 @@
 """A cluster of the lab: it runs on this machine from `pulumi up` until `pulumi destroy`."""
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 from components.clusters.cluster import INGRESS_NODE_PORT, PEER_NODE_PORT, Cluster, ClusterArgs, Exposure, Platform
 from components.clusters.local.provider import LabCluster
@@ -49,16 +48,8 @@ class LocalCluster(Cluster):
         )
         self.lifetime = lab
         self.kubeconfig = pulumi.Output.secret(lab.kubeconfig)
-        self.provider = kubernetes.Provider(
-            f"{name}-kubernetes",
-            kubeconfig=self.kubeconfig,
-            cluster_identifier=lab.id,
-            enable_secret_mutable=True,
-            enable_config_map_mutable=True,
-            # A stopped cluster keeps its data and starts again: a refresh must not drop its objects from the state.
-            skip_update_unreachable=True,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        # A stopped cluster keeps its data and starts again: a refresh must not drop its objects from the state.
+        self.provider = self.kubernetes_provider(name, lab.id, skip_update_unreachable=True)
         self.exposure = Exposure("NodePort", lab.address, PEER_NODE_PORT, INGRESS_NODE_PORT)
         self.platform = platform()
         self.register_outputs({"kubeconfig": self.kubeconfig, "address": lab.address})

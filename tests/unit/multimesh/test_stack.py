@@ -102,6 +102,12 @@ def test_what_pulumi_says_is_passed_on(pulumi: Pulumi) -> None:
         read_outputs("dev", project)
 
 
+def test_a_project_without_a_selected_stack_is_told_the_option(pulumi: Pulumi) -> None:
+    project = pulumi("echo 'error: no stack selected; please use pulumi stack select' >&2; exit 255")
+    with pytest.raises(OutputsError, match="no stack is selected: give one by --stack"):
+        read_outputs(None, project)
+
+
 def test_a_machine_without_pulumi_is_told_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(OutputsError, match="pulumi is not on PATH"):

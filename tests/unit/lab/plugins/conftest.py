@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from plugin_api_server import ApiServer
-from plugin_helm import Helm as FakeHelm
+from plugin_helm import FakeHelm
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ if os.environ.get("HELM_FAILS") in arguments:
 
 
 @dataclass
-class Helm:
+class FakeHelm:
     """What helm was told, one entry a run."""
 
     log: Path

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 from plugin_api_server import ApiServer
-from plugin_helm import INPUTS, MANIFEST, URN, recorded
-from plugin_helm import Helm as FakeHelm
+from plugin_helm import INPUTS, MANIFEST, URN, FakeHelm, recorded
 from plugin_requests import configured
 
 from lab.plugins.kubernetes.charts import chart_arguments

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 from plugin_api_server import ApiServer
-from plugin_helm import INPUTS, MANIFEST, RELEASE, URN, recorded
-from plugin_helm import Helm as FakeHelm
+from plugin_helm import INPUTS, MANIFEST, RELEASE, URN, FakeHelm, recorded
 from plugin_requests import check, configured, diff
 
 from lab.plugins.kubernetes import rendering
