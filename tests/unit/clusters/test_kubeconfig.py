@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 import yaml
 from pydantic import TypeAdapter, ValidationError
+from stack_settings import existing
 
+from components import settings
 from components.clusters import kubeconfig
 from components.clusters.existing.settings import ExistingClusterSettings
 from components.settings import MeshSettings
@@ -88,3 +90,15 @@ def test_names_that_are_not_text_are_refused_in_words(given: dict[str, Any], mes
 def test_what_is_not_a_kubeconfig_is_refused(text: str) -> None:
     with pytest.raises(kubeconfig.KubeconfigError, match="is not a kubeconfig: must be YAML of kind Config"):
         kubeconfig.parse(text)
+
+
+def test_a_kubeconfig_is_never_repeated_in_a_message() -> None:
+    with pytest.raises(settings.SettingsError) as caught:
+        settings.validate(existing(kubeconfig="kind: Pod\ntoken: hunter2\n"))
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_kubeconfig_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (path := tmp_path / "kubeconfig").write_bytes(b"\xff\xfe")
+    with pytest.raises(settings.SettingsError, match=rf"kubeconfig: '{path}': the file cannot be read: it is not text"):
+        settings.validate(existing(kubeconfig=str(path)))

@@ -1,6 +1,5 @@
 """What a stack may say, and the one message that each mistake gets."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -301,15 +300,3 @@ def test_all_mistakes_are_reported_at_once() -> None:
     first, *lines = str(caught.value).splitlines()
     assert first == "the stack's configuration has 6 mistakes; nothing was changed:"
     assert len(lines) == 6
-
-
-def test_a_kubeconfig_is_never_repeated_in_a_message() -> None:
-    with pytest.raises(settings.SettingsError) as caught:
-        settings.validate(existing(kubeconfig="kind: Pod\ntoken: hunter2\n"))
-    assert "hunter2" not in str(caught.value)
-
-
-def test_a_kubeconfig_that_is_no_text_is_refused(tmp_path: Path) -> None:
-    (path := tmp_path / "kubeconfig").write_bytes(b"\xff\xfe")
-    with pytest.raises(settings.SettingsError, match=rf"kubeconfig: '{path}': the file cannot be read: it is not text"):
-        settings.validate(existing(kubeconfig=str(path)))
