@@ -36,7 +36,11 @@ _IPPROTO_TCP = 6
 _TCP_USER_TIMEOUT = 18
 _UNACKNOWLEDGED_MILLISECONDS = 3000
 
-RETRIES = {"attempts": 3, "retryOn": "connect-failure,refused-stream,unavailable,reset,503"}
+SAFE_METHODS = "GET|HEAD|OPTIONS|TRACE"
+"""Methods whose requests may be repeated (RFC 9110, 9.2.1), as a regular expression."""
+RETRIES_OF_SAFE_METHODS = {"attempts": 3, "retryOn": "connect-failure,refused-stream,reset,503"}
+RETRIES = {"attempts": 3, "retryOn": "connect-failure,refused-stream,reset-before-request"}
+"""Of all other methods: only a request that no application has seen is sent again."""
 
 
 @dataclass(frozen=True)
@@ -132,10 +136,12 @@ def failure_detection() -> Spec:
     return {
         "connectionPool": {"tcp": {"connectTimeout": "500ms"}},
         "outlierDetection": {
-            # An application's own 500 is no sign of a dead mesh; by default, Istio counts 5xx responses.
+            # A connection that is refused, times out or is reset is a sign of a lost mesh. A response is none, whatever
+            # its status: a gateway that cannot pass a request on closes the connection, so an application sent it.
+            "splitExternalLocalOriginErrors": True,
+            "consecutiveLocalOriginFailures": 2,
             "consecutive5xxErrors": 0,
-            # A refused or timed out connection counts as a gateway error, too.
-            "consecutiveGatewayErrors": 2,
+            "consecutiveGatewayErrors": 0,
             "interval": "1s",
             "baseEjectionTime": "5s",
             "maxEjectionPercent": 100,
@@ -172,14 +178,24 @@ def virtual_service(
 ) -> Spec:
     """Return the VirtualService that routes `hosts` to the global name, and retries requests that failed to arrive.
 
-    `gateway` is `mesh` for the sidecars, or a Gateway as `<namespace>/<name>`.
+    `gateway` is `mesh` for the sidecars, or a Gateway as `<namespace>/<name>`. Sidecars route requests to `port` alone:
+    the Service's other ports are as they would be without the VirtualService.
     """
     destination = {"host": global_name, "port": {"number": port}}
     if failover:
         route = [{"destination": destination}]
     else:
         route = [{"destination": {**destination, "subset": mesh}, "weight": share} for mesh, share in shares.items()]
-    return {"hosts": list(hosts), "gateways": [gateway], "http": [{"route": route, "retries": RETRIES}]}
+    asked = {"port": port} if gateway == "mesh" else {}
+    http = [
+        {
+            "match": [{**asked, "method": {"regex": SAFE_METHODS}}],
+            "route": route,
+            "retries": RETRIES_OF_SAFE_METHODS,
+        },
+        {**({"match": [asked]} if asked else {}), "route": route, "retries": RETRIES},
+    ]
+    return {"hosts": list(hosts), "gateways": [gateway], "http": http}
 
 
 def lost_peers(global_names: Sequence[str]) -> Spec:

@@ -125,7 +125,7 @@ def _global_rule(service: ExportedService, exporters: Sequence[Exporter]) -> Pla
 
 def _own_name_rule(service: ExportedService, exporters: Sequence[Exporter]) -> PlannedObject:
     """Return the DestinationRule of the name that the Service has in every cluster of a single mesh."""
-    rule = single_mesh.destination_rule(service.local_host, _shares(exporters), failover=service.failover)
+    rule = single_mesh.destination_rule(service.local_host, service.port, _shares(exporters), failover=service.failover)
     return fixed(service, "DestinationRule", "own-name-rule", rule, "-own-name")
 
 

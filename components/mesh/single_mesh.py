@@ -88,10 +88,11 @@ def alias(host: str, port: int) -> Spec:
     }
 
 
-def destination_rule(local: str, shares: Mapping[str, int], *, failover: bool) -> Spec:
-    """Return the DestinationRule of a Service's own name: all pods share equally, or each cluster is a subset."""
+def destination_rule(local: str, port: int, shares: Mapping[str, int], *, failover: bool) -> Spec:
+    """Return the DestinationRule of one port of a Service's own name: pods share equally, or clusters are subsets."""
     policy = {**failure_detection(), "loadBalancer": {"localityLbSetting": {"enabled": False}}}
-    rule: Spec = {"host": local, "trafficPolicy": policy}
+    ports = [{"port": {"number": port}, **policy}]
+    rule: Spec = {"host": local, "trafficPolicy": {"portLevelSettings": ports}}
     if not failover:
         rule["subsets"] = [{"name": cluster, "labels": {CLUSTER_LABEL: cluster}} for cluster in shares]
     return rule

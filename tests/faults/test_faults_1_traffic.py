@@ -1,9 +1,11 @@
 """What becomes of requests to mesh west while something of the federation is broken."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+import httpx
 import pytest
 
 from lab.stack import Stack
@@ -70,3 +72,15 @@ def test_nothing_fails_while_an_istiod_is_down(stack: Stack, west: str, figures:
     figures.of_load(f"istiod of {where} down for 20 s", requests, stopped, "the split is unchanged")
     assert requests.reasons() == {}
     assert set(by) == {"east", "west"}
+
+
+def test_errors_that_the_application_answers_take_the_service_from_nobody(west: str, figures: Figures) -> None:
+    begun, statuses = time.monotonic(), Counter[int]()
+    with load(west) as requests:
+        while time.monotonic() < begun + 20:
+            statuses[httpx.get(f"{west}/?codes=503", timeout=5, trust_env=False).status_code] += 1
+            time.sleep(0.25)
+    figures.of_load("the application answers 503 to four requests a second", requests, begun, "the split is unchanged")
+    assert set(statuses) == {503}
+    assert requests.reasons() == {}
+    assert set(requests.answered_by(begun + 5)) == {"east", "west"}

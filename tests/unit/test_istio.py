@@ -58,9 +58,12 @@ def test_the_gateway_for_peers_lists_exact_hosts_in_one_order(hosts: set[str]) -
     assert not [host for host in server["hosts"] if "*" in host]
 
 
-def test_errors_of_the_application_itself_do_not_eject_a_mesh() -> None:
+def test_what_the_application_answers_does_not_eject_a_mesh() -> None:
     rule = istio.destination_rule("echo.demo.global", 80, "echo.demo.svc.cluster.local", {"east": 100}, failover=True)
-    assert rule["trafficPolicy"]["outlierDetection"]["consecutive5xxErrors"] == 0
+    detection = rule["trafficPolicy"]["outlierDetection"]
+    assert detection["splitExternalLocalOriginErrors"] is True
+    assert detection["consecutiveLocalOriginFailures"] > 0
+    assert detection["consecutive5xxErrors"] == detection["consecutiveGatewayErrors"] == 0
 
 
 def test_the_port_of_the_callers_policy_is_left_open_when_it_is_known_by_name_only() -> None:

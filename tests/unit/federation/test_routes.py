@@ -110,11 +110,36 @@ def test_shares_are_the_localities_where_the_others_take_over() -> None:
 def test_shares_are_the_routes_of_a_weighted_split() -> None:
     made = specs(routes(replace(ECHO, split="weighted"), Role("east", "east.mesh"), [EAST, WEST]))
     assert [subset["name"] for subset in made["destination-rule"]["subsets"]] == ["east", "west"]
-    (http,) = made["virtual-service"]["http"]
-    assert [(route["destination"]["subset"], route["weight"]) for route in http["route"]] == [
-        ("east", 25),
-        ("west", 75),
-    ]
+    for http in made["virtual-service"]["http"]:
+        assert [(route["destination"]["subset"], route["weight"]) for route in http["route"]] == [
+            ("east", 25),
+            ("west", 75),
+        ]
+
+
+@pytest.mark.parametrize("role", [Role("east", "east.mesh"), in_one_mesh(network="east"), in_one_mesh()])
+def test_the_ports_of_a_service_that_are_not_listed_keep_their_routes(role: Role) -> None:
+    exporters = SHARED if role.one_mesh else [EAST, WEST]
+    made = specs(routes(ECHO, role, exporters))
+    assert [http["match"][0]["port"] for http in made["virtual-service"]["http"]] == [80, 80]
+    if role.one_mesh:
+        (port,) = made["own-name-rule"]["trafficPolicy"].pop("portLevelSettings")
+        assert port["port"] == {"number": 80}
+        assert made["own-name-rule"] == {"host": "echo.demo.svc.cluster.local", "trafficPolicy": {}}
+
+
+def test_what_the_gateway_routes_from_the_world_has_the_gateways_port_not_the_services() -> None:
+    made = specs(routes(replace(ECHO, ingress_hosts=["*"]), Role("east", "east.mesh"), [EAST, WEST]))
+    safe, other = made["ingress"]["http"]
+    assert "port" not in safe["match"][0]
+    assert "match" not in other
+
+
+def test_a_request_that_an_application_may_have_seen_is_sent_again_only_if_its_method_is_safe() -> None:
+    safe, other = specs(routes(ECHO, Role("east", "east.mesh"), [EAST, WEST]))["virtual-service"]["http"]
+    assert safe["match"] == [{"port": 80, "method": {"regex": "GET|HEAD|OPTIONS|TRACE"}}]
+    assert other["match"] == [{"port": 80}]
+    assert set(other["retries"]["retryOn"].split(",")) == {"connect-failure", "refused-stream", "reset-before-request"}
 
 
 def test_ingress_hosts_are_routed_from_the_gateway_to_the_global_name() -> None:
