@@ -2,12 +2,11 @@
 
 import pulumi
 
-from components import outputs, preflight, settings
+from components import echo, outputs, preflight, settings
 from components.clusters import kinds
 from components.clusters.cluster import egress_addresses
-from components.echo import Echo
 from components.federation import members
-from components.federation.service import FederatedService
+from components.federation.services import MadeHere, federate
 from components.mesh import charts, single_mesh
 from components.mesh.mesh import Mesh
 from components.mesh.roles import roles
@@ -54,23 +53,13 @@ for name, role in parts.items():
         },
     )
     if stack.sample:
-        samples[name] = Echo(f"{name}-echo", {"mesh": meshes[name], "image": platform.sample_image}).service
+        samples[name] = echo.Echo(f"{name}-echo", {"mesh": meshes[name], "image": platform.sample_image}).service
 for name, role in parts.items():
     meshes[name].read_by([meshes[reader] for reader in role.read_by])
 
 # Services: every mesh routes to every mesh that exports one
-for service in federation.services:
-    FederatedService(
-        f"{service.name}.{service.namespace}",
-        {
-            "service": service,
-            "meshes": meshes,
-            "peers": federation.peers,
-            "trust_domains": federation.trust_domains,
-            "made_here": samples if SAMPLE.is_named(service.name, service.namespace) else {},
-        },
-    )
+services = federate(federation, meshes, {f"{SAMPLE.name}.{SAMPLE.namespace}": MadeHere(samples, echo.WORKLOAD)})
 
 # Outputs: read by other stacks, `multimesh verify` and users
-for name, value in outputs.stack_outputs(stack, federation, root, clusters, authorities, meshes, issued).items():
+for name, value in outputs.stack_outputs(stack, services, root, clusters, authorities, meshes, issued).items():
     pulumi.export(name, value)

@@ -1,7 +1,7 @@
 """What exporting services costs, by their number: real Services in both meshes, added to a stack that exports one."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,14 @@ import yaml
 from kubernetes import client, config
 
 from bench.by_hand import ByHand
-from components import echo, istio
+from components import echo, istio, routing
+from components.ports import Port
 from lab.stack import Stack
 from multimesh.contract import SAMPLE
 
 SUFFIX = "global"
 _PORT = SAMPLE.port
+_PORTS = [Port(_PORT, "http")]
 _CALLERS = [istio.any_principal("east.mesh"), istio.any_principal("west.mesh")]
 _PROGRAM_SECONDS = 1200
 
@@ -25,18 +27,14 @@ def names(count: int) -> list[str]:
     return [f"service-{number:03}" for number in range(count)]
 
 
-def make_services(kubeconfig: dict[str, Any], count: int) -> dict[str, str]:
-    """Make so many Services in a cluster, all selecting the sample's pods, and return their cluster IPs by name."""
+def make_services(kubeconfig: dict[str, Any], count: int) -> None:
+    """Make so many Services in a cluster, all selecting the sample's pods."""
     ports = [{"name": "http", "port": _PORT, "targetPort": echo.CONTAINER_PORT}]
     spec = {"selector": SAMPLE.labels, "ports": ports}
     with config.new_client_from_config_dict(kubeconfig) as connected:
         core: Any = client.CoreV1Api(connected)
-        return {
-            name: core.create_namespaced_service(
-                SAMPLE.namespace, {"metadata": {"name": name}, "spec": spec}
-            ).spec.cluster_ip
-            for name in names(count)
-        }
+        for name in names(count):
+            core.create_namespaced_service(SAMPLE.namespace, {"metadata": {"name": name}, "spec": spec})
 
 
 def program(stack: Stack, count: int) -> Callable[[], None]:
@@ -54,7 +52,8 @@ def script(by_hand: ByHand, folder: Path, count: int) -> Callable[[], None]:
     addresses = {mesh: (folder / f"{mesh}.address").read_text().strip() for mesh in meshes}
     for mesh in meshes:
         kubeconfig = yaml.safe_load((folder / f"{mesh}.kubeconfig").read_text())
-        rendered = objects(mesh, make_services(kubeconfig, count), addresses)
+        make_services(kubeconfig, count)
+        rendered = objects(mesh, names(count), addresses)
         (folder / f"{mesh}.growth.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": rendered}))
 
     def apply() -> None:
@@ -64,28 +63,31 @@ def script(by_hand: ByHand, folder: Path, count: int) -> Callable[[], None]:
     return apply
 
 
-def objects(mesh: str, cluster_ips: Mapping[str, str], addresses: Mapping[str, str]) -> list[dict[str, Any]]:
+def objects(mesh: str, services: Sequence[str], addresses: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return all that one mesh needs to export these services, besides what it has for the sample already."""
-    hosts = {name: f"{name}.{SAMPLE.namespace}.{SUFFIX}" for name in cluster_ips}
+    hosts = {name: f"{name}.{SAMPLE.namespace}.{SUFFIX}" for name in services}
     sample = f"{SAMPLE.name}.{SAMPLE.namespace}.{SUFFIX}"
-    local = {name: istio.local_host(name, SAMPLE.namespace) for name in cluster_ips}
+    local = {name: istio.local_host(name, SAMPLE.namespace) for name in services}
     exported = [istio.local_host(SAMPLE.name, SAMPLE.namespace), *local.values()]
     made = [
-        _object("EnvoyFilter", "lost-peers", istio.lost_peers([sample, *hosts.values()])),
+        _object("EnvoyFilter", "lost-peers", routing.lost_peers([sample, *hosts.values()])),
         _object("Gateway", istio.PEER_GATEWAY, istio.peer_gateway(exported)),
     ]
-    shares = dict.fromkeys(addresses, 50)
+    split = routing.Split(dict.fromkeys(addresses, 50))
     identities = [istio.principal(f"{other}.mesh", SAMPLE.namespace, SAMPLE.service_account) for other in addresses]
-    for name, ip in cluster_ips.items():
+    for name in services:
         endpoints = [
-            istio.ServiceEndpoint(other, ip, _PORT) if other == mesh else istio.ServiceEndpoint(other, address, 31443)
+            routing.Endpoint(other, local[name], {_PORT: _PORT})
+            if other == mesh
+            else routing.Endpoint(other, address, {_PORT: 31443})
             for other, address in addresses.items()
         ]
-        rule = istio.destination_rule(hosts[name], _PORT, local[name], shares, failover=True)
-        routes = istio.virtual_service([local[name], hosts[name]], "mesh", hosts[name], _PORT, shares, failover=True)
-        callers = istio.callers_allowed(SAMPLE.labels, echo.CONTAINER_PORT, _CALLERS)
+        rule = routing.destination_rule(hosts[name], _PORTS, local[name], split)
+        both = [local[name], hosts[name]]
+        routes = routing.virtual_service(both, hosts[name], _PORTS, split, routing.Requests())
+        callers = istio.callers_allowed(SAMPLE.labels, [echo.CONTAINER_PORT], _CALLERS)
         made += [
-            _object("ServiceEntry", name, istio.service_entry(hosts[name], _PORT, endpoints, identities)),
+            _object("ServiceEntry", name, routing.service_entry(hosts[name], _PORTS, endpoints, identities)),
             _object("DestinationRule", name, rule),
             _object("VirtualService", name, routes),
             _object("AuthorizationPolicy", f"{name}-callers", callers, SAMPLE.namespace),

@@ -4,6 +4,7 @@ from typing import TypedDict
 
 import pulumi
 
+from components.federation.workload import Workload
 from components.mesh.mesh import Mesh
 from components.mesh.roles import JOINED
 from components.objects import KubernetesObject
@@ -11,6 +12,7 @@ from multimesh.contract import SAMPLE
 
 NAME, NAMESPACE = SAMPLE.name, SAMPLE.namespace
 CONTAINER_PORT = 8080
+WORKLOAD = Workload(SAMPLE.labels, {SAMPLE.port: "http"}, {SAMPLE.port: [CONTAINER_PORT]})
 
 
 class EchoArgs(TypedDict):

@@ -3,13 +3,14 @@
 Values are Pulumi outputs here, so no model can hold them; unit tests validate the program's outputs with the model.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
 
 from components.clusters.cluster import Cluster
-from components.federation.members import Members, root_owner
+from components.federation.availability import AvailableService
+from components.federation.members import root_owner
 from components.mesh.mesh import Mesh
 from components.settings import Settings
 from components.trust.ca import IntermediateCa, RootCa
@@ -20,7 +21,7 @@ Ca = IntermediateCa | IssuedCa
 
 def stack_outputs(
     stack: Settings,
-    members: Members,
+    services: pulumi.Output[Sequence[AvailableService]],
     root: RootCa | TrustStack,
     clusters: Mapping[str, Cluster],
     authorities: Mapping[str, Ca],
@@ -33,12 +34,14 @@ def stack_outputs(
     peers, so a peer would read its own exports as those of this stack.
     """
     outputs = {
-        "meshes": {name: _mesh(mesh, authorities[name], exports(stack, name)) for name, mesh in meshes.items()},
+        "meshes": {name: _mesh(mesh, authorities[name], _exports_of(services, name)) for name, mesh in meshes.items()},
         "suffix": stack.suffix,
         "root_ca": root.certificate_pem,
         "root_ca_fingerprint": root.fingerprint,
         "root_ca_owner": root_owner(stack),
-        "services": {service.global_name: service.weights for service in members.services},
+        "services": services.apply(lambda found: {one.service.global_name: one.service.weights for one in found}),
+        "probes": services.apply(probes),
+        "one_mesh": stack.topology.kind != "multi-mesh",
         "kubeconfigs": {name: cluster.kubeconfig for name, cluster in clusters.items()},
     }
     if issued:
@@ -46,19 +49,37 @@ def stack_outputs(
     return outputs
 
 
-def exports(stack: Settings, mesh: str) -> dict[str, dict[str, Any]]:
+def exports(services: Sequence[AvailableService], mesh: str) -> dict[str, dict[str, Any]]:
     """Return the services that a mesh of this stack exports, by global name, each as a `contract.Export`."""
     return {
-        service.global_name(stack.suffix): {
-            "port": service.port,
-            "weight": service.meshes[mesh],
-            "service_account": service.service_account,
+        one.service.global_name: {
+            "port": next(iter(one.service.ports)),
+            "ports": {str(number): protocol for number, protocol in one.workloads[mesh].protocols.items()},
+            "weight": one.service.weights[mesh],
+            "service_account": one.service.service_account,
         }
-        for service in stack.exported_by(mesh)
+        for one in services
+        if mesh in one.workloads
     }
 
 
-def _mesh(mesh: Mesh, authority: Ca, exports: Mapping[str, Any]) -> dict[str, Any]:
+def probes(services: Sequence[AvailableService]) -> dict[str, dict[str, Any]]:
+    """Return how `multimesh verify` may call each service, by global name, each as a `contract.Probe`."""
+    return {
+        one.service.global_name: {
+            "ports": {str(port.number): port.protocol for port in one.ports},
+            "prefer": one.service.prefer,
+        }
+        for one in services
+        if one.service.probe
+    }
+
+
+def _exports_of(services: pulumi.Output[Sequence[AvailableService]], mesh: str) -> pulumi.Output[dict[str, Any]]:
+    return services.apply(lambda found: exports(found, mesh))
+
+
+def _mesh(mesh: Mesh, authority: Ca, exports: pulumi.Output[dict[str, Any]]) -> dict[str, Any]:
     return {
         "ingress_url": mesh.ingress_url,
         "gateway_address": mesh.gateway_address,

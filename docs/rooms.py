@@ -16,7 +16,7 @@ LAYERS = (
     ("mesh",),
     ("trust",),
     ("clusters",),
-    ("istio", "objects", "schema", "versions"),
+    ("istio", "objects", "ports", "routing", "schema", "versions"),
     ("lab",),
     ("multimesh",),
 )
@@ -33,6 +33,8 @@ PURPOSES = {
     "trust": "root CA, intermediate CAs",
     "istio": "Istio's objects as plain data",
     "objects": "Kubernetes objects as resources",
+    "ports": "ports and protocols",
+    "routing": "a service's routes as plain data",
     "schema": "names, networks, mistakes",
     "versions": "of Istio and Kubernetes",
     "multimesh": "the outputs' shape, verify",

@@ -7,9 +7,12 @@ another version, which may lack the rest or have more: peers read `Peer`, a stac
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, NonNegativeInt, SecretStr, StringConstraints
+
+Protocol = Literal["http", "http2", "grpc", "grpc-web", "tcp", "tls"]
+"""What a port speaks; `tls` is TLS that the application speaks itself. WebSocket is `http`."""
 
 GlobalName = Annotated[str, StringConstraints(pattern=r"^[-a-z0-9]+\.[-a-z0-9]+\.[-a-z0-9.]+$")]
 """`<name>.<namespace>.<suffix>`"""
@@ -57,10 +60,17 @@ class Export(BaseModel, frozen=True, hide_input_in_errors=True):
     """What one mesh exports under a global name."""
 
     port: int
-    """The port of the Service."""
+    """The first of its ports, which stacks of an earlier version read."""
+    ports: dict[int, Protocol] | None = None
+    """The protocol of each port of the Service; None in a stack of an earlier version, whose port is HTTP."""
     weight: NonNegativeInt
     service_account: str
     """The service account of the pods that answer."""
+
+    @property
+    def protocols(self) -> dict[int, Protocol]:
+        """The protocol of each port."""
+        return self.ports or {self.port: "http"}
 
 
 class _Gateway(BaseModel, frozen=True, hide_input_in_errors=True):
@@ -114,6 +124,14 @@ class Peer(BaseModel, frozen=True, hide_input_in_errors=True):
     """The end of its global names."""
 
 
+class Probe(BaseModel, frozen=True, hide_input_in_errors=True):
+    """How `multimesh verify` calls a service, and which meshes it expects to answer."""
+
+    ports: dict[int, Protocol]
+    """The protocol of each port."""
+    prefer: Literal["weights", "local"] | list[str] = "weights"
+
+
 class VerifyOutputs(BaseModel, frozen=True, hide_input_in_errors=True):
     """A stack, as the command line reads it."""
 
@@ -124,6 +142,10 @@ class VerifyOutputs(BaseModel, frozen=True, hide_input_in_errors=True):
     """Its SHA-256 as openssl prints it: `AB:CD:...`."""
     services: dict[str, dict[str, NonNegativeInt]]
     """The weight of every mesh that exports a service, peers' meshes included, by global name."""
+    probes: dict[str, Probe] = {}
+    """By global name, the services that may be called."""
+    one_mesh: bool = False
+    """Whether all clusters are one mesh."""
     kubeconfigs: dict[str, SecretStr]
     """By mesh, YAML text."""
 

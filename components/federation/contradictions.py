@@ -13,14 +13,14 @@ class Claims:
     """The settings of one stack that must not contradict its peers.
 
     `root` is the certificate of its root CA (PEM), None if this run creates it. `trust_domains` are by mesh,
-    `ports` are by global name.
+    `ports` are by global name, each with its protocol if that is known.
     """
 
     stack: str
     suffix: str
     root: str | None
     trust_domains: Mapping[str, str]
-    ports: Mapping[str, int]
+    ports: Mapping[str, Mapping[int, str | None]]
 
 
 def between(stacks: Iterable[Claims]) -> list[str]:
@@ -38,9 +38,15 @@ def _between(one: Claims, other: Claims) -> list[str]:
         if domain in domains
     ]
     found += [
-        f"{stacks} export {name} at different ports: {port} and {other.ports[name]}"
-        for name, port in one.ports.items()
-        if other.ports.get(name, port) != port
+        f"{stacks} export {name} at different ports: {_listed(ports)} and {_listed(other.ports[name])}"
+        for name, ports in one.ports.items()
+        if name in other.ports and not ports.keys() & other.ports[name].keys()
+    ]
+    found += [
+        f"{stacks} export {name} with different protocols at port {number}: {ours} and {theirs}"
+        for name, ports in one.ports.items()
+        for number, ours in ports.items()
+        if ours and (theirs := other.ports.get(name, {}).get(number)) and theirs != ours
     ]
     if one.suffix != other.suffix:
         found.append(f"{stacks} have different suffixes: {one.suffix} and {other.suffix}")
@@ -51,6 +57,10 @@ def _between(one: Claims, other: Claims) -> list[str]:
             f"{stacks} have different root CAs: {roots}. Let one stack issue the other's CAs: set `trust.stack`"
         )
     return [problems.problem(("peers",), [], line) for line in found]
+
+
+def _listed(ports: Iterable[int]) -> str:
+    return ", ".join(map(str, ports))
 
 
 def _key(root: str | None) -> str | None:

@@ -1,10 +1,11 @@
-"""An exported service: the input of its routes, whichever stack's meshes export it."""
+"""An exported service as it is configured: the input of its routes, whichever stack's meshes export it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from components import istio
+from components.ports import Protocol
 
 
 @dataclass(frozen=True)
@@ -17,32 +18,45 @@ class ExportedService:
     name: str
     namespace: str
     suffix: str
-    port: int
+    ports: Mapping[int, Protocol | None]
+    """The exported ports, with the protocol that the configuration says; None where the Service must say it."""
     weights: Mapping[str, int]
     """The weight of every mesh that exports the service, this stack's and its peers', sorted by mesh name."""
     callers: Sequence[str]
-    """`<mesh>` or `<mesh>/ns/<namespace>/sa/<service account>`, of known meshes only."""
+    """`<mesh>`, `<mesh>/ns/<namespace>` or `<mesh>/ns/<namespace>/sa/<service account>`, of known meshes only."""
     split: Literal["failover", "weighted"] = "failover"
+    prefer: Literal["weights", "local"] | Sequence[str] = "weights"
+    """Which meshes answer first: by weight, a caller's own mesh, or those of an order."""
+    timeout: str | None = None
+    """How long a request may take, as Istio writes it."""
+    retries: Mapping[str, Any] | None = None
+    """Istio's HTTPRetry; None for retries by method."""
     ingress_hosts: Sequence[str] = ()
     service_account: str = "default"
     """The identity of the workloads in this stack's meshes."""
     peer_accounts: Mapping[str, str] = field(default_factory=dict)
     """The identity of the workloads in each peer's mesh."""
+    peer_ports: Mapping[str, Mapping[int, Protocol]] = field(default_factory=dict)
+    """The ports that each peer's mesh exports, with their protocols."""
+    probe: bool = True
+    """Whether `multimesh verify` may call it."""
+    number: int | None = None
+    """Its place in `multimesh:services`; None if only peers export it."""
+
+    @property
+    def short_name(self) -> str:
+        """`<name>.<namespace>`, as callers in its own cluster write it."""
+        return f"{self.name}.{self.namespace}"
 
     @property
     def global_name(self) -> str:
         """The name under which every mesh finds the service."""
-        return f"{self.name}.{self.namespace}.{self.suffix}"
+        return f"{self.short_name}.{self.suffix}"
 
     @property
     def local_host(self) -> str:
         """The Service's name in its own cluster, and in all clusters of a single mesh."""
         return istio.local_host(self.name, self.namespace)
-
-    @property
-    def failover(self) -> bool:
-        """Whether the other meshes take over the share of a lost mesh."""
-        return self.split == "failover"
 
     def account_in(self, mesh: str) -> str:
         """Return the service account of the workloads in a mesh."""

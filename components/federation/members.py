@@ -9,6 +9,7 @@ from components.federation import contradictions, peers, stack_outputs
 from components.federation.contradictions import Claims
 from components.federation.exported_service import ExportedService
 from components.federation.peers import Peer, PeerMesh
+from components.ports import Protocol
 from components.schema import problems
 from components.schema.problems import SettingsError
 from components.settings import Settings
@@ -87,14 +88,14 @@ def exported_services(
         for global_name, export in peer_exports[mesh].items():
             exports.setdefault(global_name, {})[mesh] = export
     own = [
-        _of_stack(service, stack.suffix, exports.pop(service.global_name(stack.suffix), {}), known)
-        for service in stack.services
+        _of_stack(number, service, stack.suffix, exports.pop(service.global_name(stack.suffix), {}), known)
+        for number, service in enumerate(stack.services)
     ]
     return own + [_of_peers(global_name, stack.suffix, exports[global_name]) for global_name in sorted(exports)]
 
 
 def _of_stack(
-    service: ServiceSettings, suffix: str, exports: Mapping[str, peers.Export], known: Sequence[str]
+    number: int, service: ServiceSettings, suffix: str, exports: Mapping[str, peers.Export], known: Sequence[str]
 ) -> ExportedService:
     """Return a service that this stack configures; its peers' meshes may also export it."""
     weights = service.meshes | {mesh: export.weight for mesh, export in exports.items()}
@@ -102,41 +103,49 @@ def _of_stack(
         name=service.name,
         namespace=service.namespace,
         suffix=suffix,
-        port=service.port,
+        ports=service.protocols,
         # Sorted, so that every stack rounds the same weights to the same shares.
         weights=dict(sorted(weights.items())),
         callers=[caller for caller in service.callers or known if _mesh_of(caller) in known],
         split=service.split,
+        prefer=service.prefer,
+        timeout=service.timeout,
+        retries=service.retries and service.retries.as_istio,
         ingress_hosts=service.ingress_hosts,
         service_account=service.service_account,
         peer_accounts={mesh: export.service_account for mesh, export in exports.items()},
+        peer_ports={mesh: export.protocols for mesh, export in exports.items()},
+        probe=service.probe == "call",
+        number=number,
     )
 
 
 def _of_peers(global_name: str, suffix: str, exports: Mapping[str, peers.Export]) -> ExportedService:
     """Return a service that no mesh of this stack exports; the stacks of its exporters decide who may call it."""
     name, namespace, _ = global_name.split(".", 2)
-    (port, *_) = (export.port for export in exports.values())
+    ports: dict[int, Protocol | None] = {
+        port: protocol for export in exports.values() for port, protocol in export.protocols.items()
+    }
     return ExportedService(
         name=name,
         namespace=namespace,
         suffix=suffix,
-        port=port,
+        ports=ports,
         weights={mesh: export.weight for mesh, export in exports.items()},
         callers=[],
-        ingress_hosts=[],
         peer_accounts={mesh: export.service_account for mesh, export in exports.items()},
+        peer_ports={mesh: export.protocols for mesh, export in exports.items()},
     )
 
 
 def _own_claims(stack: Settings, trust_domains: Mapping[str, str], root: str | None) -> Claims:
-    ports = {service.global_name(stack.suffix): service.port for service in stack.services}
+    ports = {service.global_name(stack.suffix): service.protocols for service in stack.services}
     return Claims(pulumi.get_stack(), stack.suffix, root, trust_domains, ports)
 
 
 def _claims(name: str, peer: Peer) -> Claims:
     domains = {mesh: about.trust_domain for mesh, about in peer.meshes.items()}
-    ports = {name: export.port for about in peer.meshes.values() for name, export in about.exports.items()}
+    ports = {name: export.protocols for about in peer.meshes.values() for name, export in about.exports.items()}
     return Claims(name, peer.suffix, peer.root_ca, domains, ports)
 
 

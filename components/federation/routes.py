@@ -1,17 +1,18 @@
 """The Istio objects that route the callers in one mesh to an exported service, for each topology.
 
-Pure functions: no engine, no cluster. Specs read addresses that are not known yet from `Resolved`.
+Pure functions: no engine, no cluster. Specs are given the addresses that are not known yet.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from components import istio
-from components.federation.exported_service import ExportedService
-from components.federation.plan import PlannedObject, Resolved, fixed, object_name
-from components.istio import ServiceEndpoint
+from components import istio, routing
+from components.federation import priority
+from components.federation.availability import AvailableService
+from components.federation.plan import OWN_NAME, PlannedObject, fixed, object_name
 from components.mesh import single_mesh
 from components.mesh.roles import Role
+from components.routing import Endpoint, Requests, Split
 
 
 @dataclass(frozen=True)
@@ -24,136 +25,152 @@ class Exporter:
     gateway_port: int
 
 
-def routes(service: ExportedService, role: Role, exporters: Sequence[Exporter]) -> list[PlannedObject]:
+def routes(available: AvailableService, role: Role, exporters: Sequence[Exporter]) -> list[PlannedObject]:
     """Return the objects through which a mesh's callers reach every exporter; none if there is no exporter."""
     if not exporters:
         return []
+    objects = _Routes(available, role, exporters)
     if not role.one_mesh:
-        return _between_meshes(service, role, exporters)
-    if role.network is not None:
-        return _through_gateways(service, role, exporters)
-    return _on_one_network(service, exporters)
+        return objects.between_meshes()
+    return objects.through_gateways() if role.network is not None else objects.on_one_network()
 
 
-def _between_meshes(service: ExportedService, role: Role, exporters: Sequence[Exporter]) -> list[PlannedObject]:
-    """Return the routes from one mesh to its own workload and to the gateways of the others."""
-    gateways = [exporter.mesh for exporter in exporters if exporter.mesh != role.cluster]
-    workloads = [exporter.mesh for exporter in exporters if exporter.mesh == role.cluster]
+class _Routes:
+    """The objects of one service in one mesh."""
 
-    def entry(at: Resolved) -> istio.Spec:
-        endpoints = [
-            ServiceEndpoint(exporter.mesh, at.workloads[exporter.mesh].cluster_ip, service.port)
-            if exporter.mesh == role.cluster
-            else ServiceEndpoint(exporter.mesh, at.gateways[exporter.mesh], exporter.gateway_port)
-            for exporter in exporters
+    def __init__(self, available: AvailableService, role: Role, exporters: Sequence[Exporter]) -> None:
+        self._available, self._role, self._exporters = available, role, exporters
+        self._service = service = available.service
+        shares = {exporter.mesh: exporter.share for exporter in exporters}
+        self._split = priority.split(service, role, shares)
+        self._own_split = priority.own_name_split(service, shares)
+        self._requests = Requests(service.timeout, service.retries)
+
+    def between_meshes(self) -> list[PlannedObject]:
+        """Return the routes from one mesh to its own workload and to the gateways of the others."""
+        service, here = self._service, self._role.cluster
+        away = [exporter for exporter in self._exporters if exporter.mesh != here]
+
+        def endpoints(gateways: Mapping[str, str]) -> list[Endpoint]:
+            return [
+                self._local(exporter) if exporter.mesh == here else self._remote(exporter, gateways)
+                for exporter in self._exporters
+            ]
+
+        # Only where the service runs, the short name certainly means it; elsewhere another Service may have that name.
+        workload = self._available.workloads.get(here)
+        short = [service.local_host] if workload and workload.short_name else []
+        return [
+            self._service_entry(endpoints, away),
+            self._global_rule(),
+            self._inside([*short, service.global_name], service.global_name, self._split),
+            *self._connect_attempts(),
+            *self._ingress(service.global_name, self._split),
         ]
-        return istio.service_entry(service.global_name, service.port, endpoints, _identities(service, exporters))
 
-    # Only where the service runs, the short name certainly means it; elsewhere another Service may have that name.
-    hosts = [service.local_host, service.global_name] if role.cluster in service.weights else [service.global_name]
-    return [
-        _service_entry(service, entry, gateways, workloads),
-        _global_rule(service, exporters),
-        _inside(service, hosts, service.global_name, exporters),
-        *_ingress(service, service.global_name, exporters),
-    ]
+    def through_gateways(self) -> list[PlannedObject]:
+        """Return the routes from one cluster of a single mesh whose clusters reach each other through gateways.
 
+        Pods find each other by the Service's own name. A gateway does not see the pods of other networks, so requests
+        from outside go, by the global name, to the Service in its own cluster and to the gateways of the other
+        clusters. Each gateway sees the Service of its own cluster and the gateways of all others, by the endpoints'
+        networks.
+        """
+        service = self._service
+        inside = [exporter for exporter in self._exporters if exporter.mesh in (self._role.cluster, *self._role.serves)]
 
-def _through_gateways(service: ExportedService, role: Role, exporters: Sequence[Exporter]) -> list[PlannedObject]:
-    """Return the routes from one cluster of a single mesh whose clusters reach each other through gateways.
-
-    Pods find each other by the Service's own name. A gateway does not see the pods of other networks, so requests from
-    outside go, by the global name, to the Service in its own cluster and to the gateways of the other clusters.
-    Each gateway sees the Service of its own cluster and the gateways of all others, by the endpoints' networks.
-    """
-    inside = [exporter for exporter in exporters if exporter.mesh in (role.cluster, *role.serves)]
-
-    def entry(at: Resolved) -> istio.Spec:
-        endpoints = [
+        def endpoints(gateways: Mapping[str, str]) -> list[Endpoint]:
             # A cluster's network has the cluster's name.
-            ServiceEndpoint(exporter.mesh, at.workloads[exporter.mesh].cluster_ip, service.port, exporter.mesh)
-            for exporter in inside
-        ] + [
-            ServiceEndpoint(
-                exporter.mesh, at.gateways[exporter.mesh], exporter.gateway_port, single_mesh.outside(exporter.mesh)
-            )
-            for exporter in exporters
+            return [self._local(exporter, exporter.mesh) for exporter in inside] + [
+                self._remote(exporter, gateways, single_mesh.outside(exporter.mesh)) for exporter in self._exporters
+            ]
+
+        return [
+            self._global_rule(),
+            self._service_entry(endpoints, self._exporters),
+            self._own_name_rule(),
+            self._inside([service.local_host, service.global_name], service.local_host, self._own_split),
+            *self._connect_attempts(),
+            *self._ingress(service.global_name, self._split),
         ]
+
+    def on_one_network(self) -> list[PlannedObject]:
+        """Return the routes from one cluster of a single mesh on a flat network: pods reach each other directly."""
+        service = self._service
+        alias = routing.alias(service.global_name, self._available.ports)
+        return [
+            fixed(service, "ServiceEntry", "service-entry", alias),
+            self._own_name_rule(),
+            self._inside([service.local_host, service.global_name], service.local_host, self._own_split),
+            *self._connect_attempts(),
+            *self._ingress(service.local_host, self._own_split),
+        ]
+
+    def _local(self, exporter: Exporter, network: str | None = None) -> Endpoint:
+        """Return the endpoint of the mesh's own workload: the name of its Service, whose cluster IP may change."""
+        workload, service = self._available.workloads[exporter.mesh], self._service
+        ports = {number: workload.targets[number][0] if workload.headless else number for number in service.ports}
+        return self._endpoint(exporter, service.local_host, ports, network)
+
+    def _remote(self, exporter: Exporter, gateways: Mapping[str, str], network: str | None = None) -> Endpoint:
+        ports = dict.fromkeys(self._service.ports, exporter.gateway_port)
+        return self._endpoint(exporter, gateways[exporter.mesh], ports, network)
+
+    def _endpoint(self, exporter: Exporter, address: str, ports: Mapping[int, int], network: str | None) -> Endpoint:
+        labels = priority.labels(self._service, exporter.mesh)
+        weight = exporter.share if self._split.priority else None
+        return Endpoint(exporter.mesh, address, ports, network, labels, weight)
+
+    def _service_entry(
+        self, endpoints: Callable[[Mapping[str, str]], Sequence[Endpoint]], away: Sequence[Exporter]
+    ) -> PlannedObject:
+        service, ports = self._service, self._available.ports
         # All clusters of a single mesh share one trust domain and one service account.
-        [identity] = set(_identities(service, exporters))
-        return istio.service_entry(service.global_name, service.port, endpoints, [identity])
+        identities = list(
+            dict.fromkeys(
+                istio.principal(exporter.trust_domain, service.namespace, service.account_in(exporter.mesh))
+                for exporter in self._exporters
+            )
+        )
+        return PlannedObject(
+            "ServiceEntry",
+            "service-entry",
+            istio.NAMESPACE,
+            object_name(service),
+            lambda gateways: routing.service_entry(service.global_name, ports, endpoints(gateways), identities),
+            [exporter.mesh for exporter in away],
+        )
 
-    gateways = [exporter.mesh for exporter in exporters]
-    workloads = [exporter.mesh for exporter in inside]
-    return [
-        _global_rule(service, exporters),
-        _service_entry(service, entry, gateways, workloads),
-        _own_name_rule(service, exporters),
-        _inside(service, [service.local_host, service.global_name], service.local_host, exporters),
-        *_ingress(service, service.global_name, exporters),
-    ]
+    def _global_rule(self) -> PlannedObject:
+        """Return the DestinationRule of the global name."""
+        service, ports = self._service, self._available.ports
+        rule = routing.destination_rule(service.global_name, ports, service.local_host, self._split)
+        return fixed(service, "DestinationRule", "destination-rule", rule)
 
+    def _own_name_rule(self) -> PlannedObject:
+        """Return the DestinationRule of the name that the Service has in every cluster of a single mesh."""
+        rule = routing.own_name_rule(
+            self._service.local_host, self._available.ports, self._own_split, single_mesh.CLUSTER_LABEL
+        )
+        return fixed(self._service, "DestinationRule", "own-name-rule", rule, OWN_NAME)
 
-def _on_one_network(service: ExportedService, exporters: Sequence[Exporter]) -> list[PlannedObject]:
-    """Return the routes from one cluster of a single mesh on a flat network: pods reach each other directly."""
-    alias = single_mesh.alias(service.global_name, service.port)
-    return [
-        _service_entry(service, lambda _resolved: alias),
-        _own_name_rule(service, exporters),
-        _inside(service, [service.local_host, service.global_name], service.local_host, exporters),
-        *_ingress(service, service.local_host, exporters),
-    ]
+    def _inside(self, hosts: Sequence[str], target: str, split: Split) -> PlannedObject:
+        """Return the VirtualService that routes requests of the mesh's workloads for `hosts` to `target`."""
+        spec = routing.virtual_service(hosts, target, self._available.ports, split, self._requests)
+        return fixed(self._service, "VirtualService", "virtual-service", spec)
 
+    def _connect_attempts(self) -> list[PlannedObject]:
+        """Return the EnvoyFilter that tries a new connection elsewhere; none for a service of requests alone."""
+        ports = [port for port in self._available.ports if not port.is_http]
+        if not ports:
+            return []
+        return [fixed(self._service, "EnvoyFilter", "connect-attempts", routing.connect_attempts(ports))]
 
-def _service_entry(
-    service: ExportedService,
-    spec: Callable[[Resolved], istio.Spec],
-    gateways: Sequence[str] = (),
-    workloads: Sequence[str] = (),
-) -> PlannedObject:
-    name = object_name(service)
-    return PlannedObject("ServiceEntry", "service-entry", istio.NAMESPACE, name, spec, gateways, workloads)
-
-
-def _global_rule(service: ExportedService, exporters: Sequence[Exporter]) -> PlannedObject:
-    """Return the DestinationRule of the global name."""
-    rule = istio.destination_rule(
-        service.global_name, service.port, service.local_host, _shares(exporters), failover=service.failover
-    )
-    return fixed(service, "DestinationRule", "destination-rule", rule)
-
-
-def _own_name_rule(service: ExportedService, exporters: Sequence[Exporter]) -> PlannedObject:
-    """Return the DestinationRule of the name that the Service has in every cluster of a single mesh."""
-    rule = single_mesh.destination_rule(service.local_host, service.port, _shares(exporters), failover=service.failover)
-    return fixed(service, "DestinationRule", "own-name-rule", rule, "-own-name")
-
-
-def _inside(
-    service: ExportedService, hosts: Sequence[str], target: str, exporters: Sequence[Exporter]
-) -> PlannedObject:
-    """Return the VirtualService that routes requests of the mesh's workloads for `hosts` to `target`."""
-    spec = istio.virtual_service(hosts, "mesh", target, service.port, _shares(exporters), failover=service.failover)
-    return fixed(service, "VirtualService", "virtual-service", spec)
-
-
-def _ingress(service: ExportedService, target: str, exporters: Sequence[Exporter]) -> list[PlannedObject]:
-    """Return the VirtualService that routes requests from outside to `target`; none without ingress hosts."""
-    if not service.ingress_hosts:
-        return []
-    gateway = f"{istio.NAMESPACE}/{istio.INGRESS_GATEWAY}"
-    spec = istio.virtual_service(
-        service.ingress_hosts, gateway, target, service.port, _shares(exporters), failover=service.failover
-    )
-    return [fixed(service, "VirtualService", "ingress", spec, "-ingress")]
-
-
-def _identities(service: ExportedService, exporters: Sequence[Exporter]) -> list[str]:
-    return [
-        istio.principal(exporter.trust_domain, service.namespace, service.account_in(exporter.mesh))
-        for exporter in exporters
-    ]
-
-
-def _shares(exporters: Sequence[Exporter]) -> dict[str, int]:
-    return {exporter.mesh: exporter.share for exporter in exporters}
+    def _ingress(self, target: str, split: Split) -> list[PlannedObject]:
+        """Return the VirtualService that routes requests from outside to `target`; none without ingress hosts."""
+        http = [port for port in self._available.ports if port.is_http]
+        if not self._service.ingress_hosts or not http:
+            return []
+        gateway = f"{istio.NAMESPACE}/{istio.INGRESS_GATEWAY}"
+        spec = routing.ingress_route(self._service.ingress_hosts, gateway, target, http[0], split, self._requests)
+        return [fixed(self._service, "VirtualService", "ingress", spec, "-ingress")]

@@ -1,65 +1,107 @@
-"""The workload behind an exported Service."""
+"""The workload behind an exported Service in one mesh. Pure functions on what is in the mesh's cluster."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pulumi
-
+from components import istio
 from components.federation.exported_service import ExportedService
-
-_OTHER_PROTOCOLS = ("grpc", "https", "kubernetes.io/wss", "mongo", "mysql", "redis", "tcp", "tls")
-"""Application protocols that are not HTTP/1.1: exported as HTTP, their connections break.
-
-https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/
-"""
+from components.federation.inventory import Inventory, Rule
+from components.federation.plan import OWN_NAME, object_name
+from components.ports import PROTOCOLS, Protocol, declared
 
 
-class UnusableServiceError(pulumi.RunError):
-    """A Service cannot be exported as configured; the message says why."""
+class UnusableServiceError(Exception):
+    """A Service cannot be exported as configured; the message says why, and what to do."""
+
+
+class NotExportedError(Exception):
+    """A mesh does not export a Service for the time being; the message says why, and what to do."""
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A Service's cluster IP, and its pods: their labels, and their port (None if the Service names it)."""
+    """The pods behind a Service. `protocols` and `targets` (the pods' ports) are by the Service's exported port.
 
-    cluster_ip: str
-    selector: Mapping[str, str]
-    port: int | None
-
-
-def workload(spec: Mapping[str, Any], service: ExportedService, mesh: str) -> Workload:
-    """Return the workload behind a Service with this `spec`. Raise UnusableServiceError if it cannot be exported."""
-    where = f"Service {service.namespace}/{service.name} in mesh {mesh}"
-    cluster_ip, selector = spec.get("clusterIP"), spec.get("selector")
-    if not cluster_ip or cluster_ip == "None":
-        raise UnusableServiceError(f"{where} has no cluster IP; a headless or external Service cannot be exported")
-    if not selector:
-        raise UnusableServiceError(f"{where} has no selector, so its pods, which must admit the callers, are not known")
-    port = _port(spec.get("ports") or [], service.port, where)
-    protocol = application_protocol(port)
-    if protocol in _OTHER_PROTOCOLS:
-        said = f"appProtocol {port['appProtocol']}" if port.get("appProtocol") else f"name {port['name']}"
-        raise UnusableServiceError(
-            f"{where}: port {service.port} is {protocol} (by its {said}), but only HTTP can be exported: remove the "
-            "service from multimesh:services, or correct the port's name or appProtocol if it is HTTP"
-        )
-    target = port.get("targetPort") or service.port
-    return Workload(cluster_ip, dict(selector), None if isinstance(target, str) else int(target))
-
-
-def application_protocol(port: Mapping[str, Any]) -> str:
-    """Return the protocol that a Service's port declares, as Istio reads it: `appProtocol`, or the start of its name.
-
-    Any other word than a protocol means that Istio detects the protocol.
+    A workload is `assumed` in a preview of a cluster that does not answer yet.
     """
-    name = str(port.get("name") or "").lower()
-    return str(port.get("appProtocol") or "").lower() or (
-        "grpc-web" if name.startswith("grpc-web") else name.split("-")[0]
-    )
+
+    selector: Mapping[str, str]
+    protocols: Mapping[int, Protocol]
+    targets: Mapping[int, Sequence[int]]
+    headless: bool = False
+    short_name: bool = True
+    """Whether the Service's own name is federated, too."""
+    pods: frozenset[str] = frozenset()
+    """The pods' names."""
+    assumed: bool = False
 
 
-def _port(ports: Sequence[Mapping[str, Any]], number: int, where: str) -> Mapping[str, Any]:
+def assumed(service: ExportedService) -> Workload:
+    """Return the workload that a cluster will probably have, while it cannot be asked."""
+    protocols: dict[int, Protocol] = {number: said or "http" for number, said in service.ports.items()}
+    return Workload({}, protocols, {number: [number] for number in service.ports}, assumed=True)
+
+
+def workload(service: ExportedService, inventory: Inventory, *, one_mesh: bool) -> Workload:
+    """Return the workload behind a Service in a cluster; in `one_mesh` its own name is the federated one.
+
+    Raise UnusableServiceError if it cannot be exported as configured, NotExportedError if it cannot at the moment.
+    """
+    name = (service.namespace, service.name)
+    if name not in inventory.services:
+        raise NotExportedError(f"there is no Service {service.namespace}/{service.name}: create it")
+    spec, slices = inventory.services[name], inventory.slices.get(name, [])
+    selector = _selector(spec)
+    pods = frozenset(_pods(slices))
+    _with_sidecars(service, inventory, pods)
+    protocols, targets = dict[int, Protocol](), dict[int, Sequence[int]]()
+    headless = spec.get("clusterIP") in (None, "", "None")
+    for number, said in service.ports.items():
+        port = _tcp_port(spec.get("ports") or [], number)
+        protocols[number] = _protocol(port, number, said)
+        targets[number] = _targets(port, slices)
+        if headless and len(targets[number]) > 1:
+            raise UnusableServiceError(
+                f"port {number} is a different port in different pods, and the Service is headless: give it one "
+                "number, or give the Service a cluster IP"
+            )
+    _alone(service.global_name, _rules_for(service.global_name, inventory.rules, service))
+    own = users_rules(service, inventory)
+    if one_mesh:
+        _alone(service.local_host, own)
+        if headless:
+            raise UnusableServiceError(
+                "is headless: in a single mesh its name is that of its pods; use topology multi-mesh, or a Service "
+                "with a cluster IP"
+            )
+    return Workload(selector, protocols, targets, headless, not headless and not own, pods)
+
+
+def users_rules(service: ExportedService, inventory: Inventory) -> list[Rule]:
+    """Return the user's own VirtualServices and DestinationRules of the Service's own name."""
+    return [rule for rule in _rules_for(service.local_host, inventory.rules, service) if rule.kind != "ServiceEntry"]
+
+
+def _selector(spec: Mapping[str, Any]) -> dict[str, str]:
+    if spec.get("type") == "ExternalName":
+        raise UnusableServiceError("is of type ExternalName: export a Service that selects pods")
+    if not spec.get("selector"):
+        raise UnusableServiceError(
+            "has no selector, so its pods, which must admit the callers, are not known: give it one"
+        )
+    return dict(spec["selector"])
+
+
+def _with_sidecars(service: ExportedService, inventory: Inventory, pods: Iterable[str]) -> None:
+    if bare := sorted(pod for pod in pods if (service.namespace, pod) in inventory.without_sidecar):
+        some = f"pod {bare[0]} has" if len(bare) == 1 else f"{len(bare)} pods ({bare[0]}, ...) have"
+        raise NotExportedError(
+            f"{some} no sidecar: label namespace {service.namespace} istio-injection=enabled, and restart its pods"
+        )
+
+
+def _tcp_port(ports: Sequence[Mapping[str, Any]], number: int) -> Mapping[str, Any]:
     """Return the TCP port with this number: HTTP/3 shares the number of HTTPS, on UDP."""
     with_number = [port for port in ports if int(port["port"]) == number]
     for port in with_number:
@@ -67,6 +109,67 @@ def _port(ports: Sequence[Mapping[str, Any]], number: int, where: str) -> Mappin
             return port
     if with_number:
         transport = with_number[0]["protocol"]
-        raise UnusableServiceError(f"{where}: port {number} is {transport}, but only TCP ports can be exported")
+        raise UnusableServiceError(f"port {number} is {transport}: only TCP ports can be exported, list another")
     has = ", ".join(dict.fromkeys(str(int(port["port"])) for port in ports)) or "none"
-    raise UnusableServiceError(f"{where} has no port {number}; it has: {has}")
+    raise UnusableServiceError(f"there is no port {number}; list one of those that it has: {has}")
+
+
+def _protocol(port: Mapping[str, Any], number: int, said: Protocol | None) -> Protocol:
+    protocol = declared(port)
+    where = f"its appProtocol {port['appProtocol']}" if port.get("appProtocol") else f"its name {port.get('name')}"
+    if protocol is None and said is None:
+        raise UnusableServiceError(
+            f"port {number} does not say its protocol by its name or appProtocol: list it as "
+            f"{{number: {number}, protocol: ...}}, one of {', '.join(PROTOCOLS)}"
+        )
+    if protocol and said and protocol != said:
+        raise UnusableServiceError(f"port {number} is {protocol} by {where}, not {said}: remove one of the two")
+    return protocol or said or "http"
+
+
+def _targets(port: Mapping[str, Any], slices: Iterable[Mapping[str, Any]]) -> list[int]:
+    """Return the pods' numbers of a Service's port; pods may give the same name to different numbers."""
+    target = port.get("targetPort") or port["port"]
+    if not isinstance(target, str):
+        return [int(target)]
+    found = {
+        int(of_pods["port"])
+        for part in slices
+        for of_pods in part.get("ports") or ()
+        if (of_pods.get("name") or "") == (port.get("name") or "") and of_pods.get("port")
+    }
+    if not found:
+        raise NotExportedError(
+            f"port {int(port['port'])} is the pods' port {target}, and there is no pod to tell its number: start one, "
+            "or give targetPort a number"
+        )
+    return sorted(found)
+
+
+def _pods(slices: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+    for part in slices:
+        for endpoint in part.get("endpoints") or ():
+            target = endpoint.get("targetRef") or {}
+            if target.get("kind") == "Pod":
+                yield target["name"]
+
+
+def _rules_for(host: str, rules: Iterable[Rule], service: ExportedService) -> list[Rule]:
+    """Return the rules of a host, without the program's own."""
+    ours = {object_name(service, ending) for ending in ("", OWN_NAME)}
+    short = host.removesuffix(".svc.cluster.local")
+    names = {host, short, f"{short}.svc"} if short != host else {host}
+    return [
+        rule
+        for rule in rules
+        if any(given in names or (given.startswith("*") and host.endswith(given[1:])) for given in rule.hosts)
+        and not (rule.namespace == istio.NAMESPACE and rule.name in ours)
+    ]
+
+
+def _alone(host: str, others: Sequence[Rule]) -> None:
+    if others:
+        raise UnusableServiceError(
+            f"{', '.join(map(str, others))} also decides about {host}, and Istio would use one of the two: delete it, "
+            "or remove the service from multimesh:services"
+        )

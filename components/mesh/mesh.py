@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 import pulumi
 
-from components import istio
+from components import istio, routing
 from components.clusters.cluster import Cluster, Platform
 from components.mesh import charts, endpoint, primary_remote, single_mesh
 from components.mesh.discovery import Discovery
@@ -194,10 +194,17 @@ class Mesh(pulumi.ComponentResource):
 
         # How callers notice that a peer is lost
         if reached := [*args["global_names"], *(args["spanning"] if self.role.one_mesh else [])]:
-            self._policy("EnvoyFilter", "lost-peers", "lost-peers", istio.lost_peers(reached))
+            self._policy("EnvoyFilter", "lost-peers", "lost-peers", routing.lost_peers(reached))
 
     def istio_object(
-        self, resource_name: str, kind: str, namespace: str, name: str, spec: pulumi.Input[Any], parent: pulumi.Resource
+        self,
+        resource_name: str,
+        kind: str,
+        namespace: str,
+        name: str,
+        spec: pulumi.Input[Any],
+        parent: pulumi.Resource,
+        after: Sequence[pulumi.Resource] = (),
     ) -> KubernetesObject:
         """Create an Istio object in this mesh, after its control plane, which validates the object."""
         return KubernetesObject(
@@ -206,7 +213,7 @@ class Mesh(pulumi.ComponentResource):
             kind,
             metadata={"name": name, "namespace": namespace},
             spec=spec,
-            opts=self.cluster.child_options(parent, [self.control_plane]),
+            opts=self.cluster.child_options(parent, [self.control_plane, *after]),
         )
 
     def _policy(self, kind: str, suffix: str, name: str, spec: istio.Spec) -> KubernetesObject:

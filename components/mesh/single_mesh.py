@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.clusters.cluster import Exposure
-from components.istio import NAMESPACE, PORT_NAME, Spec, failure_detection
+from components.istio import NAMESPACE
 from components.mesh.roles import Role
 
 Values = dict[str, Any]
@@ -76,23 +76,3 @@ def gateway_values(role: Role) -> Values:
     """
     seen = [str(role.network), *map(outside, role.beside)]
     return {"env": {"ISTIO_META_REQUESTED_NETWORK_VIEW": ",".join(seen)}, "labels": {NETWORK_LABEL: role.network}}
-
-
-def alias(host: str, port: int) -> Spec:
-    """Return the ServiceEntry that gives `host` an address, so that it resolves; a VirtualService routes requests."""
-    return {
-        "hosts": [host],
-        "location": "MESH_INTERNAL",
-        "resolution": "STATIC",
-        "ports": [{"number": port, "name": PORT_NAME, "protocol": "HTTP"}],
-    }
-
-
-def destination_rule(local: str, port: int, shares: Mapping[str, int], *, failover: bool) -> Spec:
-    """Return the DestinationRule of one port of a Service's own name: pods share equally, or clusters are subsets."""
-    policy = {**failure_detection(), "loadBalancer": {"localityLbSetting": {"enabled": False}}}
-    ports = [{"port": {"number": port}, **policy}]
-    rule: Spec = {"host": local, "trafficPolicy": {"portLevelSettings": ports}}
-    if not failover:
-        rule["subsets"] = [{"name": cluster, "labels": {CLUSTER_LABEL: cluster}} for cluster in shares]
-    return rule

@@ -85,6 +85,15 @@ Port = Annotated[int, PlainValidator(_whole_number(1, 65535, "must be a port num
 Weight = Annotated[
     int, PlainValidator(_whole_number(0, 1_000_000, "must be a weight: a whole number, 0 (no traffic) to 1000000"))
 ]
+Attempts = Annotated[int, PlainValidator(_whole_number(0, 10, "must be a number of attempts from 0 to 10"))]
+Duration = Annotated[
+    str,
+    PlainValidator(
+        _text(
+            r"[1-9][0-9]{0,5}(ms|s|m|h)", "must be a duration: a whole number and ms, s, m or h, such as 2s", longest=8
+        )
+    ),
+]
 Days = Annotated[int, PlainValidator(_whole_number(1, 36_500, "must be a number of days from 1 to 36500"))]
 
 
@@ -99,11 +108,11 @@ def _caller(value: Any, info: ValidationInfo) -> str:
     meshes = known_meshes(info)
     mesh, *identity = value.split("/", 1) if isinstance(value, str) else ("",)
     known = re.fullmatch(_LABEL, mesh) if has_peers(info) else mesh in meshes
-    if not known or (identity and not re.fullmatch(rf"ns/{_LABEL}/sa/{_DOMAIN}", identity[0])):
+    if not known or (identity and not re.fullmatch(rf"ns/{_LABEL}(/sa/{_DOMAIN})?", identity[0])):
         whose = "of this stack or of a peer" if has_peers(info) else "of this stack"
         raise ValueError(
             f"must be a mesh {whose} ({', '.join(meshes) or 'it has none'}), "
-            "or <mesh>/ns/<namespace>/sa/<service account>"
+            "<mesh>/ns/<namespace>, or <mesh>/ns/<namespace>/sa/<service account>"
         )
     return value
 

@@ -56,7 +56,8 @@ def _line(details: dict[str, Any], model: type[BaseModel]) -> str:
     if kind == "literal_error":
         return problem(path, value, f"allowed: {context['expected']}")
     if kind == "value_error":
-        return problem(path, value, str(context["error"]))
+        message = str(context["error"])
+        return problem(path, ABSENT if message.startswith("is missing") else value, message)
     return problem(path, value, f"must be {_TYPES[kind]}" if kind in _TYPES else details["msg"])
 
 

@@ -9,6 +9,8 @@ from components.schema.problems import ABSENT, problem
 from components.settings.parts import Parts
 from multimesh.contract import SAMPLE
 
+_AS_MADE = "as in the sample service"
+
 
 def clashes(parts: Parts) -> list[str]:
     """Return a line for each service, ingress host or trust domain that is used twice."""
@@ -43,17 +45,25 @@ def sample_mistakes(parts: Parts) -> list[str]:
     """Return a line for each key of the sample service's entry that differs from the sample service."""
     if not parts.sample:
         return []
-    return [
-        problem(
-            ("services", index, key),
-            getattr(service, key) if key in service.model_fields_set else ABSENT,
-            f"{'' if key in service.model_fields_set else 'is missing; '}must be {made!r}, as in the sample service",
-        )
-        for index, service in parts.services.items()
-        if SAMPLE.is_named(service.name, service.namespace)
-        for key, made in (("port", SAMPLE.port), ("service_account", SAMPLE.service_account))
-        if getattr(service, key) != made
-    ]
+    found = []
+    for index, service in parts.services.items():
+        if not SAMPLE.is_named(service.name, service.namespace):
+            continue
+        key = "port" if service.ports is None else "ports"
+        if service.protocols not in ({SAMPLE.port: None}, {SAMPLE.port: "http"}):
+            found.append(
+                problem(
+                    ("services", index, key),
+                    ABSENT if service.ports else service.port,
+                    f"must be {SAMPLE.port}, {_AS_MADE}",
+                )
+            )
+        if service.service_account != SAMPLE.service_account:
+            given = "service_account" in service.model_fields_set
+            message = f"{'' if given else 'is missing; '}must be {SAMPLE.service_account!r}, {_AS_MADE}"
+            value = service.service_account if given else ABSENT
+            found.append(problem(("services", index, "service_account"), value, message))
+    return found
 
 
 def _twice(values: Iterable[Any]) -> list[Any]:

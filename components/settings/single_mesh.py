@@ -64,7 +64,7 @@ def _services(parts: Parts) -> list[str]:
     found = []
     for index, service in parts.services.items():
         path = ("services", index)
-        found += _weights(path, service) + _callers(path, service, parts.mesh_names)
+        found += _weights(path, service) + _order(path, service) + _callers(path, service, parts.mesh_names)
         if parts.sample:
             found += _sample(path, service, parts.mesh_names)
     return found
@@ -78,6 +78,14 @@ def _weights(path: Path, service: ServiceSettings) -> list[str]:
         "which divides requests by cluster and fails those of a lost cluster"
     )
     return [problem((*path, "meshes"), service.meshes, message)]
+
+
+def _order(path: Path, service: ServiceSettings) -> list[str]:
+    """Return a line for an order of more than a first cluster: Istio ranks the pods of a single mesh by one cluster."""
+    if isinstance(service.prefer, str) or len(service.prefer) == 1 or len(service.meshes) <= 2:
+        return []
+    message = "in a single mesh only the first cluster can be preferred, the others follow together: name it alone"
+    return [problem((*path, "prefer"), service.prefer, message)]
 
 
 def _callers(path: Path, service: ServiceSettings, clusters: Sequence[str]) -> list[str]:

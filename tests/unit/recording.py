@@ -21,6 +21,8 @@ from certificates import PEM
 from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.stack import Stack
 
+from components.federation.inventory import Inventory
+
 CHECKOUT = Path(__file__).parents[2]
 SECRET = rpc._special_sig_key
 
@@ -105,6 +107,11 @@ class _Outputs(mocks.Mocks):
         self.services = services
         self.stacks = stacks
 
+    def inventory(self, _kubeconfig: str, _namespaces: Any) -> Inventory:
+        """Return what is in every cluster."""
+        named = {tuple(name.split("/")): about["spec"] for name, about in self.services.items() if "/" in name}
+        return Inventory({(namespace, name): spec for (namespace, name), spec in named.items()})
+
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         outputs = dict(args.inputs)
         if args.typ.startswith("aws:"):
@@ -131,7 +138,6 @@ class _Outputs(mocks.Mocks):
                 outputs["status"] = {"namespace": args.inputs["namespace"], "name": args.inputs["name"]}
             case "Service":
                 outputs |= self.services.get(args.resource_id or args.name, {})
-                outputs.setdefault("spec", {}).setdefault("clusterIP", "10.0.0.1")
         return args.resource_id or f"{args.name}-id", outputs
 
     def call(self, args: mocks.MockCallArgs) -> Any:
@@ -274,7 +280,8 @@ def record_of(
     recording = Recording()
     answers = _Outputs(services or {}, stacks or {})
     environment = {"PULUMI_ERROR_OUTPUT_STRING": "1", **aws_answers.CREDENTIALS}
-    with _own_event_loops(), patch.dict(os.environ, environment):
+    asked = patch("components.federation.inventory.read", answers.inventory)
+    with _own_event_loops(), patch.dict(os.environ, environment), asked:
         monitor = _Monitor(answers, recording)
         mocks.set_mocks(answers, "multimesh", "test", preview=False, monitor=monitor, organization="organization")
         pulumi.runtime.set_all_config({f"multimesh:{key}": json.dumps(value) for key, value in (config or {}).items()})

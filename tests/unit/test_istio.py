@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from recording import recorded
 from syrupy.assertion import SnapshotAssertion
 
-from components import istio
+from components import istio, routing
+from components.ports import Port
 
 LOCAL = {"cluster": {"kind": "local"}}
 ECHO = {"name": "echo", "namespace": "demo", "port": 80, "ingress_hosts": ["*"], "service_account": "echo"}
@@ -47,8 +48,9 @@ def test_a_plain_weighted_split(snapshot: SnapshotAssertion) -> None:
     ],
 )
 def test_one_dns_name_makes_the_whole_entry_resolve_by_dns(addresses: list[str], resolution: str) -> None:
-    endpoints = [istio.ServiceEndpoint(f"mesh{i}", address, 15443) for i, address in enumerate(addresses)]
-    assert istio.service_entry("echo.demo.global", 80, endpoints, [])["resolution"] == resolution
+    endpoints = [routing.Endpoint(f"mesh{i}", address, {80: 15443}) for i, address in enumerate(addresses)]
+    entry = routing.service_entry("echo.demo.global", [Port(80, "http")], endpoints, [])
+    assert entry["resolution"] == resolution
 
 
 @given(st.sets(st.from_regex(r"[a-z]{1,8}\.[a-z]{1,8}\.svc\.cluster\.local", fullmatch=True), min_size=1))
@@ -59,13 +61,10 @@ def test_the_gateway_for_peers_lists_exact_hosts_in_one_order(hosts: set[str]) -
 
 
 def test_what_the_application_answers_does_not_eject_a_mesh() -> None:
-    rule = istio.destination_rule("echo.demo.global", 80, "echo.demo.svc.cluster.local", {"east": 100}, failover=True)
-    detection = rule["trafficPolicy"]["outlierDetection"]
+    split = routing.Split({"east": 100})
+    rule = routing.destination_rule("echo.demo.global", [Port(80, "http")], "echo.demo.svc.cluster.local", split)
+    [policy] = rule["trafficPolicy"]["portLevelSettings"]
+    detection = policy["outlierDetection"]
     assert detection["splitExternalLocalOriginErrors"] is True
     assert detection["consecutiveLocalOriginFailures"] > 0
     assert detection["consecutive5xxErrors"] == detection["consecutiveGatewayErrors"] == 0
-
-
-def test_the_port_of_the_callers_policy_is_left_open_when_it_is_known_by_name_only() -> None:
-    (rule,) = istio.callers_allowed({"app": "echo"}, None, ["east.mesh/*"])["rules"]
-    assert "to" not in rule

@@ -8,7 +8,8 @@ from recording import Recording, record, recorded
 LOCAL = {"cluster": {"kind": "local"}}
 ECHO = {"name": "echo", "namespace": "demo", "port": 80, "ingress_hosts": ["*"], "service_account": "echo"}
 WEB = {"name": "web", "namespace": "shop", "port": 8080}
-WEB_SERVICE = {"spec": {"clusterIP": "10.0.0.9", "selector": {"app": "web"}, "ports": [{"port": 8080}]}}
+HTTP = {"name": "http", "port": 80}
+WEB_SERVICE = {"spec": {"clusterIP": "10.0.0.9", "selector": {"app": "web"}, "ports": [{"name": "http", "port": 8080}]}}
 
 
 def config(*meshes: str, services: list[dict[str, Any]] | None = None, **others: Any) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def test_every_resource_has_a_component_as_its_parent() -> None:
 def test_names_are_unique_as_urns() -> None:
     meshes = ("east", "west", "root", "east-echo", "demo-east")
     clash = [ECHO, ECHO | {"namespace": "demo-east", "ingress_hosts": []}]
-    services = {"demo-east/echo": {"spec": {"clusterIP": "10.0.0.8", "selector": {"a": "b"}, "ports": [{"port": 80}]}}}
+    services = {"demo-east/echo": {"spec": {"clusterIP": "10.0.0.8", "selector": {"a": "b"}, "ports": [HTTP]}}}
     recording = recorded(config(*meshes, services=clash), services)
     assert len({resource.urn for resource in recording.resources.values()}) == len(recording.resources)
 
@@ -44,7 +45,6 @@ def test_names_are_unique_as_urns() -> None:
         ("east-istiod", "east-strict"),
         ("east-istiod", "east-echo-deployment"),
         ("east-istiod", "echo.demo.east-service-entry"),
-        ("east-echo-service", "echo.demo.east-service-entry"),
         ("east-echo-service", "echo.demo.east-callers"),
         ("root-certificate", "east-certificate"),
     ],
@@ -92,6 +92,8 @@ def test_outputs_keep_their_contract() -> None:
         "root_ca_fingerprint",
         "root_ca_owner",
         "services",
+        "probes",
+        "one_mesh",
         "kubeconfigs",
     }
     assert recording.outputs["meshes"]["east"] == {
@@ -101,7 +103,7 @@ def test_outputs_keep_their_contract() -> None:
         "trust_domain": "east.mesh",
         "ca_expires": "2036-01-01T00:00:00Z",
         "egress_addresses": None,
-        "exports": {"echo.demo.global": {"port": 80, "weight": 1, "service_account": "echo"}},
+        "exports": {"echo.demo.global": {"port": 80, "ports": {"80": "http"}, "weight": 1, "service_account": "echo"}},
     }
     assert recording.outputs["services"] == {"echo.demo.global": {"east": 1, "west": 1}}
     assert {mesh: f"kubeconfig of {mesh}-lab" in text for mesh, text in recording.outputs["kubeconfigs"].items()} == {
@@ -149,7 +151,7 @@ def test_without_the_sample_nothing_of_it_is_made() -> None:
 def test_a_service_of_the_users_own_is_read_and_not_made() -> None:
     recording = recorded(config("east", services=[WEB]), {"shop/web": WEB_SERVICE})
     endpoints = recording["web.shop.east-service-entry"].inputs["spec"]["endpoints"]
-    assert [endpoint["address"] for endpoint in endpoints] == ["10.0.0.9"]
+    assert [endpoint["address"] for endpoint in endpoints] == ["web.shop.svc.cluster.local"]
     assert recording["web.shop.east-callers"].inputs["spec"]["selector"] == {"matchLabels": {"app": "web"}}
 
 

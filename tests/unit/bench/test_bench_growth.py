@@ -11,7 +11,11 @@ COUNT = 2
 def test_the_script_applies_what_the_program_makes_for_more_services() -> None:
     (first, *_) = names = growth.names(COUNT)
     service = {
-        "spec": {"clusterIP": "10.0.0.9", "selector": {"app": "echo"}, "ports": [{"port": 80, "targetPort": 8080}]}
+        "spec": {
+            "clusterIP": "10.0.0.9",
+            "selector": {"app": "echo"},
+            "ports": [{"name": "http", "port": 80, "targetPort": 8080}],
+        }
     }
     settings = {
         "meshes": {mesh: {"cluster": {"kind": "local"}} for mesh in ("east", "west")},
@@ -20,7 +24,7 @@ def test_the_script_applies_what_the_program_makes_for_more_services() -> None:
     }
     recording = record(settings, {f"demo/{name}": service for name in names})
     addresses = {mesh: f"{mesh}-lab.address" for mesh in ("east", "west")}
-    applied = growth.objects("east", dict.fromkeys(names, "10.0.0.9"), addresses)
+    applied = growth.objects("east", names, addresses)
 
     made = {
         (resource.inputs["kind"], resource.inputs["metadata"]["name"]): resource.inputs["spec"]

@@ -33,9 +33,9 @@ def test_a_service_that_only_peers_export_comes_last_and_names_no_callers() -> N
         name="web",
         namespace="shop",
         suffix="global",
-        port=8080,
+        ports={8080: "http"},
         weights={"west": 2},
         callers=[],
-        ingress_hosts=[],
         peer_accounts={"west": "web"},
+        peer_ports={"west": {8080: "http"}},
     )

@@ -17,11 +17,14 @@ from components.settings import SettingsError
 def test_a_peers_mesh_is_an_endpoint_at_its_gateway() -> None:
     spec = run()["echo.demo.east-service-entry"].inputs["spec"]
     endpoints = {endpoint["locality"]: (endpoint["address"], endpoint["ports"]) for endpoint in spec["endpoints"]}
-    assert endpoints == {"east": ("10.0.0.1", {"http": 80}), "west": ("10.9.0.2", {"http": 31443})}
+    assert endpoints == {
+        "east": ("echo.demo.svc.cluster.local", {"http-80": 80}),
+        "west": ("10.9.0.2", {"http-80": 31443}),
+    }
 
 
 def test_a_peers_mesh_has_the_share_of_its_own_weight() -> None:
-    policy = run()["echo.demo.east-destination-rule"].inputs["spec"]["trafficPolicy"]
+    [policy] = run()["echo.demo.east-destination-rule"].inputs["spec"]["trafficPolicy"]["portLevelSettings"]
     assert policy["loadBalancer"]["localityLbSetting"]["distribute"][0]["to"] == {"east/*": 25, "west/*": 75}
 
 
@@ -59,7 +62,8 @@ def test_a_service_of_peers_alone_is_called_by_its_global_name() -> None:
 def test_what_the_state_keeps_of_a_service_has_the_same_keys_whoever_exports_it() -> None:
     recording = run(outputs(meshes={"west": west(web_shop_global=EXPORT | {"port": 8080})}))
     assert recording["FederatedService echo.demo"].inputs == {
-        **ECHO,
+        **{key: value for key, value in ECHO.items() if key != "port"},
+        "ports": {"80": "http"},
         "suffix": "global",
         "meshes": {"east": 1, "west": 3},
         "callers": ["east", "west"],
@@ -69,7 +73,7 @@ def test_what_the_state_keeps_of_a_service_has_the_same_keys_whoever_exports_it(
         "name": "web",
         "namespace": "shop",
         "suffix": "global",
-        "port": 8080,
+        "ports": {"8080": "http"},
         "meshes": {"west": 3},
         "callers": [],
         "split": "failover",
@@ -97,14 +101,17 @@ def test_peers_read_what_is_the_stacks_own_and_verify_reads_the_whole() -> None:
     assert recording.outputs["services"] == {"echo.demo.global": {"east": 1, "west": 3}}
     assert recording.outputs["meshes"].keys() == {"east"}
     exports = recording.outputs["meshes"]["east"]["exports"]
-    assert exports == {"echo.demo.global": {"port": 80, "weight": 1, "service_account": "echo"}}
+    assert exports == {
+        "echo.demo.global": {"port": 80, "ports": {"80": "http"}, "weight": 1, "service_account": "echo"}
+    }
 
 
 def test_what_a_stack_exports_is_what_its_peers_can_read() -> None:
     peer, wrong = peers.parse("test", run().outputs)
     assert wrong == []
     assert peer
-    assert peer.meshes["east"].exports["echo.demo.global"] == peers.Export(port=80, weight=1, service_account="echo")
+    exported = peer.meshes["east"].exports["echo.demo.global"]
+    assert exported == peers.Export(port=80, ports={80: "http"}, weight=1, service_account="echo")
 
 
 # A peer that is not there

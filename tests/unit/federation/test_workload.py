@@ -1,75 +1,206 @@
-"""What a Service must be to be exported."""
+"""What a Service must be to be exported, and what is left to its owner."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from clusters import HTTP, WEB, cluster, endpoint_slice, spec
 
 from components.federation.exported_service import ExportedService
-from components.federation.workload import UnusableServiceError, Workload, workload
+from components.federation.inventory import Inventory, Rule
+from components.federation.workload import NotExportedError, UnusableServiceError, Workload, workload
+from components.ports import PROTOCOLS, Protocol
 
-WEB = ExportedService("web", "shop", "global", 80, weights={"east": 1}, callers=[])
+
+def found(inventory: Inventory, service: ExportedService = WEB, *, one_mesh: bool = False) -> Workload:
+    return workload(service, inventory, one_mesh=one_mesh)
 
 
-def spec(*ports: dict[str, Any], **given: Any) -> dict[str, Any]:
-    return {"clusterIP": "10.0.0.1", "selector": {"app": "web"}, "ports": list(ports), **given}
+def protocol(port: dict[str, Any], said: Protocol | None = None) -> str:
+    return found(cluster(spec({"port": 80, **port})), replace(WEB, ports={80: said})).protocols[80]
+
+
+@pytest.mark.parametrize(("target", "port"), [(8080, 8080), (8080.0, 8080), (None, 80)])
+def test_a_service_forwards_to_its_pods_and_their_port(target: Any, port: int) -> None:
+    made = found(cluster(spec(HTTP | {"targetPort": target})))
+    assert (made.selector, made.targets) == ({"app": "web"}, {80: [port]})
+
+
+def test_a_named_port_of_the_pods_is_looked_up_where_they_are() -> None:
+    slices = [endpoint_slice("a", http=8080, mgmt=9090), endpoint_slice("b", http=8081)]
+    assert found(cluster(spec(HTTP | {"targetPort": "web"}), *slices)).targets == {80: [8080, 8081]}
+
+
+def test_a_named_port_of_a_service_whose_only_port_has_no_name_is_looked_up() -> None:
+    unnamed = {"endpoints": [], "ports": [{"name": "", "port": 8080}]}
+    port = {"port": 80, "targetPort": "web", "appProtocol": "http"}
+    assert found(cluster(spec(port), unnamed)).targets == {80: [8080]}
 
 
 @pytest.mark.parametrize(
-    ("target", "port"),
-    [(8080, 8080), (8080.0, 8080), (None, 80), ("http", None)],
+    ("name", "expected"),
+    [
+        ("http", "http"),
+        ("http2", "http2"),
+        ("http-web", "http"),
+        ("grpc", "grpc"),
+        ("grpc-checkout", "grpc"),
+        ("grpc-web", "grpc-web"),
+        ("https", "tls"),
+        ("tls-db", "tls"),
+        ("tcp-redis", "tcp"),
+        ("redis", "tcp"),
+        ("mongo", "tcp"),
+        ("mysql", "tcp"),
+        ("TCP-db", "tcp"),
+    ],
 )
-def test_a_service_forwards_to_its_pods_and_their_port(target: Any, port: int | None) -> None:
-    assert workload(spec({"port": 80, "targetPort": target}), WEB, "east") == Workload("10.0.0.1", {"app": "web"}, port)
+def test_the_first_word_of_a_ports_name_is_its_protocol(name: str, expected: str) -> None:
+    assert protocol({"name": name}) == expected
 
 
 @pytest.mark.parametrize(
-    "port",
-    [{}, *({"name": name} for name in ("http", "http2", "http-web", "web", "grpc-web", "tcpdump"))]
-    + [{"name": "tcp-web", "appProtocol": protocol} for protocol in ("http", "kubernetes.io/ws", "kubernetes.io/h2c")],
+    ("application", "expected"),
+    [("http", "http"), ("kubernetes.io/ws", "http"), ("kubernetes.io/h2c", "http2"), ("kubernetes.io/wss", "tls")],
 )
-def test_a_port_that_is_http_or_says_nothing_is_taken(port: dict[str, Any]) -> None:
-    assert workload(spec({"port": 80, "targetPort": 8080, **port}), WEB, "east").port == 8080
+def test_a_ports_application_protocol_overrules_its_name(application: str, expected: str) -> None:
+    assert protocol({"name": "tcp-web", "appProtocol": application}) == expected
+
+
+@pytest.mark.parametrize("port", [{}, {"name": "web"}, {"name": "postgres"}, {"name": "tcpdump"}, {"name": "p-tcp"}])
+@pytest.mark.parametrize("said", PROTOCOLS)
+def test_what_a_port_does_not_say_the_configuration_says(port: dict[str, Any], said: Protocol) -> None:
+    assert protocol(port, said) == said
 
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_of_a_number_that_tcp_and_udp_share_the_tcp_port_is_meant(order: int) -> None:
-    ports = [
-        {"port": 80, "name": "http", "protocol": "TCP", "targetPort": 8080},
-        {"port": 80, "name": "h3", "protocol": "UDP", "targetPort": 8443},
-    ]
-    assert workload(spec(*ports[::order]), WEB, "east").port == 8080
+    ports = [HTTP | {"protocol": "TCP"}, {"port": 80, "name": "h3", "protocol": "UDP", "targetPort": 8443}]
+    assert found(cluster(spec(*ports[::order]))).targets == {80: [8080]}
+
+
+def test_a_headless_service_keeps_its_own_name() -> None:
+    made = found(cluster(spec(HTTP, clusterIP="None")))
+    assert (made.headless, made.short_name) == (True, False)
+
+
+# What is the user's own
+
+THEIRS = [
+    ("VirtualService", "web.shop.svc.cluster.local"),
+    ("VirtualService", "*.shop.svc.cluster.local"),
+    ("VirtualService", "web.shop"),
+    ("DestinationRule", "web.shop.svc.cluster.local"),
+    ("DestinationRule", "*.local"),
+]
+
+
+@pytest.mark.parametrize(("kind", "host"), THEIRS)
+def test_what_a_user_decided_about_the_own_name_stays(kind: str, host: str) -> None:
+    theirs = Rule(kind, "shop", "canary", [host])
+    assert not found(cluster(spec(HTTP), rules=(theirs,))).short_name
+
+
+@pytest.mark.parametrize(("kind", "host"), THEIRS)
+def test_in_a_single_mesh_two_cannot_decide_about_one_name(kind: str, host: str) -> None:
+    inventory = cluster(spec(HTTP), rules=(Rule(kind, "shop", "canary", [host]),))
+    with pytest.raises(UnusableServiceError, match=f"{kind} shop/canary also decides about web.shop.svc"):
+        found(inventory, one_mesh=True)
+
+
+@pytest.mark.parametrize("kind", ["VirtualService", "DestinationRule", "ServiceEntry"])
+def test_nobody_else_decides_about_a_global_name(kind: str) -> None:
+    with pytest.raises(UnusableServiceError, match=f"{kind} shop/mine also decides about web.shop.global"):
+        found(cluster(spec(HTTP), rules=(Rule(kind, "shop", "mine", ["web.shop.global"]),)))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Rule("VirtualService", "istio-system", "web.shop", ["web.shop.svc.cluster.local", "web.shop.global"]),
+        Rule("DestinationRule", "istio-system", "web.shop-own-name", ["web.shop.svc.cluster.local"]),
+        Rule("VirtualService", "shop", "other", ["web2.shop.svc.cluster.local", "shop.example.com"]),
+        Rule("ServiceEntry", "shop", "legacy", ["web.shop.svc.cluster.local"]),
+    ],
+)
+def test_what_the_program_made_and_what_is_of_another_host_is_nobodys_decision(other: Rule) -> None:
+    assert found(cluster(spec(HTTP), rules=(other,))).short_name
+
+
+# What cannot be exported for the time being
+
+
+@pytest.mark.parametrize(
+    ("inventory", "message"),
+    [
+        (cluster(), "there is no Service shop/web: create it"),
+        (
+            cluster(spec(HTTP | {"targetPort": "web"})),
+            "port 80 is the pods' port web, and there is no pod to tell its number: start one, or give targetPort",
+        ),
+        (
+            cluster(spec(HTTP), endpoint_slice("web-1", http=8080), bare=("web-1", "job-1")),
+            "pod web-1 has no sidecar: label namespace shop istio-injection=enabled, and restart its pods",
+        ),
+        (
+            cluster(spec(HTTP), endpoint_slice("web-1", "web-2", http=8080), bare=("web-1", "web-2")),
+            r"2 pods \(web-1, ...\) have no sidecar",
+        ),
+    ],
+)
+def test_a_service_that_is_not_ready_is_not_exported_and_says_why(inventory: Inventory, message: str) -> None:
+    with pytest.raises(NotExportedError, match=message):
+        found(inventory)
+
+
+def test_a_pod_without_a_sidecar_that_is_not_of_the_service_is_no_matter() -> None:
+    assert found(cluster(spec(HTTP), endpoint_slice("web-1", http=8080), bare=("job-1",))).pods == {"web-1"}
+
+
+# What cannot be exported as it is configured
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (spec({"port": 80}, clusterIP="None"), "Service shop/web in mesh east has no cluster IP"),
-        (spec({"port": 80}, selector=None), "Service shop/web in mesh east has no selector"),
-        (spec({"port": 8080}, {"port": 9090}), "Service shop/web in mesh east has no port 80; it has: 8080, 9090"),
-        (spec(), "it has: none"),
-        (
-            spec({"port": 80, "protocol": "UDP"}),
-            "Service shop/web in mesh east: port 80 is UDP, but only TCP ports can be exported",
-        ),
+        (spec(HTTP, type="ExternalName"), "is of type ExternalName: export a Service that selects pods"),
+        (spec(HTTP, selector=None), "has no selector, so its pods, .*: give it one"),
+        (spec(HTTP, selector={}), "has no selector"),
+        (spec({"port": 8080}, {"port": 9090}), "there is no port 80; list one of those that it has: 8080, 9090"),
+        (spec(), "that it has: none"),
+        (spec({"port": 80, "protocol": "UDP"}), "port 80 is UDP: only TCP ports can be exported, list another"),
         (spec({"port": 80, "protocol": "SCTP"}), "port 80 is SCTP"),
-        *(
-            (spec({"port": 80, "name": name}), rf"port 80 is {protocol} \(by its name {name}\), but only HTTP")
-            for name, protocol in [
-                ("grpc", "grpc"),
-                ("grpc-checkout", "grpc"),
-                ("https", "https"),
-                ("tcp-redis", "tcp"),
-                ("redis", "redis"),
-                ("TLS-db", "tls"),
-            ]
-        ),
-        (
-            spec({"port": 80, "name": "web", "appProtocol": "kubernetes.io/wss"}),
-            r"port 80 is kubernetes.io/wss \(by its appProtocol kubernetes.io/wss\), but only HTTP can be exported",
-        ),
-        (spec({"port": 80, "name": "http", "appProtocol": "grpc"}), r"is grpc \(by its appProtocol grpc\)"),
+        (spec({"port": 80}), "port 80 does not say its protocol by its name or appProtocol: list it as {number: 80, "),
+        (spec({"port": 80, "name": "postgres"}), "does not say its protocol"),
+        (spec({"port": 80, "name": "http", "appProtocol": "example.com/mine"}), "does not say its protocol"),
     ],
 )
 def test_a_service_that_cannot_be_reached_as_configured_is_refused(given: dict[str, Any], message: str) -> None:
     with pytest.raises(UnusableServiceError, match=message):
-        workload(given, WEB, "east")
+        found(cluster(given))
+
+
+@pytest.mark.parametrize(
+    ("port", "said", "message"),
+    [
+        ({"name": "grpc"}, "http", "port 80 is grpc by its name grpc, not http: remove one of the two"),
+        ({"name": "https"}, "tcp", "port 80 is tls by its name https, not tcp"),
+        ({"name": "http", "appProtocol": "grpc"}, "http", "port 80 is grpc by its appProtocol grpc, not http"),
+    ],
+)
+def test_a_protocol_that_the_service_contradicts_is_refused(port: dict[str, Any], said: Protocol, message: str) -> None:
+    with pytest.raises(UnusableServiceError, match=message):
+        protocol(port, said)
+
+
+def test_a_headless_service_with_two_numbers_for_one_port_is_refused() -> None:
+    slices = [endpoint_slice("a", http=8080), endpoint_slice("b", http=8081)]
+    with pytest.raises(
+        UnusableServiceError, match="is a different port in different pods, and the Service is headless"
+    ):
+        found(cluster(spec(HTTP | {"targetPort": "web"}, clusterIP="None"), *slices))
+
+
+def test_a_headless_service_is_not_federated_in_a_single_mesh() -> None:
+    with pytest.raises(UnusableServiceError, match="is headless: in a single mesh"):
+        found(cluster(spec(HTTP, clusterIP="None")), one_mesh=True)

@@ -17,10 +17,15 @@ DOMAIN = "must be a DNS domain other than cluster.local"
 HOST = "must be a DNS name, '*.' and a DNS name, or '*' for every host"
 ADDRESS = "must be an IP address or a DNS name"
 ACCOUNT = "must be a service account's name: DNS labels joined by dots"
-CALLER = "must be a mesh of this stack (east, west), or <mesh>/ns/<namespace>/sa/<service account>"
+CALLER = (
+    "must be a mesh of this stack (east, west), <mesh>/ns/<namespace>, or <mesh>/ns/<namespace>/sa/<service account>"
+)
 STACK = "must be a stack: its name, or organization/project/stack"
 TOPOLOGIES = "'multi-mesh', 'single-cluster', 'single-mesh'"
-SERVICE_KEYS = "callers, ingress_hosts, meshes, name, namespace, port, selector, service_account, split"
+SERVICE_KEYS = (
+    "callers, ingress_hosts, meshes, name, namespace, port, ports, prefer, probe, retries, service_account, split, "
+    "timeout"
+)
 
 
 BAD_INPUT = [
@@ -72,7 +77,7 @@ BAD_INPUT = [
     (
         service(callers=["North"]) | {"peers": ["north"]},
         "services[0].callers[0]: 'North': must be a mesh of this stack or of a peer (east, west), "
-        "or <mesh>/ns/<namespace>/sa/<service account>",
+        "<mesh>/ns/<namespace>, or <mesh>/ns/<namespace>/sa/<service account>",
     ),
     (
         service(meshes={"north": 1}) | {"peers": ["north"]},
@@ -137,8 +142,8 @@ BAD_INPUT = [
     (other(services=["echo"]), "services[0]: 'echo': must be a mapping"),
     (other(services=[{}]), "services[0].name: is missing"),
     (other(services=[{}]), "services[0].namespace: is missing"),
-    (other(services=[{}]), "services[0].port: is missing"),
-    (service(selector={}), f"services[0].selector: unknown key; allowed: {SERVICE_KEYS.replace('selector, ', '')}"),
+    (other(services=[{}]), "services[0].ports: is missing; list the Service's ports"),
+    (service(selector={}), f"services[0].selector: unknown key; allowed: {SERVICE_KEYS}"),
     (service(name="1echo"), f"services[0].name: '1echo': {SERVICE_NAME}"),
     (service(name="echo.demo"), f"services[0].name: 'echo.demo': {SERVICE_NAME}"),
     (service(namespace="De mo"), f"services[0].namespace: 'De mo': {LABEL}"),

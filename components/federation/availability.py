@@ -1,0 +1,176 @@
+"""Which meshes can export which services at the moment, by what is in their clusters. Pure functions."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import pulumi
+
+from components.federation.exported_service import ExportedService
+from components.federation.inventory import Inventory
+from components.federation.workload import (
+    NotExportedError,
+    UnusableServiceError,
+    Workload,
+    assumed,
+    users_rules,
+    workload,
+)
+from components.ports import Port, Protocol
+from components.schema.problems import ABSENT, problem
+
+Workloads = dict[str, Workload]
+
+
+class UnusableServicesError(pulumi.RunError):
+    """Services cannot be exported as configured; the message lists every mistake."""
+
+
+@dataclass(frozen=True)
+class AvailableService:
+    """A service as it can be reached: `service.weights` has only meshes that export it.
+
+    `ports` are those that all of them export. `workloads` are by mesh of this stack.
+    """
+
+    service: ExportedService
+    ports: Sequence[Port]
+    workloads: Mapping[str, Workload]
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What is known of a mesh's cluster: its inventory (None if it does not answer), and the workloads made here."""
+
+    inventory: Inventory | None
+    made_here: Mapping[str, Workload]
+    """By `<name>.<namespace>` of a service that this stack itself runs."""
+    one_mesh: bool
+
+
+def available(
+    services: Sequence[ExportedService], clusters: Mapping[str, Cluster]
+) -> tuple[list[AvailableService], list[str]]:
+    """Return every service as its meshes can export it, and a line for each thing that the user should know.
+
+    Raise UnusableServicesError listing every service that cannot be exported as it is configured.
+    """
+    mistakes, notes, result = list[str](), list[str](), list[AvailableService]()
+    for service in services:
+        found, wrong, said = _workloads(service, clusters)
+        ports, disagreeing = _ports(service, found)
+        weights = {mesh: weight for mesh, weight in service.weights.items() if mesh in found or mesh not in clusters}
+        result.append(AvailableService(replace(service, weights=weights), ports, found))
+        mistakes += wrong + disagreeing
+        if not wrong:
+            mistakes += _without_requests(service, ports)
+        notes += said + _waiting(service, ports)
+    mistakes += _shared_pods(result)
+    if mistakes:
+        lines = [f"  {line}" for line in sorted(set(mistakes))]
+        raise UnusableServicesError("\n".join(["services that cannot be exported as they are configured:", *lines]))
+    return result, notes
+
+
+def _workloads(service: ExportedService, clusters: Mapping[str, Cluster]) -> tuple[Workloads, list[str], list[str]]:
+    """Return the workloads by mesh, the mistakes, and what is to be said."""
+    found, wrong, said = Workloads(), list[str](), list[str]()
+    for mesh in service.weights:
+        if mesh not in clusters:
+            continue
+        cluster = clusters[mesh]
+        if made := cluster.made_here.get(service.short_name):
+            found[mesh] = made
+        elif cluster.inventory is None:
+            found[mesh] = assumed(service)
+        else:
+            try:
+                found[mesh] = workload(service, cluster.inventory, one_mesh=cluster.one_mesh)
+            except UnusableServiceError as error:
+                where = f"Service {service.namespace}/{service.name} in mesh {mesh}: {error}"
+                wrong.append(problem(_path(service), ABSENT, where))
+            except NotExportedError as error:
+                said.append(f"mesh {mesh} does not export {service.global_name}: {error}, then run `pulumi up` again")
+            else:
+                said += _own_rules(service, mesh, cluster.inventory)
+    return found, wrong, said
+
+
+def _own_rules(service: ExportedService, mesh: str, inventory: Inventory) -> list[str]:
+    rules = users_rules(service, inventory)
+    if not rules:
+        return []
+    return [
+        f"mesh {mesh}: {', '.join(map(str, rules))} goes on deciding about {service.short_name}, which "
+        f"stays in this mesh; all meshes answer {service.global_name}"
+    ]
+
+
+def _ports(service: ExportedService, workloads: Workloads) -> tuple[list[Port], list[str]]:
+    """Return the ports that all meshes export, and a line for each whose protocol differs between them."""
+    ports, wrong = list[Port](), list[str]()
+    for number, said in service.ports.items():
+        peers = [exported for mesh, exported in service.peer_ports.items() if mesh in service.weights]
+        if any(number not in exported for exported in peers):
+            continue
+        seen: dict[str, Protocol] = {mesh: one.protocols[number] for mesh, one in workloads.items() if not one.assumed}
+        seen |= {mesh: exported[number] for mesh, exported in service.peer_ports.items()}
+        protocols = list[Protocol](dict.fromkeys(seen.values()))
+        if len(protocols) > 1:
+            of_meshes = ", ".join(f"{protocol} in mesh {mesh}" for mesh, protocol in seen.items())
+            message = f"port {number} must have one protocol in all meshes, but it is {of_meshes}"
+            wrong.append(problem(_path(service), ABSENT, message))
+        ports.append(Port(number, protocols[0] if protocols else said or "http"))
+    return ports, wrong
+
+
+def _waiting(service: ExportedService, ports: Sequence[Port]) -> list[str]:
+    """Return a line for each port that waits for a peer."""
+    routed = {port.number for port in ports}
+    return [
+        f"port {number} of {service.global_name} waits for mesh {mesh}, whose stack does not export it yet"
+        for number in service.ports
+        if number not in routed
+        for mesh, exported in service.peer_ports.items()
+        if number not in exported
+    ]
+
+
+def _without_requests(service: ExportedService, ports: Iterable[Port]) -> list[str]:
+    """Return a line for each setting of HTTP requests, if no port has any."""
+    if any(port.is_http for port in ports):
+        return []
+    settings = {"ingress_hosts": service.ingress_hosts, "retries": service.retries, "timeout": service.timeout}
+    message = "needs a port that speaks HTTP or gRPC, and this service has none: remove the key"
+    return [problem((*_path(service), key), ABSENT, message) for key, value in settings.items() if value]
+
+
+def _shared_pods(services: Sequence[AvailableService]) -> list[str]:
+    """Return a line for two services whose pods and ports are the same, but whose callers differ: they would add up."""
+    return [
+        problem(
+            (*_path(other.service), "callers"),
+            ABSENT,
+            f"{other.service.short_name} and {one.service.short_name} select the "
+            f"same pods in mesh {mesh}, so who may call one may call both: list the same callers, or other pods",
+        )
+        for one, other in combinations(services, 2)
+        if one.service.namespace == other.service.namespace and _callers(one.service) != _callers(other.service)
+        for mesh in one.workloads.keys() & other.workloads.keys()
+        if _share(one.workloads[mesh], other.workloads[mesh])
+    ]
+
+
+def _callers(service: ExportedService) -> set[str]:
+    return {*service.callers, *(["the world"] if service.ingress_hosts else [])}
+
+
+def _share(one: Workload, other: Workload) -> bool:
+    a, b = one.selector.items(), other.selector.items()
+    ports = [{number for numbers in workload.targets.values() for number in numbers} for workload in (one, other)]
+    same_pods = bool(one.pods & other.pods) or a <= b or b <= a
+    return same_pods and bool(ports[0] & ports[1]) and not (one.assumed or other.assumed)
+
+
+def _path(service: ExportedService) -> list[str | int]:
+    return ["services"] if service.number is None else ["services", service.number]

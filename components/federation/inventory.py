@@ -1,0 +1,145 @@
+"""What is in a mesh's cluster and matters to exported services, read once by one connection."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+
+from components.clusters.cluster import Cluster
+from components.clusters.connection import connected
+from components.clusters.kubeconfig import KubeconfigError
+
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
+
+_SECONDS = 20
+_SIDECAR = "istio-proxy"
+_LOGIN = ["BearerToken"]
+"""What the Kubernetes client calls the kubeconfig's credentials."""
+_MUTUAL_TLS = {"tls": {"mode": "ISTIO_MUTUAL"}}
+_LISTED = {"VirtualService": "virtualservices", "DestinationRule": "destinationrules", "ServiceEntry": "serviceentries"}
+
+Name = tuple[str, str]
+"""A namespace and a name in it."""
+
+
+class UnreadableClusterError(pulumi.RunError):
+    """A cluster does not tell what is in it; the message says why."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An object of Istio's that has hosts, of whoever made it: its kind, namespace, name and hosts."""
+
+    kind: str
+    namespace: str
+    name: str
+    hosts: Sequence[str]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What is in one cluster: the exported Services and what stands behind them, as the API server has it."""
+
+    services: Mapping[Name, Mapping[str, Any]] = field(default_factory=dict)
+    """The specs of Services."""
+    slices: Mapping[Name, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    """The EndpointSlices of each Service."""
+    without_sidecar: frozenset[Name] = frozenset()
+    """The pods that have no sidecar."""
+    rules: Sequence[Rule] = ()
+    """The VirtualServices of sidecars, the DestinationRules and the ServiceEntries."""
+
+
+def inventory(mesh: str, cluster: Cluster, namespaces: Sequence[str]) -> "pulumi.Output[Inventory | None]":
+    """Return what is in a cluster's `namespaces`, once the cluster is there; None in a preview that it does not answer.
+
+    Fails with UnreadableClusterError during an update.
+    """
+
+    async def answer(known: Mapping[str, Any]) -> Inventory | None:
+        try:
+            return await asyncio.to_thread(read, known["kubeconfig"], namespaces)
+        except UnreadableClusterError as error:
+            if pulumi.runtime.is_dry_run():
+                pulumi.log.warn(f"mesh {mesh}: {error}; what its services need is assumed until `pulumi up` asks it")
+                return None
+            raise UnreadableClusterError(f"mesh {mesh}: {error}") from error
+
+    # The provider waits until the API server answers.
+    known = pulumi.Output.all(kubeconfig=cluster.kubeconfig, provider=cluster.provider.id)
+    return pulumi.Output.unsecret(known.apply(answer))
+
+
+def read(kubeconfig: str, namespaces: Iterable[str]) -> Inventory:
+    """Return what is in these namespaces, and the rules of all. Raise UnreadableClusterError if it cannot be read."""
+    from urllib3.exceptions import HTTPError
+
+    try:
+        with connected(kubeconfig) as api:
+            return _read(lambda path: _items(api, path), sorted(set(namespaces)))
+    except KubeconfigError as error:
+        raise UnreadableClusterError(f"its kubeconfig {error}") from error
+    except (HTTPError, OSError) as error:
+        raise UnreadableClusterError(f"its API server does not answer: {type(error).__name__}") from error
+
+
+def _read(items: "Callable[[str], list[dict[str, Any]]]", namespaces: Sequence[str]) -> Inventory:
+    services, slices, bare = dict[Name, Any](), dict[Name, list[Any]](), set[Name]()
+    for namespace in namespaces:
+        services |= {_name(found): found["spec"] for found in items(f"/api/v1/namespaces/{namespace}/services")}
+        for found in items(f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"):
+            owner = (found["metadata"].get("labels") or {}).get("kubernetes.io/service-name", "")
+            slices.setdefault((namespace, owner), []).append(found)
+        bare |= {_name(pod) for pod in items(f"/api/v1/namespaces/{namespace}/pods") if not _has_sidecar(pod["spec"])}
+    rules = [
+        Rule(kind, *_name(found), _hosts(kind, found))
+        for kind, plural in _LISTED.items()
+        for found in items(f"/apis/networking.istio.io/v1/{plural}")
+        if _decides(kind, found.get("spec") or {})
+    ]
+    return Inventory(services, slices, frozenset(bare), rules)
+
+
+def _items(api: "ApiClient", path: str) -> list[dict[str, Any]]:
+    """Return the items of a list; none if the API server does not know its kind: Istio is not installed yet."""
+    request = api.param_serialize("GET", path, header_params={"Accept": "application/json"}, auth_settings=_LOGIN)
+    answer = api.call_api(*request, _request_timeout=_SECONDS)
+    answer.read()
+    if answer.status == HTTPStatus.NOT_FOUND:
+        return []
+    if answer.status != HTTPStatus.OK:
+        raise UnreadableClusterError(f"its API server answers {answer.status} {answer.reason} to {path}")
+    return json.loads(answer.data or b"")["items"]
+
+
+def _decides(kind: str, spec: Mapping[str, Any]) -> bool:
+    """Return whether an object changes what sidecars do: one for gateways does not, nor mutual TLS, which they use."""
+    if kind == "VirtualService":
+        return "mesh" in (spec.get("gateways") or ["mesh"])
+    if kind == "DestinationRule":
+        return bool(spec.get("subsets")) or spec.get("trafficPolicy") not in (None, {}, _MUTUAL_TLS)
+    return True
+
+
+def _name(found: Mapping[str, Any]) -> Name:
+    return found["metadata"]["namespace"], found["metadata"]["name"]
+
+
+def _has_sidecar(pod: Mapping[str, Any]) -> bool:
+    containers = [*pod.get("containers", ()), *(pod.get("initContainers") or ())]
+    return any(container["name"] == _SIDECAR for container in containers)
+
+
+def _hosts(kind: str, found: Mapping[str, Any]) -> list[str]:
+    """Return an object's hosts; Istio takes one without a dot as a Service of the object's namespace."""
+    spec, namespace = found.get("spec") or {}, found["metadata"]["namespace"]
+    hosts = [spec.get("host", "")] if kind == "DestinationRule" else spec.get("hosts") or []
+    return [host if "." in host or host == "*" else f"{host}.{namespace}.svc.cluster.local" for host in hosts]

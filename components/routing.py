@@ -1,0 +1,275 @@
+"""The Istio objects that route a federated service, as plain specs.
+
+Pure functions: they take names, addresses and numbers, and return the `spec` of one object.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Any
+
+from components.istio import Spec
+from components.ports import Port
+
+# Linux's numbers: Envoy accepts socket options by number only.
+_IPPROTO_TCP = 6
+_TCP_USER_TIMEOUT = 18
+_UNACKNOWLEDGED_MILLISECONDS = 3000
+
+SAFE_METHODS = "GET|HEAD|OPTIONS|TRACE"
+"""Methods whose requests may be repeated (RFC 9110, 9.2.1), as a regular expression."""
+RETRIES_OF_SAFE_METHODS = {"attempts": 3, "retryOn": "connect-failure,refused-stream,reset,503"}
+RETRIES = {"attempts": 3, "retryOn": "connect-failure,refused-stream,reset-before-request"}
+"""Of all other methods, and of gRPC: only a request that no application has seen is sent again."""
+CONNECT_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """The endpoint of a service in one mesh; `address` is an IP address or a DNS name.
+
+    `ports` are by the port of the service. Without a `network`, the endpoint is in the network of the control plane's
+    cluster. `labels` and `weight` matter where one endpoint is preferred to another.
+    """
+
+    mesh: str
+    address: str
+    ports: Mapping[int, int]
+    network: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    weight: int | None = None
+
+
+@dataclass(frozen=True)
+class Split:
+    """How requests are divided: by `shares` (mesh: percent), or by `priority`, which orders endpoints by their labels.
+
+    With `subsets`, the VirtualService divides them among subsets named after the meshes, and no mesh takes over the
+    share of a lost one. With neither shares nor subsets, all endpoints are equal.
+    """
+
+    shares: Mapping[str, int] = field(default_factory=dict)
+    subsets: bool = False
+    priority: Sequence[str] = ()
+    """Istio's `failoverPriority`."""
+
+    @property
+    def load_balancer(self) -> Spec:
+        """The load balancer of a traffic policy."""
+        if self.priority:
+            return {"localityLbSetting": {"enabled": True, "failoverPriority": list(self.priority)}}
+        if self.subsets or not self.shares:
+            return {"localityLbSetting": {"enabled": False}}
+        distribute = [{"from": "*", "to": {f"{mesh}/*": share for mesh, share in self.shares.items()}}]
+        return {"localityLbSetting": {"enabled": True, "distribute": distribute}}
+
+
+@dataclass(frozen=True)
+class Requests:
+    """How HTTP requests are treated: `timeout` is Istio's duration; `retries` replace those by method."""
+
+    timeout: str | None = None
+    retries: Mapping[str, Any] | None = None
+
+
+def service_entry(host: str, ports: Sequence[Port], endpoints: Sequence[Endpoint], identities: Sequence[str]) -> Spec:
+    """Return the ServiceEntry that makes `host` one service with an endpoint per mesh.
+
+    An endpoint's locality and its label `mesh` both name its mesh; Istio distributes requests by them. `identities`
+    are the principals of the workloads that may answer.
+    """
+    return {
+        **alias(host, ports),
+        "resolution": "STATIC" if all(_is_ip(endpoint.address) for endpoint in endpoints) else "DNS",
+        "endpoints": [
+            {
+                "address": endpoint.address,
+                "ports": {port.name: endpoint.ports[port.number] for port in ports},
+                "locality": endpoint.mesh,
+                "labels": {"mesh": endpoint.mesh, **endpoint.labels},
+                **({"network": endpoint.network} if endpoint.network else {}),
+                **({"weight": endpoint.weight} if endpoint.weight else {}),
+            }
+            for endpoint in endpoints
+        ],
+        "subjectAltNames": [f"spiffe://{identity}" for identity in identities],
+    }
+
+
+def alias(host: str, ports: Sequence[Port]) -> Spec:
+    """Return the ServiceEntry that gives `host` an address, so that it resolves; a VirtualService routes requests."""
+    return {
+        "hosts": [host],
+        "location": "MESH_INTERNAL",
+        "resolution": "STATIC",
+        "ports": [{"number": port.number, "name": port.name, "protocol": port.istio_protocol} for port in ports],
+    }
+
+
+def failure_detection() -> Spec:
+    """Return the part of a traffic policy that stops sending requests to a lost endpoint."""
+    return {
+        "connectionPool": {"tcp": {"connectTimeout": "500ms"}},
+        "outlierDetection": {
+            # A connection that is refused, times out or is reset is a sign of a lost mesh. A response is none, whatever
+            # its status: a gateway that cannot pass a request on closes the connection, so an application sent it.
+            "splitExternalLocalOriginErrors": True,
+            "consecutiveLocalOriginFailures": 2,
+            "consecutive5xxErrors": 0,
+            "consecutiveGatewayErrors": 0,
+            "interval": "1s",
+            "baseEjectionTime": "5s",
+            "maxEjectionPercent": 100,
+            "minHealthPercent": 0,
+        },
+    }
+
+
+def destination_rule(host: str, ports: Sequence[Port], local: str, split: Split) -> Spec:
+    """Return the DestinationRule of a global name.
+
+    `local` is the Service's name in its cluster, which is in the SNI that the peers' gateways expect.
+    """
+    policies = [
+        {
+            "port": {"number": port.number},
+            "tls": {"mode": "ISTIO_MUTUAL", "sni": f"outbound_.{port.number}_._.{local}"},
+            **failure_detection(),
+            "loadBalancer": split.load_balancer,
+        }
+        for port in ports
+    ]
+    return _rule(host, policies, split, "mesh")
+
+
+def own_name_rule(local: str, ports: Sequence[Port], split: Split, cluster_label: str) -> Spec:
+    """Return the DestinationRule of a Service's own name in a single mesh: it changes the listed ports alone.
+
+    Subsets are named after the clusters, by the label `cluster_label` that istiod gives endpoints.
+    """
+    policies = [
+        {"port": {"number": port.number}, **failure_detection(), "loadBalancer": split.load_balancer} for port in ports
+    ]
+    return _rule(local, policies, split, cluster_label)
+
+
+def _rule(host: str, policies: Sequence[Spec], split: Split, label: str) -> Spec:
+    rule: Spec = {"host": host, "trafficPolicy": {"portLevelSettings": policies}}
+    if split.subsets:
+        rule["subsets"] = [{"name": mesh, "labels": {label: mesh}} for mesh in split.shares]
+    return rule
+
+
+def virtual_service(hosts: Sequence[str], target: str, ports: Sequence[Port], split: Split, requests: Requests) -> Spec:
+    """Return the VirtualService for the sidecars: it routes `hosts` to the host `target`, each port to the same port.
+
+    The hosts' other ports are as they would be without it.
+    """
+    spec: Spec = {"hosts": list(hosts), "gateways": ["mesh"]}
+    if http := [
+        rule
+        for port in ports
+        if port.is_http
+        for rule in _http(port, _destinations(target, port, split), requests, {"port": port.number})
+    ]:
+        spec["http"] = http
+    if tcp := [
+        {"match": [{"port": port.number}], "route": _destinations(target, port, split)}
+        for port in ports
+        if not port.is_http
+    ]:
+        spec["tcp"] = tcp
+    return spec
+
+
+def ingress_route(
+    hosts: Sequence[str], gateway: str, target: str, port: Port, split: Split, requests: Requests
+) -> Spec:
+    """Return the VirtualService that routes requests from outside to one HTTP port of the host `target`.
+
+    `gateway` is a Gateway as `<namespace>/<name>`.
+    """
+    http = _http(port, _destinations(target, port, split), requests, {})
+    return {"hosts": list(hosts), "gateways": [gateway], "http": http}
+
+
+def _destinations(target: str, port: Port, split: Split) -> list[Spec]:
+    destination = {"host": target, "port": {"number": port.number}}
+    if not split.subsets:
+        return [{"destination": destination}]
+    return [{"destination": {**destination, "subset": mesh}, "weight": share} for mesh, share in split.shares.items()]
+
+
+def _http(port: Port, route: Sequence[Spec], requests: Requests, asked: Mapping[str, Any]) -> list[Spec]:
+    """Return the routes of one HTTP port: safe methods apart, unless all requests are retried alike."""
+    common: Spec = {"route": route, **({"timeout": requests.timeout} if requests.timeout else {})}
+    others = {**({"match": [dict(asked)]} if asked else {}), **common, "retries": dict(requests.retries or RETRIES)}
+    if requests.retries or port.protocol == "grpc":
+        return [others]
+    safe = [{**asked, "method": {"regex": SAFE_METHODS}}]
+    return [{"match": safe, **common, "retries": dict(RETRIES_OF_SAFE_METHODS)}, others]
+
+
+def lost_peers(hosts: Sequence[str]) -> Spec:
+    """Return the EnvoyFilter with the settings for lost peers that a DestinationRule does not have.
+
+    A request on a connection whose other side has vanished would hang until the kernel gives up, a quarter of an hour
+    later. TCP_USER_TIMEOUT resets the connection, so that Envoy retries the request elsewhere; it does not affect slow
+    answers. Envoy also tries a mesh that was lost for a long time again within half a minute.
+    """
+    socket_option = {
+        "description": "TCP_USER_TIMEOUT",
+        "level": _IPPROTO_TCP,
+        "name": _TCP_USER_TIMEOUT,
+        "int_value": _UNACKNOWLEDGED_MILLISECONDS,
+        "state": "STATE_PREBIND",
+    }
+    value = {
+        "upstream_bind_config": {"socket_options": [socket_option]},
+        "outlier_detection": {"max_ejection_time": "30s"},
+    }
+    return {
+        "configPatches": [
+            {
+                "applyTo": "CLUSTER",
+                "match": {"context": "ANY", "cluster": {"service": host}},
+                "patch": {"operation": "MERGE", "value": value},
+            }
+            for host in sorted(hosts)
+        ]
+    }
+
+
+def connect_attempts(ports: Sequence[Port]) -> Spec:
+    """Return the EnvoyFilter that tries a new TCP connection on several endpoints; no other Istio object can.
+
+    Envoy's TCP proxies are patched by their port number, so other services of the same port in the mesh are tried as
+    often. https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/network/tcp_proxy/v3/tcp_proxy.proto
+    """
+    proxy = "envoy.filters.network.tcp_proxy"
+    kind = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
+    return {
+        "configPatches": [
+            {
+                "applyTo": "NETWORK_FILTER",
+                "match": {
+                    "context": "SIDECAR_OUTBOUND",
+                    "listener": {"portNumber": port.number, "filterChain": {"filter": {"name": proxy}}},
+                },
+                "patch": {
+                    "operation": "MERGE",
+                    "value": {"name": proxy, "typed_config": {"@type": kind, "max_connect_attempts": CONNECT_ATTEMPTS}},
+                },
+            }
+            for port in ports
+            if not port.is_http
+        ]
+    }
+
+
+def _is_ip(address: str) -> bool:
+    try:
+        ip_address(address)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,141 @@
+"""Which meshes can export which services, by what is in their clusters."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from clusters import HTTP, WEB, cluster, endpoint_slice, spec
+
+from components.federation.availability import AvailableService, Cluster, UnusableServicesError, available
+from components.federation.exported_service import ExportedService
+from components.federation.inventory import Inventory, Rule
+from components.ports import Port
+
+BOTH = replace(WEB, weights={"east": 1, "west": 1})
+SOME = cluster(spec(HTTP))
+
+
+def of(
+    *services: ExportedService, east: Inventory | None = SOME, west: Inventory | None = SOME
+) -> tuple[list[AvailableService], list[str]]:
+    return available(services, {"east": Cluster(east, {}, False), "west": Cluster(west, {}, False)})
+
+
+def refused(*services: ExportedService, **clusters: Any) -> list[str]:
+    with pytest.raises(UnusableServicesError) as caught:
+        of(*services, **clusters)
+    return [line.strip() for line in str(caught.value).splitlines()[1:]]
+
+
+def test_a_service_is_exported_by_the_meshes_that_have_it() -> None:
+    [found], notes = of(BOTH)
+    assert (found.ports, found.service.weights, notes) == ([Port(80, "http")], {"east": 1, "west": 1}, [])
+
+
+def test_a_mesh_without_the_service_does_not_export_it_and_the_rest_goes_on() -> None:
+    [found], notes = of(BOTH, west=cluster())
+    assert found.service.weights == {"east": 1}
+    assert notes == [
+        "mesh west does not export web.shop.global: there is no Service shop/web: create it, then run `pulumi up` again"
+    ]
+
+
+def test_a_service_that_is_nowhere_is_exported_by_nobody() -> None:
+    [found], notes = of(BOTH, east=cluster(), west=cluster())
+    assert (found.service.weights, len(notes)) == ({}, 2)
+
+
+def test_a_cluster_that_cannot_be_asked_is_taken_to_have_what_is_listed() -> None:
+    [found], notes = of(replace(BOTH, ports={6379: "tcp"}), east=None, west=None)
+    assert (found.ports, found.service.weights, notes) == ([Port(6379, "tcp")], {"east": 1, "west": 1}, [])
+
+
+def test_what_is_assumed_does_not_contradict_what_is_known() -> None:
+    [found], _ = of(BOTH, east=None, west=cluster(spec(HTTP | {"name": "grpc"})))
+    assert found.ports == [Port(80, "grpc")]
+
+
+def test_a_mistake_names_the_key_the_service_and_the_mesh() -> None:
+    assert refused(BOTH, west=cluster(spec({"port": 80, "protocol": "UDP"}))) == [
+        "multimesh:services[0]: Service shop/web in mesh west: port 80 is UDP: only TCP ports can be exported, "
+        "list another"
+    ]
+
+
+def test_all_mistakes_are_named_at_once() -> None:
+    broken = cluster(spec(HTTP, selector=None))
+    assert len(refused(BOTH, east=broken, west=broken)) == 2
+
+
+def test_a_port_has_one_protocol_in_all_meshes() -> None:
+    assert refused(BOTH, west=cluster(spec(HTTP | {"name": "grpc"}))) == [
+        "multimesh:services[0]: port 80 must have one protocol in all meshes, but it is http in mesh east, "
+        "grpc in mesh west"
+    ]
+
+
+def test_a_peers_protocol_is_compared_too() -> None:
+    peers = replace(BOTH, weights={"east": 1, "south": 1}, peer_ports={"south": {80: "grpc"}})
+    assert refused(peers) == [
+        "multimesh:services[0]: port 80 must have one protocol in all meshes, but it is http in mesh east, "
+        "grpc in mesh south"
+    ]
+
+
+def test_a_port_that_a_peer_does_not_export_yet_waits() -> None:
+    ports = spec(HTTP, {"name": "http-admin", "port": 9090})
+    service = replace(
+        BOTH, ports={80: None, 9090: None}, weights={"east": 1, "south": 1}, peer_ports={"south": {80: "http"}}
+    )
+    [found], notes = of(service, east=cluster(ports))
+    assert found.ports == [Port(80, "http")]
+    assert found.workloads["east"].protocols == {80: "http", 9090: "http"}, "its peer must learn of the new port"
+    assert notes == ["port 9090 of web.shop.global waits for mesh south, whose stack does not export it yet"]
+
+
+@pytest.mark.parametrize(
+    ("key", "given"), [("timeout", "2s"), ("retries", {"attempts": 1}), ("ingress_hosts", ["shop.example"])]
+)
+def test_settings_of_requests_need_a_port_that_has_requests(key: str, given: Any) -> None:
+    [line] = refused(replace(WEB, **{key: given}), east=cluster(spec(HTTP | {"name": "tcp"})))
+    assert line.startswith(f"multimesh:services[0].{key}: needs a port that speaks HTTP or gRPC")
+
+
+def test_the_users_own_rule_is_named() -> None:
+    rule = Rule("VirtualService", "shop", "canary", ["web.shop.svc.cluster.local"])
+    [found], notes = of(WEB, east=cluster(spec(HTTP), rules=(rule,)))
+    assert not found.workloads["east"].short_name
+    assert notes == [
+        "mesh east: VirtualService shop/canary goes on deciding about web.shop, which stays in this mesh; all "
+        "meshes answer web.shop.global"
+    ]
+
+
+# Two services over the same pods
+
+
+def two(api: dict[str, Any], **given: Any) -> tuple[ExportedService, Inventory]:
+    other = replace(WEB, name="api", number=1, **given)
+    pods = endpoint_slice("web-1", http=8080)
+    services = {("shop", "web"): spec(HTTP), ("shop", "api"): api}
+    return other, Inventory(services, {("shop", "web"): [pods], ("shop", "api"): [pods]})
+
+
+@pytest.mark.parametrize("selector", [{"app": "web"}, {"app": "web", "version": "v1"}, {"tier": "front"}])
+def test_two_services_over_the_same_pods_and_port_have_the_same_callers(selector: dict[str, str]) -> None:
+    other, east = two(spec(HTTP, selector=selector), callers=["west"])
+    [line] = refused(WEB, other, east=east)
+    assert line.startswith(
+        "multimesh:services[1].callers: api.shop and web.shop select the same pods in mesh east, so who may call one "
+        "may call both"
+    )
+
+
+def test_two_services_over_the_same_pods_with_the_same_callers_are_two_names() -> None:
+    other, east = two(spec(HTTP))
+    assert of(WEB, other, east=east)[1] == []
+
+
+def test_two_services_over_different_ports_of_the_same_pods_have_callers_each() -> None:
+    other, east = two(spec(HTTP | {"targetPort": 9090}), callers=["west"])
+    assert of(WEB, other, east=east)[1] == []
