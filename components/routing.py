@@ -5,7 +5,6 @@ Pure functions: they take names, addresses and numbers, and return the `spec` of
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import Any
 
 from components.istio import Spec
@@ -21,7 +20,11 @@ SAFE_METHODS = "GET|HEAD|OPTIONS|TRACE"
 RETRIES_OF_SAFE_METHODS = {"attempts": 3, "retryOn": "connect-failure,refused-stream,reset,503"}
 RETRIES = {"attempts": 3, "retryOn": "connect-failure,refused-stream,reset-before-request"}
 """Of all other methods, and of gRPC: only a request that no application has seen is sent again."""
-CONNECT_ATTEMPTS = 3
+_CONNECT_RETRIES = {
+    "max_connect_attempts": 4,
+    # Two failures eject an endpoint, which all of Envoy's threads must have learned when the third attempt is made.
+    "backoff_options": {"base_interval": "0.025s", "max_interval": "0.1s"},
+}
 
 
 @dataclass(frozen=True)
@@ -29,15 +32,14 @@ class Endpoint:
     """The endpoint of a service in one mesh; `address` is an IP address or a DNS name.
 
     `ports` are by the port of the service. Without a `network`, the endpoint is in the network of the control plane's
-    cluster. `labels` and `weight` matter where one endpoint is preferred to another.
+    cluster. `share` is the mesh's, in percent.
     """
 
     mesh: str
     address: str
     ports: Mapping[int, int]
     network: str | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
-    weight: int | None = None
+    share: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Split:
     shares: Mapping[str, int] = field(default_factory=dict)
     subsets: bool = False
     priority: Sequence[str] = ()
-    """Istio's `failoverPriority`."""
+    """Istio's `failoverPriority`; never with `resolution: DNS`, where istiod 1.31 ends with "index out of range"."""
 
     @property
     def load_balancer(self) -> Spec:
@@ -80,19 +82,57 @@ def service_entry(host: str, ports: Sequence[Port], endpoints: Sequence[Endpoint
     """
     return {
         **alias(host, ports),
-        "resolution": "STATIC" if all(_is_ip(endpoint.address) for endpoint in endpoints) else "DNS",
+        # Of addresses alone, this would be STATIC; but `standby` adds to what Envoy resolves itself.
+        "resolution": "DNS",
         "endpoints": [
             {
                 "address": endpoint.address,
                 "ports": {port.name: endpoint.ports[port.number] for port in ports},
                 "locality": endpoint.mesh,
-                "labels": {"mesh": endpoint.mesh, **endpoint.labels},
+                "labels": {"mesh": endpoint.mesh},
                 **({"network": endpoint.network} if endpoint.network else {}),
-                **({"weight": endpoint.weight} if endpoint.weight else {}),
             }
             for endpoint in endpoints
         ],
         "subjectAltNames": [f"spiffe://{identity}" for identity in identities],
+    }
+
+
+def standby(host: str, ports: Sequence[Port], tiers: Sequence[Sequence[Endpoint]]) -> Spec:
+    """Return the EnvoyFilter that gives a ServiceEntry's `host` further endpoints, for when its own are lost.
+
+    `tiers` are in the order in which they take over; in a tier, endpoints answer by their shares. Istio's own
+    `failoverPriority` cannot be used: see `Split.priority`.
+    """
+    return {
+        "configPatches": [
+            {
+                "applyTo": "CLUSTER",
+                "match": {"context": "ANY", "cluster": {"service": host, "portNumber": port.number}},
+                "patch": {
+                    "operation": "MERGE",
+                    "value": {
+                        "load_assignment": {
+                            "endpoints": [
+                                _locality_endpoints(endpoint, port, priority)
+                                for priority, tier in enumerate(tiers, start=1)
+                                for endpoint in tier
+                            ]
+                        }
+                    },
+                },
+            }
+            for port in ports
+        ]
+    }
+
+
+def _locality_endpoints(endpoint: Endpoint, port: Port, priority: int) -> Spec:
+    address = {"socket_address": {"address": endpoint.address, "port_value": endpoint.ports[port.number]}}
+    return {
+        "priority": priority,
+        "locality": {"region": endpoint.mesh},
+        "lb_endpoints": [{"endpoint": {"address": address}, "load_balancing_weight": endpoint.share}],
     }
 
 
@@ -258,18 +298,10 @@ def connect_attempts(ports: Sequence[Port]) -> Spec:
                 },
                 "patch": {
                     "operation": "MERGE",
-                    "value": {"name": proxy, "typed_config": {"@type": kind, "max_connect_attempts": CONNECT_ATTEMPTS}},
+                    "value": {"name": proxy, "typed_config": {"@type": kind, **_CONNECT_RETRIES}},
                 },
             }
             for port in ports
             if not port.is_http
         ]
     }
-
-
-def _is_ip(address: str) -> bool:
-    try:
-        ip_address(address)
-    except ValueError:
-        return False
-    return True

@@ -1,50 +1,38 @@
-"""Which mesh answers first: the split of a service's requests, and the endpoints' labels that it reads.
+"""Which mesh answers first."""
 
-https://istio.io/latest/docs/reference/config/networking/destination-rule/#LocalityLoadBalancerSetting
-"""
-
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from components.federation.exported_service import ExportedService
-from components.mesh.roles import Role
 from components.mesh.single_mesh import CLUSTER_LABEL
 from components.routing import Split
 
-_MESH_LABEL = "mesh"
 
+def tiers(service: ExportedService, caller: str, exporters: Sequence[str]) -> list[list[str]]:
+    """Return the meshes that export a service, those of the first list before those of the next, as a mesh calls it.
 
-def split(service: ExportedService, role: Role, shares: Mapping[str, int]) -> Split:
-    """Return how callers in a mesh divide requests among the endpoints of a global name."""
-    if service.split == "weighted":
-        return Split(shares, subsets=True)
+    All are in one list if requests are divided by weight, or if none of the preferred ones exports the service.
+    """
     if service.prefer == "weights":
-        return Split(shares)
-    if service.prefer == "local":
-        return Split(shares, priority=[f"{_MESH_LABEL}={role.cluster}"])
-    return Split(shares, priority=[f"{_rank(number)}=yes" for number in range(len(service.prefer))])
+        return [list(exporters)]
+    order = [caller] if service.prefer == "local" else service.prefer
+    first = [[mesh] for mesh in order if mesh in exporters]
+    rest = [mesh for mesh in exporters if mesh not in order]
+    return [*first, rest] if rest else first
+
+
+def split(service: ExportedService, shares: Mapping[str, int]) -> Split:
+    """Return how callers divide requests among the endpoints of a global name, of those that are asked first."""
+    return Split(shares, subsets=service.split == "weighted")
 
 
 def own_name_split(service: ExportedService, shares: Mapping[str, int]) -> Split:
-    """Return how callers divide requests among the endpoints that a Service has in the clusters of a single mesh."""
+    """Return how callers divide requests among the endpoints that a Service has in the clusters of a single mesh.
+
+    https://istio.io/latest/docs/reference/config/networking/destination-rule/#LocalityLoadBalancerSetting
+    """
     if service.split == "weighted":
         return Split(shares, subsets=True)
     if service.prefer == "weights":
         return Split()
     first = "" if service.prefer == "local" else f"={service.prefer[0]}"
     return Split(priority=[f"{CLUSTER_LABEL}{first}"])
-
-
-def labels(service: ExportedService, mesh: str) -> dict[str, str]:
-    """Return the labels of a mesh's endpoint: with an order, one for each place that it may take.
-
-    Istio prefers the endpoints that match most of `failoverPriority` from its start: the first mesh of the order
-    matches all, each other mesh one less than the one before it.
-    """
-    if isinstance(service.prefer, str) or mesh not in service.prefer:
-        return {}
-    places = len(service.prefer) - list(service.prefer).index(mesh)
-    return {_rank(number): "yes" for number in range(places)}
-
-
-def _rank(number: int) -> str:
-    return f"preferred-{number}"

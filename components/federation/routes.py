@@ -3,7 +3,7 @@
 Pure functions: no engine, no cluster. Specs are given the addresses that are not known yet.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from components import istio, routing
@@ -42,30 +42,33 @@ class _Routes:
         self._available, self._role, self._exporters = available, role, exporters
         self._service = service = available.service
         shares = {exporter.mesh: exporter.share for exporter in exporters}
-        self._split = priority.split(service, role, shares)
+        self._split = priority.split(service, shares)
         self._own_split = priority.own_name_split(service, shares)
         self._requests = Requests(service.timeout, service.retries)
 
     def between_meshes(self) -> list[PlannedObject]:
         """Return the routes from one mesh to its own workload and to the gateways of the others."""
         service, here = self._service, self._role.cluster
-        away = [exporter for exporter in self._exporters if exporter.mesh != here]
+        by_mesh = {exporter.mesh: exporter for exporter in self._exporters}
+        first, *later = [[by_mesh[mesh] for mesh in tier] for tier in priority.tiers(service, here, list(by_mesh))]
+        split = self._split if not later else Split()
 
-        def endpoints(gateways: Mapping[str, str]) -> list[Endpoint]:
+        def endpoints(tier: Sequence[Exporter], gateways: Mapping[str, str]) -> list[Endpoint]:
             return [
                 self._local(exporter) if exporter.mesh == here else self._remote(exporter, gateways)
-                for exporter in self._exporters
+                for exporter in tier
             ]
 
         # Only where the service runs, the short name certainly means it; elsewhere another Service may have that name.
         workload = self._available.workloads.get(here)
         short = [service.local_host] if workload and workload.short_name else []
         return [
-            self._service_entry(endpoints, away),
-            self._global_rule(),
-            self._inside([*short, service.global_name], service.global_name, self._split),
+            self._service_entry(lambda gateways: endpoints(first, gateways), self._away(first)),
+            *self._standby(lambda gateways: [endpoints(tier, gateways) for tier in later], later),
+            self._global_rule(split),
+            self._inside([*short, service.global_name], service.global_name, split),
             *self._connect_attempts(),
-            *self._ingress(service.global_name, self._split),
+            *self._ingress(service.global_name, split),
         ]
 
     def through_gateways(self) -> list[PlannedObject]:
@@ -86,8 +89,8 @@ class _Routes:
             ]
 
         return [
-            self._global_rule(),
-            self._service_entry(endpoints, self._exporters),
+            self._global_rule(self._split),
+            self._service_entry(endpoints, [exporter.mesh for exporter in self._exporters]),
             self._own_name_rule(),
             self._inside([service.local_host, service.global_name], service.local_host, self._own_split),
             *self._connect_attempts(),
@@ -117,12 +120,13 @@ class _Routes:
         return self._endpoint(exporter, gateways[exporter.mesh], ports, network)
 
     def _endpoint(self, exporter: Exporter, address: str, ports: Mapping[int, int], network: str | None) -> Endpoint:
-        labels = priority.labels(self._service, exporter.mesh)
-        weight = exporter.share if self._split.priority else None
-        return Endpoint(exporter.mesh, address, ports, network, labels, weight)
+        return Endpoint(exporter.mesh, address, ports, network, exporter.share)
+
+    def _away(self, exporters: Iterable[Exporter]) -> list[str]:
+        return [exporter.mesh for exporter in exporters if exporter.mesh != self._role.cluster]
 
     def _service_entry(
-        self, endpoints: Callable[[Mapping[str, str]], Sequence[Endpoint]], away: Sequence[Exporter]
+        self, endpoints: Callable[[Mapping[str, str]], Sequence[Endpoint]], gateways: Sequence[str]
     ) -> PlannedObject:
         service, ports = self._service, self._available.ports
         # All clusters of a single mesh share one trust domain and one service account.
@@ -137,14 +141,32 @@ class _Routes:
             "service-entry",
             istio.NAMESPACE,
             object_name(service),
-            lambda gateways: routing.service_entry(service.global_name, ports, endpoints(gateways), identities),
-            [exporter.mesh for exporter in away],
+            lambda at: routing.service_entry(service.global_name, ports, endpoints(at), identities),
+            gateways,
         )
 
-    def _global_rule(self) -> PlannedObject:
+    def _standby(
+        self, tiers: Callable[[Mapping[str, str]], Sequence[Sequence[Endpoint]]], later: Sequence[Sequence[Exporter]]
+    ) -> list[PlannedObject]:
+        """Return the EnvoyFilter with the meshes that take over in an order; none if no mesh is before another."""
+        if not later:
+            return []
+        service, ports = self._service, self._available.ports
+        return [
+            PlannedObject(
+                "EnvoyFilter",
+                "standby",
+                istio.NAMESPACE,
+                object_name(service, "-standby"),
+                lambda gateways: routing.standby(service.global_name, ports, tiers(gateways)),
+                self._away(exporter for tier in later for exporter in tier),
+            )
+        ]
+
+    def _global_rule(self, split: Split) -> PlannedObject:
         """Return the DestinationRule of the global name."""
         service, ports = self._service, self._available.ports
-        rule = routing.destination_rule(service.global_name, ports, service.local_host, self._split)
+        rule = routing.destination_rule(service.global_name, ports, service.local_host, split)
         return fixed(service, "DestinationRule", "destination-rule", rule)
 
     def _own_name_rule(self) -> PlannedObject:

@@ -15,7 +15,7 @@ def contradictions(parts: Parts) -> list[str]:
     if isinstance(topology, SingleCluster):
         return _peers(parts) + _one_cluster(parts)
     if isinstance(topology, SingleMesh):
-        return _peers(parts) + _clusters(parts, topology) + _services(parts)
+        return _peers(parts) + _clusters(parts, topology) + _services(parts, topology)
     return []
 
 
@@ -59,12 +59,12 @@ def _clusters(parts: Parts, topology: SingleMesh) -> list[str]:
     return found
 
 
-def _services(parts: Parts) -> list[str]:
+def _services(parts: Parts, topology: SingleMesh) -> list[str]:
     """Return a line for each service setting that a single mesh does not allow: they apply to all clusters."""
     found = []
     for index, service in parts.services.items():
         path = ("services", index)
-        found += _weights(path, service) + _order(path, service) + _callers(path, service, parts.mesh_names)
+        found += _weights(path, service) + _order(path, service, topology) + _callers(path, service, parts.mesh_names)
         if parts.sample:
             found += _sample(path, service, parts.mesh_names)
     return found
@@ -80,12 +80,16 @@ def _weights(path: Path, service: ServiceSettings) -> list[str]:
     return [problem((*path, "meshes"), service.meshes, message)]
 
 
-def _order(path: Path, service: ServiceSettings) -> list[str]:
-    """Return a line for an order of more than a first cluster: Istio ranks the pods of a single mesh by one cluster."""
-    if isinstance(service.prefer, str) or len(service.prefer) == 1 or len(service.meshes) <= 2:
+def _order(path: Path, service: ServiceSettings, topology: SingleMesh) -> list[str]:
+    """Return a line for a preference that Istio does not know in a single mesh."""
+    if service.prefer == "weights":
         return []
-    message = "in a single mesh only the first cluster can be preferred, the others follow together: name it alone"
-    return [problem((*path, "prefer"), service.prefer, message)]
+    message = ""
+    if topology.network == "gateways" and service.ingress_hosts:
+        message = "the gateways of a single mesh divide requests from outside evenly: remove it, or ingress_hosts"
+    elif not isinstance(service.prefer, str) and len(service.prefer) > 1 and len(service.meshes) > 2:
+        message = "in a single mesh only the first cluster can be preferred, the others follow together: name it alone"
+    return [problem((*path, "prefer"), service.prefer, message)] if message else []
 
 
 def _callers(path: Path, service: ServiceSettings, clusters: Sequence[str]) -> list[str]:

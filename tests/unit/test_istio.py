@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from recording import recorded
@@ -38,19 +37,6 @@ def test_three_meshes_of_which_two_export_to_some_callers(snapshot: SnapshotAsse
 def test_a_plain_weighted_split(snapshot: SnapshotAssertion) -> None:
     service = ECHO | {"meshes": {"east": 80, "west": 20}, "split": "weighted"}
     assert objects("east", ["east", "west"], service) == snapshot
-
-
-@pytest.mark.parametrize(
-    ("addresses", "resolution"),
-    [
-        (["10.0.0.1", "2001:db8::1"], "STATIC"),
-        (["10.0.0.1", "abc.elb.amazonaws.com"], "DNS"),
-    ],
-)
-def test_one_dns_name_makes_the_whole_entry_resolve_by_dns(addresses: list[str], resolution: str) -> None:
-    endpoints = [routing.Endpoint(f"mesh{i}", address, {80: 15443}) for i, address in enumerate(addresses)]
-    entry = routing.service_entry("echo.demo.global", [Port(80, "http")], endpoints, [])
-    assert entry["resolution"] == resolution
 
 
 @given(st.sets(st.from_regex(r"[a-z]{1,8}\.[a-z]{1,8}\.svc\.cluster\.local", fullmatch=True), min_size=1))

@@ -14,6 +14,7 @@ from components.federation.routes import Exporter, routes
 from components.federation.workload import Workload
 from components.mesh.roles import Role
 from components.ports import Port
+from multimesh.contract import Protocol
 
 WORKLOADS = {mesh: Workload({"app": "echo"}, {80: "http"}, {80: [8080]}) for mesh in ("east", "west")}
 EXPORTED = ExportedService(
@@ -40,7 +41,8 @@ def echo(**given: Any) -> AvailableService:
 
 def of_ports(*ports: Port, **workload: Any) -> AvailableService:
     """Return the service with these ports, each the same in its pods."""
-    protocols, targets = {port.number: port.protocol for port in ports}, {port.number: [port.number] for port in ports}
+    protocols: dict[int, Protocol] = {port.number: port.protocol for port in ports}
+    targets = {port.number: [port.number] for port in ports}
     found = {mesh: Workload({"app": "echo"}, protocols, targets, **workload) for mesh in WORKLOADS}
     return AvailableService(replace(EXPORTED, ports=dict.fromkeys(protocols)), ports, found)
 
@@ -310,20 +312,44 @@ def test_no_route_depends_on_a_cluster_ip() -> None:
 # Who answers first
 
 
-def test_a_preferred_own_mesh_is_before_the_others() -> None:
+def asked_first_and_then(prefer: Any, caller: str) -> tuple[list[str], list[tuple[int, str]]]:
+    """Return the meshes of the service entry, and those that take over, each with its priority."""
+    made = specs(routes(echo(prefer=prefer), Role(caller, f"{caller}.mesh"), [EAST, WEST]))
+    [patch] = made["standby"]["configPatches"] if "standby" in made else [None]
+    later = patch["patch"]["value"]["load_assignment"]["endpoints"] if patch else []
+    first = [endpoint["labels"]["mesh"] for endpoint in made["service-entry"]["endpoints"]]
+    return first, [(one["priority"], one["locality"]["region"]) for one in later]
+
+
+@pytest.mark.parametrize(
+    ("prefer", "caller", "first", "later"),
+    [
+        ("weights", "west", ["east", "west"], []),
+        ("local", "west", ["west"], [(1, "east")]),
+        ("local", "east", ["east"], [(1, "west")]),
+        ("local", "south", ["east", "west"], []),
+        (["west", "east"], "east", ["west"], [(1, "east")]),
+        (["west"], "south", ["west"], [(1, "east")]),
+        (["north", "east"], "south", ["east"], [(1, "west")]),
+    ],
+)
+def test_who_is_preferred_answers_first(
+    prefer: Any, caller: str, first: list[str], later: list[tuple[int, str]]
+) -> None:
+    assert asked_first_and_then(prefer, caller) == (first, later)
+
+
+def test_a_mesh_that_stands_by_is_reached_at_its_gateway() -> None:
     made = specs(routes(echo(prefer="local"), Role("west", "west.mesh"), [EAST, WEST]))
-    [policy] = made["destination-rule"]["trafficPolicy"]["portLevelSettings"]
-    assert policy["loadBalancer"]["localityLbSetting"]["failoverPriority"] == ["mesh=west"]
-    assert [endpoint["weight"] for endpoint in made["service-entry"]["endpoints"]] == [25, 75]
+    [patch] = made["standby"]["configPatches"]
+    assert patch["match"]["cluster"] == {"service": "echo.demo.global", "portNumber": 80}
+    [endpoint] = patch["patch"]["value"]["load_assignment"]["endpoints"][0]["lb_endpoints"]
+    assert endpoint["endpoint"]["address"] == {"socket_address": {"address": "10.9.0.1", "port_value": 31443}}
 
 
-def test_an_order_ranks_meshes_by_how_many_labels_match_from_the_start() -> None:
-    made = specs(routes(echo(prefer=["west", "east"]), Role("south", "south.mesh"), [EAST, WEST]))
-    [policy] = made["destination-rule"]["trafficPolicy"]["portLevelSettings"]
-    first, second = policy["loadBalancer"]["localityLbSetting"]["failoverPriority"]
-    east, west = ({"preferred-0", "preferred-1"} & one["labels"].keys() for one in made["service-entry"]["endpoints"])
-    assert (first, second) == ("preferred-0=yes", "preferred-1=yes")
-    assert (east, west) == ({"preferred-0"}, {"preferred-0", "preferred-1"})
+def test_endpoints_of_a_dns_name_have_no_failover_priority_which_ends_istiod() -> None:
+    made = specs(routes(echo(prefer="local"), Role("west", "west.mesh"), [EAST, WEST]))
+    assert "failoverPriority" not in str(made["destination-rule"])
 
 
 @pytest.mark.parametrize(("prefer", "label"), [("local", ""), (["west"], "=west")])
