@@ -1,7 +1,8 @@
 """Mistakes in a configuration, one line each: path, value, what it must be."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, get_args, get_origin
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 import pulumi
 from pydantic import BaseModel, ValidationError
@@ -69,6 +70,7 @@ def _located(location: Path, model: type[BaseModel]) -> tuple[list[str | int], t
         if step == "[key]":
             continue
         annotation, is_key = _inner(annotation, step)
+        annotation = _given(annotation)
         if is_key:
             path.append(step)
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -87,6 +89,13 @@ def _inner(annotation: Any, step: str | int) -> tuple[Any, bool]:
         return kinds[str(step)], False
     models = [argument for argument in arguments if isinstance(argument, type) and issubclass(argument, BaseModel)]
     return _inner(models[0], step) if models else (None, True)
+
+
+def _given(annotation: Any) -> Any:
+    """Return what an optional value is if it is given."""
+    arguments = [argument for argument in get_args(annotation) if argument is not type(None)]
+    optional = get_origin(annotation) in (Union, UnionType) and len(arguments) == 1
+    return arguments[0] if optional else annotation
 
 
 def _kinds(annotation: Any) -> dict[str, type[BaseModel]]:
