@@ -160,7 +160,8 @@ def failure_detection() -> Spec:
             "interval": "1s",
             "baseEjectionTime": "5s",
             "maxEjectionPercent": 100,
-            "minHealthPercent": 0,
+            # With every endpoint ejected, or the only one, Envoy asks them all again: there is nowhere else to go.
+            "minHealthPercent": 1,
         },
     }
 

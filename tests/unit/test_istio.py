@@ -54,3 +54,9 @@ def test_what_the_application_answers_does_not_eject_a_mesh() -> None:
     assert detection["splitExternalLocalOriginErrors"] is True
     assert detection["consecutiveLocalOriginFailures"] > 0
     assert detection["consecutive5xxErrors"] == detection["consecutiveGatewayErrors"] == 0
+
+
+def test_endpoints_that_are_all_ejected_are_all_asked_again() -> None:
+    detection = routing.failure_detection()["outlierDetection"]
+    assert detection["maxEjectionPercent"] == 100
+    assert detection["minHealthPercent"] > 0
