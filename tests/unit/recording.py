@@ -21,7 +21,7 @@ from certificates import PEM
 from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.stack import Stack
 
-from components.federation.inventory import Inventory
+from components.federation.inventory import Inventory, UnreadableClusterError
 
 CHECKOUT = Path(__file__).parents[2]
 SECRET = rpc._special_sig_key
@@ -109,6 +109,8 @@ class _Outputs(mocks.Mocks):
 
     def inventory(self, _kubeconfig: str, _namespaces: Any) -> Inventory:
         """Return what is in every cluster."""
+        if any(about.get("gone") for about in self.services.values()):
+            raise UnreadableClusterError("its API server does not answer")
         named = {tuple(name.split("/")): about["spec"] for name, about in self.services.items() if "/" in name}
         return Inventory({(namespace, name): spec for (namespace, name), spec in named.items()})
 
@@ -253,11 +255,13 @@ def recorded(config: dict[str, Any], services: Named | None = None, stacks: Name
     return _recorded(json.dumps(config), json.dumps(services or {}), json.dumps(stacks or {}))
 
 
-def record(config: dict[str, Any], services: Named | None = None, stacks: Named | None = None) -> Recording:
+def record(
+    config: dict[str, Any], services: Named | None = None, stacks: Named | None = None, *, preview: bool = False
+) -> Recording:
     """Run the program, as stack `test`, with this configuration.
 
-    `services` are the Services in the clusters, by `<namespace>/<name>`; `stacks` are the outputs of those that are
-    there, by the name under which the program asks for them.
+    `services` are the Services in the clusters, by `<namespace>/<name>` (one that is `gone`: no cluster answers);
+    `stacks` are the outputs of those that are there, by the name under which the program asks for them.
     """
 
     def program() -> dict[str, Any]:
@@ -267,7 +271,7 @@ def record(config: dict[str, Any], services: Named | None = None, stacks: Named 
         runpy.run_path(str(CHECKOUT / "__main__.py"), run_name="__main__")
         return stack.outputs
 
-    return record_of(program, config, services, stacks)
+    return record_of(program, config, services, stacks, preview=preview)
 
 
 def record_of(
@@ -275,6 +279,8 @@ def record_of(
     config: dict[str, Any] | None = None,
     services: Named | None = None,
     stacks: Named | None = None,
+    *,
+    preview: bool = False,
 ) -> Recording:
     """Run a part of the program: a function that makes resources and returns outputs by name."""
     recording = Recording()
@@ -283,7 +289,7 @@ def record_of(
     asked = patch("components.federation.inventory.read", answers.inventory)
     with _own_event_loops(), patch.dict(os.environ, environment), asked:
         monitor = _Monitor(answers, recording)
-        mocks.set_mocks(answers, "multimesh", "test", preview=False, monitor=monitor, organization="organization")
+        mocks.set_mocks(answers, "multimesh", "test", preview=preview, monitor=monitor, organization="organization")
         pulumi.runtime.set_all_config({f"multimesh:{key}": json.dumps(value) for key, value in (config or {}).items()})
         _run(program, recording)
     return recording

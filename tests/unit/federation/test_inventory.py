@@ -1,0 +1,134 @@
+"""What is read from a cluster, from an API server of the test's own."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+import yaml
+
+from components.federation.inventory import Inventory, Rule, UnreadableClusterError, read
+
+ISTIO = "/apis/networking.istio.io/v1"
+SHOP = "namespaces/shop"
+NATIVE = {"containers": [{"name": "app"}], "initContainers": [{"name": "istio-proxy", "restartPolicy": "Always"}]}
+
+
+def named(name: str, namespace: str = "shop", **fields: Any) -> dict[str, Any]:
+    return {"metadata": {"name": name, "namespace": namespace}, **fields}
+
+
+def slice_of(service: str, *pods: str) -> dict[str, Any]:
+    endpoints = [{"targetRef": {"kind": "Pod", "name": pod}} for pod in pods]
+    labels = {"kubernetes.io/service-name": service}
+    return {"metadata": {"name": f"{service}-x", "namespace": "shop", "labels": labels}, "endpoints": endpoints}
+
+
+LISTS: dict[str, list[dict[str, Any]]] = {
+    f"/api/v1/{SHOP}/services": [named("web", spec={"selector": {"app": "web"}})],
+    f"/apis/discovery.k8s.io/v1/{SHOP}/endpointslices": [slice_of("web", "web-1"), slice_of("web", "web-2")],
+    f"/api/v1/{SHOP}/pods": [
+        named("web-1", spec={"containers": [{"name": "app"}, {"name": "istio-proxy"}]}),
+        named("web-2", spec={"containers": [{"name": "app"}]}),
+        named("web-3", spec=NATIVE),
+    ],
+    f"{ISTIO}/virtualservices": [
+        named("canary", spec={"hosts": ["web"]}),
+        named("both", spec={"hosts": ["web.shop.svc.cluster.local"], "gateways": ["mesh", "shop/entry"]}),
+        named("entry", spec={"hosts": ["shop.example"], "gateways": ["shop/entry"]}),
+    ],
+    f"{ISTIO}/destinationrules": [
+        named("sticky", spec={"host": "web", "trafficPolicy": {"loadBalancer": {"simple": "RANDOM"}}}),
+        named("mtls", "istio-system", spec={"host": "*.local", "trafficPolicy": {"tls": {"mode": "ISTIO_MUTUAL"}}}),
+    ],
+    f"{ISTIO}/serviceentries": [named("out", spec={"hosts": ["api.example"]})],
+}
+
+
+@contextmanager
+def cluster(lists: dict[str, list[dict[str, Any]]], status: int = 200) -> Iterator[str]:
+    """Yield the kubeconfig of a cluster that has these lists; it knows no others."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            known = self.headers.get("Authorization") == "Bearer known" and self.path in lists
+            self.send_response(status if known else 404)
+            self.end_headers()
+            self.wfile.write(json.dumps({"items": lists.get(self.path, [])}).encode())
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield kubeconfig(f"http://127.0.0.1:{server.server_address[1]}")
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def kubeconfig(server: str) -> str:
+    return yaml.safe_dump(
+        {
+            "kind": "Config",
+            "current-context": "here",
+            "contexts": [{"name": "here", "context": {"cluster": "it", "user": "me"}}],
+            "clusters": [{"name": "it", "cluster": {"server": server}}],
+            "users": [{"name": "me", "user": {"token": "known"}}],
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def found() -> Inventory:
+    with cluster(LISTS) as text:
+        return read(text, ["shop", "shop"])
+
+
+def test_services_are_found_by_namespace_and_name(found: Inventory) -> None:
+    assert found.services == {("shop", "web"): {"selector": {"app": "web"}}}
+
+
+def test_all_endpoint_slices_of_a_service_are_found(found: Inventory) -> None:
+    assert len(found.slices["shop", "web"]) == 2
+
+
+def test_a_pod_has_a_sidecar_beside_its_containers_or_before_them(found: Inventory) -> None:
+    assert found.without_sidecar == {("shop", "web-2")}
+
+
+def test_rules_that_decide_what_sidecars_do_are_found_by_their_full_hosts(found: Inventory) -> None:
+    assert found.rules == [
+        Rule("VirtualService", "shop", "canary", ["web.shop.svc.cluster.local"]),
+        Rule("VirtualService", "shop", "both", ["web.shop.svc.cluster.local"]),
+        Rule("DestinationRule", "shop", "sticky", ["web.shop.svc.cluster.local"]),
+        Rule("ServiceEntry", "shop", "out", ["api.example"]),
+    ]
+
+
+def test_a_cluster_without_istio_has_no_rules() -> None:
+    with cluster({path: items for path, items in LISTS.items() if ISTIO not in path}) as text:
+        assert read(text, ["shop"]).rules == []
+
+
+def test_a_cluster_that_refuses_says_what() -> None:
+    refused = r"its API server answers 403 .*/api/v1/namespaces/shop/services"
+    with cluster(LISTS, status=403) as text, pytest.raises(UnreadableClusterError, match=refused):
+        read(text, ["shop"])
+
+
+def test_a_cluster_that_is_gone_is_unreadable() -> None:
+    with cluster(LISTS) as text:
+        pass
+    with pytest.raises(UnreadableClusterError, match="its API server does not answer"):
+        read(text, ["shop"])
+
+
+def test_a_kubeconfig_that_cannot_be_used_is_unreadable() -> None:
+    with pytest.raises(UnreadableClusterError, match="its kubeconfig"):
+        read("{}", ["shop"])
