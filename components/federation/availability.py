@@ -39,7 +39,7 @@ class AvailableService:
 
 
 @dataclass(frozen=True)
-class Cluster:
+class KnownCluster:
     """What is known of a mesh's cluster: its inventory (None if it does not answer), and the workloads made here."""
 
     inventory: Inventory | None
@@ -49,7 +49,7 @@ class Cluster:
 
 
 def available(
-    services: Sequence[ExportedService], clusters: Mapping[str, Cluster]
+    services: Sequence[ExportedService], clusters: Mapping[str, KnownCluster]
 ) -> tuple[list[AvailableService], list[str]]:
     """Return every service as its meshes can export it, and a line for each thing that the user should know.
 
@@ -72,7 +72,9 @@ def available(
     return result, notes
 
 
-def _workloads(service: ExportedService, clusters: Mapping[str, Cluster]) -> tuple[Workloads, list[str], list[str]]:
+def _workloads(
+    service: ExportedService, clusters: Mapping[str, KnownCluster]
+) -> tuple[Workloads, list[str], list[str]]:
     """Return the workloads by mesh, the mistakes, and what is to be said."""
     found, wrong, said = Workloads(), list[str](), list[str]()
     for mesh in service.weights:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from components.federation.availability import AvailableService, Cluster, available
+from components.federation.availability import AvailableService, KnownCluster, available
 from components.federation.exported_service import ExportedService
 from components.federation.inventory import inventory
 from components.federation.members import Members
@@ -42,7 +42,7 @@ def federate(
     def register(inventories: Any) -> Sequence[AvailableService]:
         known = inventories if isinstance(inventories, dict) else {}
         clusters = {
-            name: Cluster(known.get(name), _workloads(made_here, name), mesh.role.one_mesh)
+            name: KnownCluster(known.get(name), _workloads(made_here, name), mesh.role.one_mesh)
             for name, mesh in meshes.items()
         }
         services, notes = available(members.services, clusters)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from clusters import HTTP, WEB, cluster, endpoint_slice, spec
 
-from components.federation.availability import AvailableService, Cluster, UnusableServicesError, available
+from components.federation.availability import AvailableService, KnownCluster, UnusableServicesError, available
 from components.federation.exported_service import ExportedService
 from components.federation.inventory import Inventory, Rule
 from components.ports import Port
@@ -18,7 +18,7 @@ SOME = cluster(spec(HTTP))
 def of(
     *services: ExportedService, east: Inventory | None = SOME, west: Inventory | None = SOME
 ) -> tuple[list[AvailableService], list[str]]:
-    return available(services, {"east": Cluster(east, {}, False), "west": Cluster(west, {}, False)})
+    return available(services, {"east": KnownCluster(east, {}, False), "west": KnownCluster(west, {}, False)})
 
 
 def refused(*services: ExportedService, **clusters: Any) -> list[str]:
