@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import typer
 
-from bench import growth
+from bench import growth, latency
 from bench.by_hand import ByHand
 from bench.figures import Aim, Figures, times, verdicts
 from lab import cluster
@@ -28,6 +28,7 @@ _ANSWER_SECONDS = 60
 UP, SCRIPT = "`pulumi up` from nothing to the first cross-mesh answers", "script, the same"
 AGAIN, SCRIPT_AGAIN = "no-op `pulumi up`", "script, run again"
 PREVIEW = "`pulumi preview`, no changes"
+P50, P50_SIMPLEST = "a request inside, p50", "a request inside by the simplest routes, p50"
 DESTROY, SCRIPT_DOWN = "`pulumi destroy`", "script, teardown"
 MORE = "`pulumi up` exporting {} more services"
 MORE_SAVED_ONCE = "`PULUMI_SKIP_CHECKPOINTS=true pulumi up`, {} more"
@@ -38,6 +39,7 @@ AIMS = (
     Aim(UP, 46),
     Aim(AGAIN, 0.7, SCRIPT_AGAIN),
     Aim(PREVIEW, 6),
+    Aim(P50, 1.05, P50_SIMPLEST),
     Aim(MORE.format(200), 4.5, MORE.format(50)),
     Aim(MORE_SAVED_ONCE.format(200), 4.5, MORE_SAVED_ONCE.format(50)),
 )
@@ -90,6 +92,7 @@ def program(figures: Figures, folder: Path) -> None:
         labs = stack.labs()
         measured(figures, AGAIN, stack.up)
         measured(figures, PREVIEW, stack.preview)
+        requests(figures, stack)
     finally:
         labs = labs or stack.labs()
         try:
@@ -98,6 +101,13 @@ def program(figures: Figures, folder: Path) -> None:
             for lab in labs.values():
                 cluster.destroy(lab["id"], say)
             raise
+
+
+def requests(figures: Figures, stack: Stack) -> None:
+    """Record the median duration of a request by the program's routes and by the simplest ones."""
+    for what, seconds in zip((P50, P50_SIMPLEST), latency.p50s(stack), strict=True):
+        figures.add(what, seconds)
+        say(f"{seconds * 1000:7.2f} ms {what}")
 
 
 def script(figures: Figures, folder: Path) -> None:

@@ -35,11 +35,12 @@ class Figures:
 
 def times(figures: Figures) -> str:
     """Return the table of medians, in seconds, with every run."""
-    rows = [
-        (what, f"{figures.median(what):.1f}", " ".join(f"{seconds:.1f}" for seconds in runs))
-        for what, runs in figures.runs.items()
-    ]
+    rows = [(what, _shown(figures.median(what)), " ".join(map(_shown, runs))) for what, runs in figures.runs.items()]
     return _table(("what", "median s", "runs s"), rows)
+
+
+def _shown(seconds: float) -> str:
+    return f"{seconds:.1f}" if seconds >= 0.1 else f"{seconds:.5f}"
 
 
 def verdicts(figures: Figures, aims: Sequence[Aim]) -> str:
