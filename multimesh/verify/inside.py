@@ -1,26 +1,22 @@
 """Requests from inside a mesh: Istio's echo client, run in a pod of the sample service."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import yaml
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
-from kubernetes.stream import stream
-from kubernetes.stream.ws_client import ERROR_CHANNEL, WSClient
 from pydantic import SecretStr
 from urllib3.exceptions import HTTPError
-from websocket import WebSocketException
 
 from multimesh.contract import SAMPLE
 from multimesh.verify.answers import Failure, Outcome, parse_client_output
+from multimesh.verify.echo_client import CLIENT, PER_SECOND, Run
+from multimesh.verify.pod import CallingPod
 
-BATCH, PER_SECOND = 25, 100
-
-Run = Callable[[list[str]], tuple[str, str]]
-"""Runs a command and returns its standard output and, when it failed, the reason (else an empty text)."""
+BATCH = 25
 
 
 class InsideError(Exception):
@@ -28,8 +24,8 @@ class InsideError(Exception):
 
 
 @contextmanager
-def echo_pod(kubeconfig: SecretStr) -> Iterator[Run]:
-    """Yield a function that runs commands in a ready pod of the sample service, in the cluster of `kubeconfig` (YAML).
+def echo_pod(kubeconfig: SecretStr) -> Iterator[CallingPod]:
+    """Yield a ready pod of the sample service, in the cluster of `kubeconfig` (YAML).
 
     Raises InsideError when the cluster does not answer or has no such pod. The Kubernetes client needs certificates in
     files: they are in a private folder that is deleted when the context ends.
@@ -48,7 +44,7 @@ def echo_pod(kubeconfig: SecretStr) -> Iterator[Run]:
             raise InsideError(
                 f"none of the {len(pods)} pods {SAMPLE.selector} in namespace {SAMPLE.namespace} is ready"
             )
-        yield lambda command: _execute(api, ready[0], command)
+        yield CallingPod(api, ready[0])
 
 
 def ask_from_pod(run: Run, url: str, requests: int, timeout: float = 5.0) -> list[Outcome]:
@@ -63,7 +59,7 @@ def ask_from_pod(run: Run, url: str, requests: int, timeout: float = 5.0) -> lis
     while len(outcomes) < requests:
         batch = min(BATCH, requests - len(outcomes))
         limit = f"--timeout={timeout + batch / PER_SECOND:g}s"
-        output, reason = run(["/usr/local/bin/client", url, f"--count={batch}", f"--qps={PER_SECOND}", limit])
+        output, reason = run([CLIENT, url, f"--count={batch}", f"--qps={PER_SECOND}", limit])
         answered = parse_client_output(output)
         if reason or len(answered) != batch:
             reason = reason or f"the echo client printed {len(answered)} of {batch} answers"
@@ -75,29 +71,3 @@ def ask_from_pod(run: Run, url: str, requests: int, timeout: float = 5.0) -> lis
 def _ready_name(pod: Any) -> str | None:
     ready = any(condition.type == "Ready" and condition.status == "True" for condition in pod.status.conditions or [])
     return pod.metadata.name if ready and pod.metadata.deletion_timestamp is None else None
-
-
-def _execute(api: client.CoreV1Api, pod: str, command: list[str]) -> tuple[str, str]:
-    try:
-        session: WSClient = stream(
-            api.connect_get_namespaced_pod_exec,
-            pod,
-            SAMPLE.namespace,
-            container=SAMPLE.container,
-            command=command,
-            stdout=True,
-            stderr=True,
-            stdin=False,
-            tty=False,
-            _preload_content=False,
-        )
-        session.run_forever(timeout=60)
-        output, log = str(session.read_stdout(timeout=0)), str(session.read_stderr(timeout=0))
-        status = yaml.safe_load(session.read_channel(ERROR_CHANNEL)) or {}
-        session.sock.shutdown()  # close() does nothing once the server has closed the WebSocket
-    except (ApiException, WebSocketException, OSError) as error:
-        return "", f"exec in pod {pod}: {getattr(error, 'reason', None) or error}"
-    if status.get("status") == "Success":
-        return output, ""
-    said = (log.strip() or output.strip() or str(status.get("message", "did not end within 60 s"))).splitlines()[-1]
-    return "", "echo client: " + said.rpartition("\t")[2].removeprefix("Error ")

@@ -1,0 +1,101 @@
+"""A pod that calls services: a command run in it, and the counters of its proxy."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from http.client import OK, HTTPConnection, HTTPException
+from typing import Any
+
+import yaml
+from kubernetes import client
+from kubernetes.client.exceptions import ApiException
+from kubernetes.stream import portforward, stream
+from kubernetes.stream.ws_client import ERROR_CHANNEL, PortForward, WSClient
+from websocket import WebSocketException
+
+from multimesh.contract import SAMPLE
+from multimesh.verify.counters import CountersError, Snapshot, parse_clusters
+
+ADMIN_PORT = 15000
+"""Envoy's administration interface, on the loopback address of every pod with a sidecar."""
+_ERRORS = (ApiException, WebSocketException, OSError)
+
+
+@dataclass(frozen=True)
+class CallingPod:
+    """A pod of the sample service. It is a `multimesh.verify.echo_client.Run`."""
+
+    api: client.CoreV1Api
+    name: str
+
+    def __call__(self, command: list[str]) -> tuple[str, str]:
+        """Run a command in the container of the sample; a command that cannot be run has no output."""
+        return self.together([command])[0]
+
+    def together(self, commands: Sequence[list[str]]) -> list[tuple[str, str]]:
+        """Run commands at the same time, each as `__call__` does; return what became of each, in their order."""
+        return [self._end(started) for started in [self._start(command) for command in commands]]
+
+    def _start(self, command: list[str]) -> WSClient | Exception:
+        try:
+            return stream(
+                self.api.connect_get_namespaced_pod_exec,
+                self.name,
+                SAMPLE.namespace,
+                container=SAMPLE.container,
+                command=command,
+                stdout=True,
+                stderr=True,
+                stdin=False,
+                tty=False,
+                _preload_content=False,
+            )
+        except _ERRORS as error:
+            return error
+
+    def _end(self, session: WSClient | Exception) -> tuple[str, str]:
+        try:
+            if isinstance(session, Exception):
+                raise session
+            session.run_forever(timeout=60)
+            output, log = str(session.read_stdout(timeout=0)), str(session.read_stderr(timeout=0))
+            status = yaml.safe_load(session.read_channel(ERROR_CHANNEL)) or {}
+            session.sock.shutdown()  # close() does nothing once the server has closed the WebSocket
+        except _ERRORS as error:
+            return "", f"exec in pod {self.name}: {_brief(error)}"
+        if status.get("status") == "Success":
+            return output, ""
+        said = log.strip() or output.strip() or str(status.get("message", "did not end within 60 s"))
+        return output, "echo client: " + said.splitlines()[-1].rpartition("\t")[2].removeprefix("Error ")
+
+    def counters(self) -> Snapshot:
+        """Return what its proxy has counted, asked through a Kubernetes port-forward of its own.
+
+        Raises CountersError when the port-forward is refused or the proxy does not answer within 10 s.
+        """
+        try:
+            forward: PortForward = portforward(
+                self.api.connect_get_namespaced_pod_portforward, self.name, SAMPLE.namespace, ports=str(ADMIN_PORT)
+            )
+            with closing(forward):
+                status, text = _get(forward.socket(ADMIN_PORT), "/clusters?format=json")
+        except (*_ERRORS, HTTPException) as error:
+            raise CountersError(f"port-forward to pod {self.name}, port {ADMIN_PORT}: {_brief(error)}") from None
+        if status != OK:
+            raise CountersError(f"the proxy of pod {self.name} answered {status}")
+        return parse_clusters(text)
+
+
+def _get(socket: Any, path: str, timeout: float = 10) -> tuple[int, str]:
+    """Return the status and the body of an HTTP response over a socket that is connected."""
+    socket.settimeout(timeout)
+    connection = HTTPConnection("localhost")
+    connection.sock = socket
+    connection.request("GET", path)
+    response = connection.getresponse()
+    return response.status, response.read().decode()
+
+
+def _brief(error: Exception) -> str:
+    """Return the reason of an error, without the headers that websocket-client adds to a refusal."""
+    return str(getattr(error, "reason", None) or error or type(error).__name__).partition(" -+-+- ")[0]
