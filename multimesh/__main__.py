@@ -29,8 +29,21 @@ def verify(
         str | None, typer.Option(help="Name of the Pulumi stack.", show_default="the selected one")
     ] = None,
     requests: Annotated[
-        int, typer.Option(min=1, max=10_000, help="How many requests to send to each mesh by each path.")
+        int,
+        typer.Option(
+            min=1,
+            max=10_000,
+            help="How many requests to send to each mesh by each path; to a port of a service other than the sample at "
+            "most 40, or 20 connections.",
+        ),
     ] = 100,
+    service: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Ask this service alone: its global name, or <name>.<namespace>; may be repeated.",
+            show_default="all of them",
+        ),
+    ] = None,
     output: Annotated[
         Output, typer.Option(help="A table, or one JSON object whose shape is the same in every release.")
     ] = Output.TABLE,
@@ -41,32 +54,36 @@ def verify(
         ),
     ] = 0.999,
 ) -> None:
-    """Send requests to every mesh, and check that each is answered, and by the meshes that the weights name.
+    """Ask every service in every mesh, and check that each request is answered, and by the meshes that should.
 
-    Path 1: the ingress of the mesh, asked from this machine.
-    Paths 2 and 3: the short and the global name of the sample service, asked from a pod in the mesh.
+    The sample service says who answered. Path 1: the ingress of the mesh, asked from this machine. Paths 2 and 3: its
+    short and its global name, asked from a pod of the sample in the mesh.
+
+    Every other service is asked from the same pod, by its global name, on every port; the pod's proxy counts who
+    answered. HTTP: GET /. gRPC: a method that no service has. TCP and TLS: a connection on which nothing is sent.
 
     Exit code 0: every request was answered, and every split is as configured.
     Exit code 1: not so; each finding is one line.
-    Exit code 2: the stack cannot be read, or there is nothing to ask.
+    Exit code 2: the stack cannot be read, there is nothing to ask, or no sample service to call from.
     """
     from rich.console import Console
 
     from multimesh.stack import OutputsError, read_outputs
-    from multimesh.verify.report import as_json, print_table
+    from multimesh.verify.report import as_json
     from multimesh.verify.run import verify_stack
+    from multimesh.verify.tables import print_tables
 
     errors = Console(stderr=True)
     try:
         with errors.status("reading the stack outputs") as status:
-            report = verify_stack(read_outputs(stack), requests, confidence, status.update)
+            report = verify_stack(read_outputs(stack), requests, confidence, status.update, service or ())
     except OutputsError as error:
         errors.print(f"multimesh verify: {error}", highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(2) from None
     if output is Output.JSON:
         typer.echo(as_json(report))
     else:
-        print_table(report, Console())
+        print_tables(report, Console())
     raise typer.Exit(1 if report.findings else 0)
 
 

@@ -89,6 +89,6 @@ def exported_sample(outputs: VerifyOutputs) -> tuple[str, dict[str, int]]:
                 raise OutputsError(f"no mesh has a weight above 0 for {name}")
             return name, weights
     raise OutputsError(
-        f"the stack exports no {prefix}<suffix>, only {sorted(outputs.services)}: verify asks the sample service; "
-        "set multimesh:sample to true and list echo in multimesh:services"
+        f"the stack exports no {prefix}<suffix>, only {sorted(outputs.services)}: verify calls every service "
+        "from a pod of the sample service; set multimesh:sample to true and list echo in multimesh:services"
     )

@@ -58,16 +58,26 @@ class Verdict:
     findings: tuple[str, ...]
 
 
-def judge(measurements: Sequence[Measurement], weights: dict[str, int], confidence: float) -> list[Verdict]:
+def checks(measurements: Sequence[Measurement], weights: dict[str, int]) -> int:
+    """Return how many counts of these measurements are tested."""
+    return sum(1 for weight in weights.values() if weight) * len(measurements)
+
+
+def error_of_each(confidence: float, checks: int) -> float:
+    """Return the probability of a false alarm of each of `checks` counts, so that all together have `confidence`.
+
+    1 - `confidence` is divided evenly among them (Bonferroni), so that the whole run fails by chance alone with at most
+    that probability.
+    """
+    return (1 - confidence) / max(1, checks)
+
+
+def judge(measurements: Sequence[Measurement], weights: dict[str, int], error: float) -> list[Verdict]:
     """Return the verdict on every measurement, by the `weights` of the meshes.
 
-    `confidence` (0 to 1) holds for all verdicts together.
-
-    The probability of a false alarm, 1 - `confidence`, is divided evenly among all the counts that are tested
-    (Bonferroni), so that the whole run fails by chance alone with at most that probability.
+    `error` (0 to 1) is the probability of a false alarm for each count.
     """
-    tested = sum(1 for weight in weights.values() if weight) * len(measurements)
-    return [_judge_one(measurement, weights, (1 - confidence) / tested) for measurement in measurements]
+    return [_judge_one(measurement, weights, error) for measurement in measurements]
 
 
 def _judge_one(measurement: Measurement, weights: dict[str, int], error: float) -> Verdict:

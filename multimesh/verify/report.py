@@ -1,40 +1,49 @@
-"""The result of `verify`, for people (a table) and for programs (JSON)."""
+"""The result of `verify`, and as JSON for programs."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 
-from rich.console import Console
-from rich.table import Table
-
-from multimesh.verify.judge import AnsweredBy, Verdict
-
-PLAIN_WIDTH = 120
+from multimesh.verify.judge import Verdict
+from multimesh.verify.judge_port import PortVerdict
 
 
 @dataclass(frozen=True)
 class Report:
-    """All verdicts on one service: `requests` were sent by each path; `confidence` (0 to 1) holds for all together."""
+    """All verdicts of a run: `requests` were sent by each path; `confidence` (0 to 1) holds for all together."""
 
     service: str
+    """The sample service; `weights` and `verdicts` are about it."""
     weights: dict[str, int]
     requests: int
     confidence: float
     verdicts: Sequence[Verdict]
+    ports: Sequence[PortVerdict] = ()
+    """The verdicts on the ports of all other services."""
+    not_asked: Mapping[str, str] = field(default_factory=dict)
+    """Global name of a service -> why it is not asked."""
+    troubles: Sequence[str] = ()
+    """Findings about a whole mesh."""
 
     @property
     def findings(self) -> list[str]:
         """What is wrong, one line for each finding; empty when all is as configured."""
-        return [finding for verdict in self.verdicts for finding in verdict.findings]
+        return [*self.troubles, *(finding for verdict in [*self.verdicts, *self.ports] for finding in verdict.findings)]
 
 
 def as_json(report: Report) -> str:
     """Return one JSON object, whose shape is the same in every release:
 
     `service`, `weights` (mesh -> weight), `passed`, `requests` (by each path), `confidence`, `findings` (lines), and
-    `verdicts`: a list of `mesh`, `path` (`ingress`, `short name` or `global name`), `url`, `requests`, `errors` (reason
-    -> count), `findings`, and `answered_by`: a list of `mesh`, `count`, `share` and `expected_share` (0 to 1, of the
-    answers), `at_least` and `at_most` (accepted counts), `p50_ms` and `p99_ms` (null when it answered nothing).
+    `verdicts` on the sample service: a list of `mesh`, `path` (`ingress`, `short name` or `global name`), `url`,
+    `requests`, `errors` (reason -> count), `findings`, and `answered_by`: a list of `mesh`, `count`, `share` and
+    `expected_share` (0 to 1, of the answers), `at_least` and `at_most` (accepted counts), `p50_ms` and `p99_ms` (null
+    when it answered nothing).
+
+    `services` are the verdicts on all other services, one for each mesh and port: a list of `mesh`, `service`, `port`,
+    `protocol`, `requests`, `errors`, `findings`, `answered_by` (as above, without latencies; empty in a single mesh),
+    `remarkable` (answer -> count: refusals, and errors of the application), `repeated` (requests that a proxy sent
+    again) and `seconds`. `not_asked` says of services why they are not in it.
     """
     return json.dumps(
         {
@@ -45,45 +54,9 @@ def as_json(report: Report) -> str:
             "confidence": report.confidence,
             "findings": report.findings,
             "verdicts": [asdict(verdict) for verdict in report.verdicts],
+            "services": [asdict(verdict) for verdict in report.ports],
+            "not_asked": dict(report.not_asked),
         },
         indent=2,
         ensure_ascii=False,
     )
-
-
-def print_table(report: Report, console: Console) -> None:
-    """Print the table, then `passed` or the findings; without a terminal it is plain text, 120 columns wide."""
-    if not console.is_terminal:
-        console.width = PLAIN_WIDTH
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("asked", "path", "answered by"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("count", "share", "expected", "p50 ms", "p99 ms", "errors"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for verdict in report.verdicts:
-        asked = [verdict.mesh, verdict.path, str(sum(verdict.errors.values()))]
-        for part in verdict.answered_by:
-            mesh, path, errors = asked
-            table.add_row(mesh, path, *_cells(part), errors)
-            asked = ["", "", ""]
-    weights = ", ".join(f"{mesh} {weight}" for mesh, weight in report.weights.items())
-    title = f"{report.service}: {report.requests} requests to each mesh by each path, weights {weights}\n"
-    console.print(title, highlight=False, markup=False, soft_wrap=True)
-    console.print(table)
-    console.print(_conclusion(report), highlight=False, markup=False, soft_wrap=True)
-
-
-def _conclusion(report: Report) -> str:
-    confidence = f"confidence {report.confidence:.10g} for all of them together"
-    if not report.findings:
-        return f"\npassed: every request was answered, every split is the configured one ({confidence})"
-    return "\n".join(["", f"failed ({confidence}):", *(f"  {finding}" for finding in report.findings)])
-
-
-def _cells(part: AnsweredBy) -> tuple[str, ...]:
-    expected = f"{part.at_least}-{part.at_most}" if part.at_least < part.at_most else str(part.at_least)
-    return part.mesh, str(part.count), f"{part.share:.0%}", expected, _latency(part.p50_ms), _latency(part.p99_ms)
-
-
-def _latency(milliseconds: float | None) -> str:
-    return "-" if milliseconds is None else f"{milliseconds:.1f}"

@@ -1,6 +1,10 @@
 """The command `multimesh verify`: what it asks, prints and returns."""
 
+import copy
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -8,10 +12,11 @@ from typer.testing import CliRunner
 
 import multimesh.__main__ as command
 from multimesh import stack as stacks
-from multimesh.contract import VerifyMeshOutputs, VerifyOutputs
+from multimesh.contract import Probe, VerifyMeshOutputs, VerifyOutputs
 from multimesh.stack import OutputsError
 from multimesh.verify import run as verification
 from multimesh.verify.answers import Answer, Failure, Outcome
+from multimesh.verify.counters import CountersError, Endpoint, Snapshot
 from multimesh.verify.inside import InsideError
 
 MESH = VerifyMeshOutputs(
@@ -25,6 +30,14 @@ OUTPUTS = VerifyOutputs(
     kubeconfigs={"east": SecretStr("key of east"), "west": SecretStr("key of west")},
 )
 
+DATABASE = {"db.shop.global": Probe(ports={"5432": "tcp"}, prefer="weights")}
+WITH_DATABASE = OUTPUTS.model_copy(
+    update={
+        "services": OUTPUTS.services | {"db.shop.global": {"east": 1}, "queue.shop.global": {"east": 1}},
+        "probes": {"echo.demo.global": Probe(ports={"80": "http"}, prefer="weights")} | DATABASE,
+    }
+)
+
 
 class World:
     """Stands in for the stack and its meshes: every request is answered by `outcome`."""
@@ -34,7 +47,8 @@ class World:
         self.outputs = OUTPUTS
         self.stacks: list[str | None] = []
         self.asked: list[str] = []
-        self.pods = True
+        self.pods = self.counters = True
+        self.answering = "east"
 
     def read_outputs(self, stack: str | None) -> VerifyOutputs:
         self.stacks.append(stack)
@@ -46,21 +60,42 @@ class World:
         self.asked.append(url)
         return [self.outcome] * requests
 
-    def ask_from_pod(self, pod: str, url: str, requests: int) -> list[Outcome]:
-        self.asked.append(f"{pod} -> {url}")
+    def ask_from_pod(self, pod: "Pod", url: str, requests: int) -> list[Outcome]:
+        self.asked.append(f"{pod.name} -> {url}")
+        if isinstance(self.outcome, Answer):
+            pod.count("outbound|80||echo.demo.global", self.outcome.mesh, requests)
         return [self.outcome] * requests
 
-    def echo_pod(self, kubeconfig: SecretStr) -> "World":
-        self.kubeconfig = kubeconfig.get_secret_value()
-        return self
-
-    def __enter__(self) -> str:
+    @contextmanager
+    def echo_pod(self, kubeconfig: SecretStr) -> Iterator["Pod"]:
         if not self.pods:
             raise InsideError("none of the 0 pods is ready")
-        return f"pod by {self.kubeconfig}"
+        yield Pod(self, f"pod by {kubeconfig.get_secret_value()}")
 
-    def __exit__(self, *_: object) -> None:
-        pass
+
+class Pod:
+    """Stands in for a pod of the sample: every command prints nothing, and mesh `answering` is counted for it."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self.world, self.name = world, name
+        self.counted: dict[str, dict[str, Endpoint]] = {}
+
+    def count(self, cluster: str, mesh: str, requests: int) -> None:
+        endpoints = self.counted.setdefault(cluster, {})
+        before = endpoints[mesh].reached if mesh in endpoints else 0
+        endpoints[mesh] = Endpoint(mesh, before + requests, before + requests, 0)
+
+    def counters(self) -> Snapshot:
+        if not self.world.counters:
+            raise CountersError("Handshake status 403 Forbidden")
+        return copy.deepcopy(self.counted)
+
+    def together(self, commands: list[list[str]]) -> list[tuple[str, str]]:
+        for _, url, count, *_ in commands:
+            self.world.asked.append(f"{self.name} -> {url}")
+            service, _, number = url.removeprefix("tcp://").partition(":")
+            self.count(f"outbound|{number}||{service}", self.world.answering, int(count.removeprefix("--count=")))
+        return [("a log", "")] * len(commands)
 
 
 @pytest.fixture
@@ -141,3 +176,81 @@ def test_json_is_all_that_is_printed() -> None:
 def test_options_out_of_range_are_exit_code_2(world: World, arguments: list[str]) -> None:
     assert run(*arguments)[0] == 2
     assert world.asked == []
+
+
+@pytest.fixture
+def database(world: World) -> World:
+    """The world of a stack with a database beside the sample service, and with a queue that is not to be asked."""
+    world.outputs = WITH_DATABASE
+    return world
+
+
+def report(*arguments: str) -> dict[str, Any]:
+    return json.loads(run("--output", "json", *arguments)[1])
+
+
+def test_every_service_is_asked_in_every_mesh(database: World) -> None:
+    run()
+    assert [asked for asked in database.asked if "db.shop" in asked] == [
+        "pod by key of east -> tcp://db.shop.global:5432",
+        "pod by key of west -> tcp://db.shop.global:5432",
+    ]
+
+
+@pytest.mark.usefixtures("database")
+def test_services_that_answer_as_configured_are_exit_code_0() -> None:
+    assert run()[0] == 0
+
+
+def test_a_service_that_the_wrong_mesh_answers_is_exit_code_1(database: World) -> None:
+    database.answering = "west"
+    code, output, _ = run()
+    assert code == 1
+    assert "west, db.shop.global:5432: expected 100% to east (20 to 20 of 20), seen 0" in output
+
+
+@pytest.mark.usefixtures("database")
+def test_a_service_that_is_not_asked_is_listed() -> None:
+    assert report()["not_asked"] == {"queue.shop.global": "probe: none"}
+
+
+def test_one_service_can_be_chosen(database: World) -> None:
+    assert run("--service", "db.shop")[0] == 0
+    assert all("db.shop" in asked for asked in database.asked)
+
+
+@pytest.mark.usefixtures("database")
+def test_the_report_of_a_chosen_service_still_names_the_sample() -> None:
+    chosen = report("--service", "db.shop")
+    assert (chosen["service"], chosen["verdicts"], len(chosen["services"])) == ("echo.demo.global", [], 2)
+
+
+@pytest.mark.usefixtures("database")
+def test_an_unknown_service_is_exit_code_2() -> None:
+    code, _, errors = run("--service", "orders")
+    assert (code, "no service orders: the stack has db.shop.global" in errors) == (2, True)
+
+
+def test_counters_that_cannot_be_read_are_one_finding_for_each_mesh(database: World) -> None:
+    database.counters = False
+    assert report()["findings"] == [
+        f"{mesh}: who answers other services than echo.demo.global cannot be seen: Handshake status 403 Forbidden"
+        for mesh in ("east", "west")
+    ]
+
+
+def test_counters_are_not_needed_for_the_sample_alone(world: World) -> None:
+    world.counters = False
+    assert run()[0] == 0
+
+
+def test_a_mesh_without_pods_has_one_finding_for_all_services(database: World) -> None:
+    database.pods = False
+    findings = [finding for finding in report()["findings"] if "no service can be asked" in finding]
+    assert findings == [f"{mesh}: no service can be asked: none of the 0 pods is ready" for mesh in ("east", "west")]
+
+
+def test_counters_that_contradict_the_sample_are_found(database: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pod, "count", lambda *_: None)
+    database.outcome = Answer("east", 1.0)
+    assert any("contradict the sample service: answers east 100; counted none" in line for line in report()["findings"])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multimesh.verify.answers import Answer, Failure, Outcome
-from multimesh.verify.judge import Measurement, Path, Verdict, judge
+from multimesh.verify.judge import Measurement, Path, Verdict, checks, error_of_each, judge
 
 HALVES = {"east": 50, "west": 50}
 
@@ -17,8 +17,14 @@ def measured(outcomes: list[Outcome]) -> Measurement:
 
 
 def judged(outcomes: list[Outcome], weights: dict[str, int] = HALVES) -> Verdict:
-    [verdict] = judge([measured(outcomes)], weights, 0.999)
+    [verdict] = judged_together([measured(outcomes)], weights)
     return verdict
+
+
+def judged_together(
+    measurements: list[Measurement], weights: dict[str, int] = HALVES, confidence: float = 0.999
+) -> list[Verdict]:
+    return judge(measurements, weights, error_of_each(confidence, checks(measurements, weights)))
 
 
 def answers(**counts: int) -> list[Outcome]:
@@ -81,7 +87,7 @@ def test_percentiles_are_values_that_were_seen() -> None:
 
 
 def test_more_checks_have_wider_bounds() -> None:
-    one, *_ = judge([measured(answers(east=50, west=50))] * 6, HALVES, 0.999)
+    one, *_ = judged_together([measured(answers(east=50, west=50))] * 6)
     assert (one.answered_by[0].at_least, one.answered_by[0].at_most) == (31, 69)
 
 
@@ -102,5 +108,5 @@ def test_a_whole_run_of_right_splits_hardly_ever_fails() -> None:
         run = [
             measured([Answer(mesh, 1) for mesh in chance.choices([*weights], [60, 30, 10], k=100)]) for _ in range(4)
         ]
-        failed += any(verdict.findings for verdict in judge(run, weights, 0.95))
+        failed += any(verdict.findings for verdict in judged_together(run, weights, 0.95))
     assert failed <= 1000 * 0.05
