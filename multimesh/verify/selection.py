@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from multimesh.contract import SAMPLE, VerifyOutputs
+from multimesh.contract import SAMPLE, Protocol, VerifyOutputs
 from multimesh.stack import OutputsError
 
 
@@ -15,7 +15,7 @@ class Port:
     service: str
     """The global name."""
     number: int
-    protocol: str
+    protocol: Protocol
     weights: Mapping[str, int]
     prefer: Literal["weights", "local"] | Sequence[str]
 
@@ -58,9 +58,9 @@ def select(outputs: VerifyOutputs, sample: str, names: Sequence[str]) -> Selecti
         if not reason:
             probe, weights = outputs.probes[service], outputs.services[service]
             ports += [
-                Port(service, int(number), protocol, weights, probe.prefer)
-                for number, protocol in sorted(probe.ports.items(), key=lambda item: int(item[0]))
-                if (service, int(number)) != (sample, SAMPLE.port)
+                Port(service, number, protocol, weights, probe.prefer)
+                for number, protocol in sorted(probe.ports.items())
+                if (service, number) != (sample, SAMPLE.port)
             ]
         elif service != sample:
             not_asked[service] = reason

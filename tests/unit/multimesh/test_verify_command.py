@@ -30,11 +30,11 @@ OUTPUTS = VerifyOutputs(
     kubeconfigs={"east": SecretStr("key of east"), "west": SecretStr("key of west")},
 )
 
-DATABASE = {"db.shop.global": Probe(ports={"5432": "tcp"}, prefer="weights")}
+DATABASE = {"db.shop.global": Probe(ports={5432: "tcp"}, prefer="weights")}
 WITH_DATABASE = OUTPUTS.model_copy(
     update={
         "services": OUTPUTS.services | {"db.shop.global": {"east": 1}, "queue.shop.global": {"east": 1}},
-        "probes": {"echo.demo.global": Probe(ports={"80": "http"}, prefer="weights")} | DATABASE,
+        "probes": {"echo.demo.global": Probe(ports={80: "http"}, prefer="weights")} | DATABASE,
     }
 )
 

@@ -2,16 +2,17 @@
 
 import pytest
 
+from multimesh.contract import Protocol
 from multimesh.verify.commands import command, how_many, in_groups
 from multimesh.verify.selection import Port
 
 
-def port(protocol: str, number: int = 80) -> Port:
+def port(protocol: Protocol, number: int = 80) -> Port:
     return Port("orders.shop.global", number, protocol, {"east": 1}, "weights")
 
 
 @pytest.mark.parametrize("protocol", ["http", "grpc-web"])
-def test_an_http_port_is_sent_get_requests(protocol: str) -> None:
+def test_an_http_port_is_sent_get_requests(protocol: Protocol) -> None:
     assert command(port(protocol), 40) == [
         *["/usr/local/bin/client", "http://orders.shop.global:80/", "--count=40", "--qps=100", "--timeout=10s"]
     ]
@@ -28,7 +29,7 @@ def test_a_grpc_port_is_sent_a_call_that_no_service_has() -> None:
 
 
 @pytest.mark.parametrize("protocol", ["tcp", "tls"])
-def test_any_other_port_is_connected_to_and_sent_nothing(protocol: str) -> None:
+def test_any_other_port_is_connected_to_and_sent_nothing(protocol: Protocol) -> None:
     assert command(port(protocol), 20) == [
         *["/usr/local/bin/client", "tcp://orders.shop.global:80", "--count=20", "--server-first", "--timeout=2s"]
     ]
@@ -37,7 +38,7 @@ def test_any_other_port_is_connected_to_and_sent_nothing(protocol: str) -> None:
 @pytest.mark.parametrize(
     ("protocol", "wanted", "sent"), [("http", 100, 40), ("http", 7, 7), ("tcp", 100, 20), ("tls", 100, 20)]
 )
-def test_a_port_gets_no_more_than_it_needs(protocol: str, wanted: int, sent: int) -> None:
+def test_a_port_gets_no_more_than_it_needs(protocol: Protocol, wanted: int, sent: int) -> None:
     assert how_many(port(protocol), wanted) == sent
 
 

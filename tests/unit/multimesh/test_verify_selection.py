@@ -9,8 +9,8 @@ from multimesh.stack import OutputsError
 from multimesh.verify.selection import Port, Selection, select
 
 SAMPLE = "echo.demo.global"
-ECHO = Probe(ports={"80": "http"}, prefer="weights")
-ORDERS = Probe(ports={"9090": "grpc", "80": "http"}, prefer="local")
+ECHO = Probe(ports={80: "http"}, prefer="weights")
+ORDERS = Probe(ports={9090: "grpc", 80: "http"}, prefer="local")
 WEIGHTS = {"east": 50, "west": 50}
 
 
@@ -43,7 +43,7 @@ def test_the_sample_is_asked_by_its_answers() -> None:
 
 
 def test_another_port_of_the_sample_is_asked_as_any_port() -> None:
-    probes = {SAMPLE: Probe(ports={"80": "http", "9090": "http"}, prefer="weights")}
+    probes = {SAMPLE: Probe(ports={80: "http", 9090: "http"}, prefer="weights")}
     assert addresses(selected(probes=probes)) == ["echo.demo.global:9090"]
 
 
