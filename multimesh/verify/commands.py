@@ -7,8 +7,8 @@ from multimesh.verify.selection import Port
 
 MOST_REQUESTS, MOST_CONNECTIONS = 40, 20
 """To one port. The client opens no more than 20 connections at a time, and here they stay open until it ends."""
-REQUESTS_END, CONNECTIONS_END = 10, 2
-"""Seconds after which the client gives up; 2 are enough for three attempts to connect (500 ms each)."""
+REQUESTS_END, CONNECTIONS_END = 10, 3
+"""Seconds after which the client gives up; 3 are enough for four attempts to connect (500 ms each, and pauses)."""
 CONNECTIONS = ("tcp", "tls")
 """Protocols of which verify opens connections alone."""
 TOGETHER = 10
@@ -30,7 +30,7 @@ def how_many(port: Port, requests: int) -> int:
 def in_groups(ports: Sequence[Port]) -> list[Sequence[Port]]:
     """Return the ports in groups that are asked at the same time.
 
-    Requests to one port at a time, so that they are not slowed by others; then connections, which all wait for 2 s, to
+    Requests to one port at a time, so that they are not slowed by others; then connections, which all wait for 3 s, to
     ten ports at a time.
     """
     connections = [port for port in ports if port.protocol in CONNECTIONS]

@@ -48,7 +48,7 @@ def read_replies(port: Port, output: str, reason: str, requests: int) -> Replies
 def connection_replies(output: str, reason: str, connections: int) -> Replies:
     """Return what the client's log says of connections on which nothing was sent.
 
-    A connection that the other side closes within 2 s is a failure: nothing listens there. The client's exit code says
+    A connection that the other side closes within 3 s is a failure: nothing listens there. The client's exit code says
     nothing, as it never gets the line that it waits for; and it says nothing at all of connections that stayed open.
     """
     if not output or reason.startswith("dial "):

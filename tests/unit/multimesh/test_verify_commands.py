@@ -31,7 +31,7 @@ def test_a_grpc_port_is_sent_a_call_that_no_service_has() -> None:
 @pytest.mark.parametrize("protocol", ["tcp", "tls"])
 def test_any_other_port_is_connected_to_and_sent_nothing(protocol: Protocol) -> None:
     assert command(port(protocol), 20) == [
-        *["/usr/local/bin/client", "tcp://orders.shop.global:80", "--count=20", "--server-first", "--timeout=2s"]
+        *["/usr/local/bin/client", "tcp://orders.shop.global:80", "--count=20", "--server-first", "--timeout=3s"]
     ]
 
 
