@@ -78,7 +78,7 @@ def judge_port(measurement: PortMeasurement, error: float, *, one_mesh: bool) ->
     parts = [] if one_mesh else _parts(measurement, min(reached, requests), repeated, error)
     findings += [
         f"{where}: expected {part.expected_share:.0%} to {part.mesh} "
-        f"({part.at_least} to {part.at_most} of {reached}), seen {part.count}"
+        f"({part.at_least} to {part.at_most} of {reached}), seen {part.count}{_unconnected(measurement, part.mesh)}"
         for part in parts
         if reached and not part.at_least <= part.count <= part.at_most
     ]
@@ -115,12 +115,15 @@ def _failed(where: str, measurement: PortMeasurement, errors: Mapping[str, int])
     if measurement.port.protocol in CONNECTIONS:
         expected = "every connection to be made and kept"
     reasons = "; ".join(f"{reason} ({count})" for reason, count in errors.items())
-    refused = [
-        f"{mesh} {count.connect_failures}" for mesh, count in measurement.counts.items() if count.connect_failures
-    ]
-    more = f" [connections that could not be made: {', '.join(refused)}]" if refused else ""
+    meshes = "".join(_unconnected(measurement, mesh) for mesh in measurement.counts)
     failed = sum(errors.values())
-    return f"{where}: expected {expected}, seen {failed} of {measurement.requests} fail: {reasons}{more}"
+    return f"{where}: expected {expected}, seen {failed} of {measurement.requests} fail: {reasons}{meshes}"
+
+
+def _unconnected(measurement: PortMeasurement, mesh: str) -> str:
+    """Return the end of a finding that tells how often a mesh could not be connected to; empty if it always could."""
+    failures = measurement.counts.get(mesh, Count()).connect_failures
+    return f"; {failures} connections to {mesh or 'it'} could not be made" if failures else ""
 
 
 def _parts(measurement: PortMeasurement, requests: int, repeated: int, error: float) -> list[Reached]:

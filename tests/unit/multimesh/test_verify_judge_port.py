@@ -55,7 +55,13 @@ def test_connections_that_reached_no_mesh_are_found() -> None:
 def test_connections_that_could_not_be_made_are_told_by_mesh() -> None:
     counts = {"east": Count(reached=0), "west": Count(connect_failures=60)}
     [finding] = judge_port(measured(Replies(), counts), ERROR, one_mesh=False).findings
-    assert finding.endswith("no mesh was reached (20) [connections that could not be made: west 60]")
+    assert finding.endswith("no mesh was reached (20); 60 connections to west could not be made")
+
+
+def test_a_wrong_split_says_where_no_connection_could_be_made() -> None:
+    counts = {"east": Count(reached=20), "west": Count(connect_failures=5)}
+    _, finding = judge_port(measured(Replies(), counts), ERROR, one_mesh=False).findings
+    assert finding.endswith("seen 0; 5 connections to west could not be made")
 
 
 def test_a_port_that_the_proxy_does_not_route_is_found() -> None:
