@@ -22,10 +22,10 @@ TOPOLOGIES = {
     "flat": {"kind": "single-mesh", "network": "flat"},
 }
 TARGETS = [
-    Target("http", "web.shop.global", 80, 50),
-    Target("grpc", "web.shop.global", 7070, 50),
-    Target("tcp", "web.shop.global", 6379, 20),
-    Target("postgresql", "postgres.shop.global", 5432, 10),
+    Target("http", "web.shop.global", 80, 20),
+    Target("grpc", "web.shop.global", 7070, 20),
+    Target("tcp", "web.shop.global", 6379, 10),
+    Target("postgresql", "postgres.shop.global", 5432, 5),
 ]
 EXPORTS = [
     exported("web", ports=[80, 7070, 6379]),
