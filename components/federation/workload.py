@@ -66,7 +66,9 @@ def workload(service: ExportedService, inventory: Inventory, *, one_mesh: bool) 
                 f"port {number} is a different port in different pods, and the Service is headless: give it one "
                 "number, or give the Service a cluster IP"
             )
-    _alone(service.global_name, _rules_for(service.global_name, inventory.rules, service))
+    # A wildcard does not decide about a name that has rules of its own.
+    of_global_name = _rules_for(service.global_name, inventory.rules, service)
+    _alone(service.global_name, [rule for rule in of_global_name if service.global_name in rule.hosts])
     own = users_rules(service, inventory)
     if one_mesh:
         _alone(service.local_host, own)

@@ -114,6 +114,11 @@ def test_nobody_else_decides_about_a_global_name(kind: str) -> None:
         found(cluster(spec(HTTP), rules=(Rule(kind, "shop", "mine", ["web.shop.global"]),)))
 
 
+@pytest.mark.parametrize("host", ["*", "*.global"])
+def test_a_wildcard_does_not_decide_about_a_global_name(host: str) -> None:
+    assert found(cluster(spec(HTTP), rules=(Rule("VirtualService", "shop", "all", [host]),))).targets
+
+
 @pytest.mark.parametrize(
     "other",
     [
