@@ -31,6 +31,10 @@ class UnreadableClusterError(pulumi.RunError):
     """A cluster does not tell what is in it; the message says why."""
 
 
+class SilentClusterError(UnreadableClusterError):
+    """A cluster does not answer: an update may bring it back."""
+
+
 @dataclass(frozen=True)
 class Rule:
     """An object of Istio's that has hosts, of whoever made it: its kind, namespace, name and hosts."""
@@ -61,14 +65,14 @@ class Inventory:
 def inventory(mesh: str, cluster: Cluster, namespaces: Sequence[str]) -> "pulumi.Output[Inventory | None]":
     """Return what is in a cluster's `namespaces`, once the cluster is there; None in a preview that it does not answer.
 
-    Fails with UnreadableClusterError during an update.
+    Fails with UnreadableClusterError if it refuses, or does not answer during an update.
     """
 
     async def answer(known: Mapping[str, Any]) -> Inventory | None:
         try:
             return await asyncio.to_thread(read, known["kubeconfig"], namespaces)
         except UnreadableClusterError as error:
-            if pulumi.runtime.is_dry_run():
+            if isinstance(error, SilentClusterError) and pulumi.runtime.is_dry_run():
                 pulumi.log.warn(f"mesh {mesh}: {error}; what its services need is assumed until `pulumi up` asks it")
                 return None
             raise UnreadableClusterError(f"mesh {mesh}: {error}") from error
@@ -88,7 +92,7 @@ def read(kubeconfig: str, namespaces: Iterable[str]) -> Inventory:
     except KubeconfigError as error:
         raise UnreadableClusterError(f"its kubeconfig {error}") from error
     except (HTTPError, OSError) as error:
-        raise UnreadableClusterError(f"its API server does not answer: {type(error).__name__}") from error
+        raise SilentClusterError(f"its API server does not answer: {type(error).__name__}") from error
 
 
 def _read(items: "Callable[[str], list[dict[str, Any]]]", namespaces: Sequence[str]) -> Inventory:
@@ -115,8 +119,12 @@ def _items(api: "ApiClient", path: str) -> list[dict[str, Any]]:
     answer.read()
     if answer.status == HTTPStatus.NOT_FOUND:
         return []
+    if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        raise UnreadableClusterError(
+            f"its API server answers {answer.status} {answer.reason}: the kubeconfig's user needs the right to list {path}"
+        )
     if answer.status != HTTPStatus.OK:
-        raise UnreadableClusterError(f"its API server answers {answer.status} {answer.reason} to {path}")
+        raise SilentClusterError(f"its API server answers {answer.status} {answer.reason} to {path}")
     return json.loads(answer.data or b"")["items"]
 
 

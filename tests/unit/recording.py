@@ -21,7 +21,7 @@ from certificates import PEM
 from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.stack import Stack
 
-from components.federation.inventory import Inventory, UnreadableClusterError
+from components.federation.inventory import Inventory, SilentClusterError
 
 CHECKOUT = Path(__file__).parents[2]
 SECRET = rpc._special_sig_key
@@ -110,7 +110,7 @@ class _Outputs(mocks.Mocks):
     def inventory(self, _kubeconfig: str, _namespaces: Any) -> Inventory:
         """Return what is in every cluster."""
         if any(about.get("gone") for about in self.services.values()):
-            raise UnreadableClusterError("its API server does not answer")
+            raise SilentClusterError("its API server does not answer")
         named = {tuple(name.split("/")): about["spec"] for name, about in self.services.items() if "/" in name}
         return Inventory({(namespace, name): spec for (namespace, name), spec in named.items()})
 

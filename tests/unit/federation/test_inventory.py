@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.federation.inventory import Inventory, Rule, UnreadableClusterError, read
+from components.federation.inventory import Inventory, Rule, SilentClusterError, UnreadableClusterError, read
 
 ISTIO = "/apis/networking.istio.io/v1"
 SHOP = "namespaces/shop"
@@ -116,16 +116,23 @@ def test_a_cluster_without_istio_has_no_rules() -> None:
         assert read(text, ["shop"]).rules == []
 
 
-def test_a_cluster_that_refuses_says_what() -> None:
-    refused = r"its API server answers 403 .*/api/v1/namespaces/shop/services"
-    with cluster(LISTS, status=403) as text, pytest.raises(UnreadableClusterError, match=refused):
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_cluster_that_refuses_says_which_right_is_needed(status: int) -> None:
+    refused = rf"answers {status} .*: the kubeconfig's user needs the right to list /api/v1/namespaces/shop/services"
+    with cluster(LISTS, status=status) as text, pytest.raises(UnreadableClusterError, match=refused) as caught:
+        read(text, ["shop"])
+    assert not isinstance(caught.value, SilentClusterError)
+
+
+def test_a_cluster_that_is_not_ready_is_as_one_that_does_not_answer() -> None:
+    with cluster(LISTS, status=503) as text, pytest.raises(SilentClusterError, match="answers 503"):
         read(text, ["shop"])
 
 
 def test_a_cluster_that_is_gone_is_unreadable() -> None:
     with cluster(LISTS) as text:
         pass
-    with pytest.raises(UnreadableClusterError, match="its API server does not answer"):
+    with pytest.raises(SilentClusterError, match="its API server does not answer"):
         read(text, ["shop"])
 
 
