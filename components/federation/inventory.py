@@ -120,9 +120,8 @@ def _items(api: "ApiClient", path: str) -> list[dict[str, Any]]:
     if answer.status == HTTPStatus.NOT_FOUND:
         return []
     if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        raise UnreadableClusterError(
-            f"its API server answers {answer.status} {answer.reason}: the kubeconfig's user needs the right to list {path}"
-        )
+        refusal = f"its API server answers {answer.status} {answer.reason}"
+        raise UnreadableClusterError(f"{refusal}: the kubeconfig's user needs the right to list {path}")
     if answer.status != HTTPStatus.OK:
         raise SilentClusterError(f"its API server answers {answer.status} {answer.reason} to {path}")
     return json.loads(answer.data or b"")["items"]
