@@ -89,7 +89,13 @@ def test_the_link_to_east_is_cut(shop: Shop, loads: Loads, note: Note) -> None:
         alone, by = loads.until_west_alone(begun), loads.latest(5)
     back = loads.until_both_answer(time.monotonic())
     note("the link cut for 20 s", begun, "west alone after {} s, both {} s after healing", alone, back)
-    assert by == WEST_ALONE
+    assert {protocol: answered - {"failed"} for protocol, answered in by.items()} == WEST_ALONE
+    failed = {protocol: len(load.failures()) for protocol, load in loads.by_protocol.items()}
+    assert failed["http"] == 0
+    # When a lost mesh is tried again, a new connection may fail: one or two in 20 seconds were seen.
+    assert failed["tcp"] <= 3
+    late = len(loads.by_protocol["grpc"].failures(begun + 5))
+    assert late == 0, "calls that the lost mesh held have failed by then"
 
 
 def test_easts_gateway_is_killed(shop: Shop, loads: Loads, note: Note) -> None:
