@@ -10,7 +10,7 @@ import yaml
 from kubernetes import client, config
 
 from bench.by_hand import ByHand
-from components import echo, istio, routing
+from components import echo, envoy, istio, routing
 from components.ports import Port
 from lab.stack import Stack
 from multimesh.contract import SAMPLE
@@ -70,7 +70,7 @@ def objects(mesh: str, services: Sequence[str], addresses: Mapping[str, str]) ->
     local = {name: istio.local_host(name, SAMPLE.namespace) for name in services}
     exported = [istio.local_host(SAMPLE.name, SAMPLE.namespace), *local.values()]
     made = [
-        _object("EnvoyFilter", "lost-peers", routing.lost_peers([sample, *hosts.values()])),
+        _object("EnvoyFilter", "lost-peers", envoy.lost_peers([sample, *hosts.values()])),
         _object("Gateway", istio.PEER_GATEWAY, istio.peer_gateway(exported)),
     ]
     split = routing.Split(dict.fromkeys(addresses, 50))

@@ -6,7 +6,7 @@ Pure functions: no engine, no cluster. Specs are given the addresses that are no
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from components import istio, routing
+from components import envoy, istio, routing
 from components.federation import priority
 from components.federation.availability import AvailableService
 from components.federation.plan import OWN_NAME, PlannedObject, fixed, object_name
@@ -158,7 +158,7 @@ class _Routes:
                 "standby",
                 istio.NAMESPACE,
                 object_name(service, "-standby"),
-                lambda gateways: routing.standby(service.global_name, ports, tiers(gateways)),
+                lambda gateways: envoy.standby(service.global_name, ports, tiers(gateways)),
                 self._away(exporter for tier in later for exporter in tier),
             )
         ]
@@ -186,7 +186,7 @@ class _Routes:
         ports = [port for port in self._available.ports if not port.is_http]
         if not ports:
             return []
-        return [fixed(self._service, "EnvoyFilter", "connect-attempts", routing.connect_attempts(ports))]
+        return [fixed(self._service, "EnvoyFilter", "connect-attempts", envoy.connect_attempts(ports))]
 
     def _ingress(self, target: str, split: Split) -> list[PlannedObject]:
         """Return the VirtualService that routes requests from outside to `target`; none without ingress hosts."""

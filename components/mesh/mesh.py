@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 import pulumi
 
-from components import istio, routing
+from components import envoy, istio
 from components.clusters.cluster import Cluster, Platform
 from components.mesh import charts, endpoint, primary_remote, single_mesh
 from components.mesh.discovery import Discovery
@@ -194,7 +194,7 @@ class Mesh(pulumi.ComponentResource):
 
         # How callers notice that a peer is lost
         if reached := [*args["global_names"], *(args["spanning"] if self.role.one_mesh else [])]:
-            self._policy("EnvoyFilter", "lost-peers", "lost-peers", routing.lost_peers(reached))
+            self._policy("EnvoyFilter", "lost-peers", "lost-peers", envoy.lost_peers(reached))
 
     def istio_object(
         self,
