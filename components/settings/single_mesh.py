@@ -87,6 +87,8 @@ def _order(path: Path, service: ServiceSettings, topology: SingleMesh) -> list[s
     message = ""
     if topology.network == "gateways" and service.ingress_hosts:
         message = "the gateways of a single mesh divide requests from outside evenly: remove it, or ingress_hosts"
+    elif topology.network == "gateways" and service.prefer != "local":
+        message = "through the gateways of a single mesh no other cluster can be preferred: use local, or network: flat"
     elif not isinstance(service.prefer, str) and len(service.prefer) > 1 and len(service.meshes) > 2:
         message = "in a single mesh only the first cluster can be preferred, the others follow together: name it alone"
     return [problem((*path, "prefer"), service.prefer, message)] if message else []

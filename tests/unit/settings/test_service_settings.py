@@ -86,6 +86,10 @@ BAD_INPUT = [
         "prefer: 'local': the gateways of a single mesh divide requests from outside evenly: remove it, or "
         "ingress_hosts",
     ),
+    (
+        spanning("gateways", prefer=["west"]),
+        "prefer: through the gateways of a single mesh no other cluster can be preferred: use local, or network: flat",
+    ),
     # Timeouts and retries
     (web(timeout=2), f"timeout: 2: {DURATION}"),
     (web(timeout="2"), f"timeout: '2': {DURATION}"),
