@@ -7,7 +7,7 @@ from enum import StrEnum
 from math import ceil
 
 from multimesh.verify.answers import Answer, Failure, Outcome
-from multimesh.verify.split import acceptable_counts
+from multimesh.verify.split import Reached, acceptable_counts
 
 
 class Path(StrEnum):
@@ -29,18 +29,9 @@ class Measurement:
 
 
 @dataclass(frozen=True)
-class AnsweredBy:
-    """What one mesh answered: `count` answers, a `share` (0 to 1) of them all.
+class AnsweredBy(Reached):
+    """What one mesh answered; the percentiles of the latency are None without answers."""
 
-    The weights allow a count from `at_least` to `at_most`. The percentiles of the latency are None without answers.
-    """
-
-    mesh: str
-    count: int
-    share: float
-    expected_share: float
-    at_least: int
-    at_most: int
     p50_ms: float | None
     p99_ms: float | None
 
@@ -94,7 +85,7 @@ def _judge_one(measurement: Measurement, weights: dict[str, int], error: float) 
     for mesh in [*weights, *sorted({answer.mesh for answer in answers} - weights.keys())]:
         part = _part(mesh, answers, weights.get(mesh, 0) / sum(weights.values()), error)
         parts.append(part)
-        if answers and not part.at_least <= part.count <= part.at_most:
+        if answers and not part.acceptable:
             findings.append(
                 f"{asked}: expected {part.expected_share:.0%} from {mesh} "
                 f"({part.at_least} to {part.at_most} of {len(answers)} answers), seen {part.count}"

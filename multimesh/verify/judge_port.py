@@ -7,7 +7,7 @@ from multimesh.verify.commands import CONNECTIONS
 from multimesh.verify.counters import Count, cluster_name
 from multimesh.verify.replies import Replies
 from multimesh.verify.selection import Port
-from multimesh.verify.split import acceptable_counts
+from multimesh.verify.split import Reached, acceptable_counts
 
 
 @dataclass(frozen=True)
@@ -21,18 +21,6 @@ class PortMeasurement:
     counts: Mapping[str, Count]
     """By the mesh that was reached; empty when the caller's proxy does not know the port."""
     seconds: float
-
-
-@dataclass(frozen=True)
-class Reached:
-    """How often a mesh was reached, and how often it may have been; shares are 0 to 1."""
-
-    mesh: str
-    count: int
-    share: float
-    expected_share: float
-    at_least: int
-    at_most: int
 
 
 @dataclass(frozen=True)
@@ -80,7 +68,7 @@ def judge_port(measurement: PortMeasurement, error: float, *, one_mesh: bool) ->
         f"{where}: expected {part.expected_share:.0%} to {part.mesh} "
         f"({part.at_least} to {part.at_most} of {reached}), seen {part.count}{_unconnected(measurement, part.mesh)}"
         for part in parts
-        if reached and not part.at_least <= part.count <= part.at_most
+        if reached and not part.acceptable
     ]
     return PortVerdict(
         mesh=measurement.mesh,

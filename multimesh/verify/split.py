@@ -1,6 +1,27 @@
 """Which splits of requests agree with the configured one: an exact binomial bound."""
 
+from dataclasses import dataclass
 from math import exp, fsum, lgamma, log
+
+
+@dataclass(frozen=True)
+class Reached:
+    """How often a mesh was reached, a `share` (0 to 1) of all requests, and how often it may have been.
+
+    The weights allow a count from `at_least` to `at_most`.
+    """
+
+    mesh: str
+    count: int
+    share: float
+    expected_share: float
+    at_least: int
+    at_most: int
+
+    @property
+    def acceptable(self) -> bool:
+        """Whether the weights allow the count."""
+        return self.at_least <= self.count <= self.at_most
 
 
 def acceptable_counts(requests: int, share: float, error: float) -> range:

@@ -4,8 +4,9 @@ from rich.console import Console
 from rich.table import Table
 
 from multimesh.verify.judge import AnsweredBy
-from multimesh.verify.judge_port import PortVerdict, Reached
+from multimesh.verify.judge_port import PortVerdict
 from multimesh.verify.report import Report
+from multimesh.verify.split import Reached
 
 PLAIN_WIDTH = 120
 
@@ -85,7 +86,7 @@ def _cells(part: AnsweredBy) -> tuple[str, ...]:
     return part.mesh, str(part.count), f"{part.share:.0%}", _range(part), _latency(part.p50_ms), _latency(part.p99_ms)
 
 
-def _range(part: AnsweredBy | Reached) -> str:
+def _range(part: Reached) -> str:
     return f"{part.at_least}-{part.at_most}" if part.at_least < part.at_most else str(part.at_least)
 
 

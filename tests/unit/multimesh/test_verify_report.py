@@ -10,8 +10,9 @@ from syrupy.assertion import SnapshotAssertion
 
 from multimesh.verify.answers import Answer, Failure, Outcome
 from multimesh.verify.judge import Measurement, Path, Verdict, checks, error_of_each, judge
-from multimesh.verify.judge_port import PortVerdict, Reached
+from multimesh.verify.judge_port import PortVerdict
 from multimesh.verify.report import Report, as_json
+from multimesh.verify.split import Reached
 from multimesh.verify.tables import print_tables
 
 WEIGHTS = {"east": 50, "west": 50}
