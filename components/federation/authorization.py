@@ -21,7 +21,7 @@ def authorization(available: AvailableService, role: Role, trust_domains: Mappin
         return []
     allowed = callers(service, trust_domains)
     selector = served[0].selector
-    ports = sorted({number for workload in served for numbers in workload.targets.values() for number in numbers})
+    ports = sorted({number for workload in served for number in workload.pod_ports})
 
     def policy(suffix: str, spec: istio.Spec) -> PlannedObject:
         name = object_name(service, f"-{suffix}")

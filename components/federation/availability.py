@@ -13,7 +13,6 @@ from components.federation.workload import (
     UnusableServiceError,
     Workload,
     assumed,
-    users_rules,
     workload,
 )
 from components.ports import Port, Protocol
@@ -94,18 +93,12 @@ def _workloads(
             except NotExportedError as error:
                 said.append(f"mesh {mesh} does not export {service.global_name}: {error}, then run `pulumi up` again")
             else:
-                said += _own_rules(service, mesh, cluster.inventory)
+                if rules := ", ".join(map(str, found[mesh].users_rules)):
+                    said.append(
+                        f"mesh {mesh}: {rules} goes on deciding about {service.short_name}, which stays in this mesh; "
+                        f"all meshes answer {service.global_name}"
+                    )
     return found, wrong, said
-
-
-def _own_rules(service: ExportedService, mesh: str, inventory: Inventory) -> list[str]:
-    rules = users_rules(service, inventory)
-    if not rules:
-        return []
-    return [
-        f"mesh {mesh}: {', '.join(map(str, rules))} goes on deciding about {service.short_name}, which "
-        f"stays in this mesh; all meshes answer {service.global_name}"
-    ]
 
 
 def _ports(service: ExportedService, workloads: Workloads) -> tuple[list[Port], list[str]]:
@@ -169,9 +162,8 @@ def _callers(service: ExportedService) -> set[str]:
 
 def _share(one: Workload, other: Workload) -> bool:
     a, b = one.selector.items(), other.selector.items()
-    ports = [{number for numbers in workload.targets.values() for number in numbers} for workload in (one, other)]
     same_pods = bool(one.pods & other.pods) or a <= b or b <= a
-    return same_pods and bool(ports[0] & ports[1]) and not (one.assumed or other.assumed)
+    return same_pods and bool(one.pod_ports & other.pod_ports) and not (one.assumed or other.assumed)
 
 
 def _path(service: ExportedService) -> list[str | int]:

@@ -62,7 +62,7 @@ class Inventory:
     """The VirtualServices of sidecars, the DestinationRules and the ServiceEntries."""
 
 
-def inventory(mesh: str, cluster: Cluster, namespaces: Sequence[str]) -> "pulumi.Output[Inventory | None]":
+def inventory(mesh: str, cluster: Cluster, namespaces: Iterable[str]) -> "pulumi.Output[Inventory | None]":
     """Return what is in a cluster's `namespaces`, once the cluster is there; None in a preview that it does not answer.
 
     Fails with UnreadableClusterError if it refuses, or does not answer during an update.

@@ -67,12 +67,13 @@ def federate(
     return asked.apply(register, run_with_unknowns=True)
 
 
-def _to_ask(services: Sequence[ExportedService], mesh: str, made_here: Mapping[str, MadeHere]) -> list[str]:
+def _to_ask(services: Sequence[ExportedService], mesh: str, made_here: Mapping[str, MadeHere]) -> set[str]:
     """Return the namespaces of the services that a mesh exports and this stack does not run."""
-    asked = [
-        service for service in services if mesh in service.weights and not _runs(made_here, service.short_name, mesh)
-    ]
-    return sorted({service.namespace for service in asked})
+    return {
+        service.namespace
+        for service in services
+        if mesh in service.weights and not _runs(made_here, service.short_name, mesh)
+    }
 
 
 def _workloads(made_here: Mapping[str, MadeHere], mesh: str) -> dict[str, Workload]:

@@ -30,11 +30,21 @@ class Workload:
     protocols: Mapping[int, Protocol]
     targets: Mapping[int, Sequence[int]]
     headless: bool = False
-    short_name: bool = True
-    """Whether the Service's own name is federated, too."""
+    users_rules: Sequence[Rule] = ()
+    """The user's VirtualServices and DestinationRules of the Service's own name."""
     pods: frozenset[str] = frozenset()
     """The pods' names."""
     assumed: bool = False
+
+    @property
+    def short_name(self) -> bool:
+        """Whether the Service's own name is federated, too."""
+        return not self.headless and not self.users_rules
+
+    @property
+    def pod_ports(self) -> set[int]:
+        """The ports of the pods behind all exported ports."""
+        return {number for numbers in self.targets.values() for number in numbers}
 
 
 def assumed(service: ExportedService) -> Workload:
@@ -66,23 +76,18 @@ def workload(service: ExportedService, inventory: Inventory, *, one_mesh: bool) 
                 f"port {number} is a different port in different pods, and the Service is headless: give it one "
                 "number, or give the Service a cluster IP"
             )
+    others = _of_others(inventory.rules, service)
     # A wildcard does not decide about a name that has rules of its own.
-    of_global_name = _rules_for(service.global_name, inventory.rules, service)
-    _alone(service.global_name, [rule for rule in of_global_name if service.global_name in rule.hosts])
-    own = users_rules(service, inventory)
+    _alone(service.global_name, [rule for rule in others if service.global_name in rule.hosts])
+    users_rules = [rule for rule in others if rule.kind != "ServiceEntry" and _is_about(service.local_host, rule)]
     if one_mesh:
-        _alone(service.local_host, own)
+        _alone(service.local_host, users_rules)
         if headless:
             raise UnusableServiceError(
                 "is headless: in a single mesh its name is that of its pods; use topology multi-mesh, or a Service "
                 "with a cluster IP"
             )
-    return Workload(selector, protocols, targets, headless, not headless and not own, pods)
-
-
-def users_rules(service: ExportedService, inventory: Inventory) -> list[Rule]:
-    """Return the user's own VirtualServices and DestinationRules of the Service's own name."""
-    return [rule for rule in _rules_for(service.local_host, inventory.rules, service) if rule.kind != "ServiceEntry"]
+    return Workload(selector, protocols, targets, headless, users_rules, pods)
 
 
 def _selector(spec: Mapping[str, Any]) -> dict[str, str]:
@@ -156,17 +161,16 @@ def _pods(slices: Iterable[Mapping[str, Any]]) -> Iterable[str]:
                 yield target["name"]
 
 
-def _rules_for(host: str, rules: Iterable[Rule], service: ExportedService) -> list[Rule]:
-    """Return the rules of a host, without the program's own."""
+def _of_others(rules: Iterable[Rule], service: ExportedService) -> list[Rule]:
+    """Return the rules without those that the program makes for the service."""
     ours = {object_name(service, ending) for ending in ("", OWN_NAME)}
-    short = host.removesuffix(".svc.cluster.local")
-    names = {host, short, f"{short}.svc"} if short != host else {host}
-    return [
-        rule
-        for rule in rules
-        if any(given in names or (given.startswith("*") and host.endswith(given[1:])) for given in rule.hosts)
-        and not (rule.namespace == istio.NAMESPACE and rule.name in ours)
-    ]
+    return [rule for rule in rules if not (rule.namespace == istio.NAMESPACE and rule.name in ours)]
+
+
+def _is_about(local_host: str, rule: Rule) -> bool:
+    short = local_host.removesuffix(".svc.cluster.local")
+    names = (local_host, short, f"{short}.svc")
+    return any(given in names or (given.startswith("*") and local_host.endswith(given[1:])) for given in rule.hosts)
 
 
 def _alone(host: str, others: Sequence[Rule]) -> None:
