@@ -1,14 +1,12 @@
 """A mock of Pulumi's engine that records what a program registers, and with which options."""
 
-import asyncio
 import base64
 import functools
 import json
 import os
 import runpy
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ import aws_answers
 import grpc
 import pulumi
 from certificates import PEM
+from event_loops import own_event_loops
 from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.stack import Stack
 
@@ -215,33 +214,6 @@ class _Monitor(mocks.MockMonitor):
         )
 
 
-@contextmanager
-def _own_event_loops() -> Iterator[None]:
-    """Close the event loops that the SDK opens in each of its threads and leaves to the garbage collector."""
-    opened: list[asyncio.AbstractEventLoop] = []
-    new_event_loop = asyncio.new_event_loop
-
-    def open_() -> asyncio.AbstractEventLoop:
-        loop = new_event_loop()
-        # What a failed program leaves behind is reported whenever it is collected, which confuses Python 3.11 in the
-        # midst of parsing (python/cpython#106905). The failure itself is raised.
-        loop.set_exception_handler(lambda _loop, _context: None)
-        opened.append(loop)
-        return loop
-
-    with patch.object(asyncio, "new_event_loop", open_):
-        asyncio.set_event_loop(open_())
-        try:
-            yield
-        finally:
-            # Calls of a program that failed may still be under way, each in a thread with a loop of its own.
-            main = opened[0]
-            main.run_until_complete(main.shutdown_default_executor())
-            asyncio.set_event_loop(None)
-            for loop in opened:
-                loop.close()
-
-
 @functools.cache
 def _recorded(config: str, services: str, stacks: str) -> Recording:
     return record(json.loads(config), json.loads(services), json.loads(stacks))
@@ -287,7 +259,7 @@ def record_of(
     answers = _Outputs(services or {}, stacks or {})
     environment = {"PULUMI_ERROR_OUTPUT_STRING": "1", **aws_answers.CREDENTIALS}
     asked = patch("components.federation.inventory.read", answers.inventory)
-    with _own_event_loops(), patch.dict(os.environ, environment), asked:
+    with own_event_loops(), patch.dict(os.environ, environment), asked:
         monitor = _Monitor(answers, recording)
         mocks.set_mocks(answers, "multimesh", "test", preview=preview, monitor=monitor, organization="organization")
         pulumi.runtime.set_all_config({f"multimesh:{key}": json.dumps(value) for key, value in (config or {}).items()})

@@ -3,15 +3,13 @@
 import errno
 import ssl
 import subprocess
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from api_server import kubeconfig, serving
 
 from components import preflight, settings
 from components.clusters.existing import preflight as existing
@@ -32,39 +30,12 @@ class ApiServer(BaseHTTPRequestHandler):
         pass
 
 
-@contextmanager
-def serving(context: ssl.SSLContext | None = None, handler: type[ApiServer] = ApiServer) -> Iterator[str]:
-    """An API server; yields its `host:port`."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        if context:
-            server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-def kubeconfig(server: str, user: Any = None, cluster: dict[str, Any] | None = None) -> str:
-    return yaml.safe_dump(
-        {
-            "kind": "Config",
-            "current-context": "here",
-            "contexts": [{"name": "here", "context": {"cluster": "it", "user": "me"}}],
-            "clusters": [{"name": "it", "cluster": {"server": server, **(cluster or {})}}],
-            "users": [{"name": "me", "user": user or {}}],
-        }
-    )
-
-
 @pytest.fixture
 def closed() -> Callable[[], str]:
     """Gives the URL of a server that is gone."""
 
     def gone() -> str:
-        with serving() as address:
+        with serving(ApiServer) as address:
             return f"https://{address}"
 
     return gone
@@ -77,18 +48,18 @@ def refusal(config: str) -> str:
 
 
 def test_a_user_who_is_let_in_is_enough() -> None:
-    with serving() as address:
+    with serving(ApiServer) as address:
         existing.check(parse(kubeconfig(f"http://{address}", {"token": "known"})))
 
 
 def test_a_user_who_is_not_let_in_is_refused_though_the_version_is_told_to_everybody() -> None:
-    with serving() as address:
+    with serving(ApiServer) as address:
         server = f"http://{address}"
         assert refusal(kubeconfig(server, {"token": "old"})) == f"{server} rejects the kubeconfig's user: 403 Forbidden"
 
 
 def test_an_api_server_that_refuses_connections_is_named() -> None:
-    with serving() as address:
+    with serving(ApiServer) as address:
         pass
     said = f"does not answer: Failed to establish a new connection: [Errno {errno.ECONNREFUSED}] Connection refused"
     assert refusal(kubeconfig(f"https://{address}")) == f"https://{address} {said}"
@@ -117,7 +88,7 @@ def test_a_server_that_the_kubeconfig_does_not_trust_is_said_to_be_that(tmp_path
     subprocess.run([*make, "-keyout", key, "-out", certificate], check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    with serving(context) as address:
+    with serving(ApiServer, context) as address:
         assert refusal(kubeconfig(f"https://{address}")) == f"https://{address} is not trusted: self-signed certificate"
 
 
@@ -148,7 +119,7 @@ def test_a_server_that_is_no_kubernetes_is_said_to_be_that() -> None:
             self.end_headers()
             self.wfile.write(b"{}")
 
-    with serving(handler=Page) as address:
+    with serving(Page) as address:
         said = f"http://{address} does not answer as a Kubernetes API server does"
         assert refusal(kubeconfig(f"http://{address}")) == said
 

@@ -1,13 +1,13 @@
 """Where an existing cluster's pods get their addresses: asked of its nodes."""
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+import api_server
 import pytest
-import yaml
+from api_server import serving
 
 from components.clusters.existing import preflight
 from components.clusters.existing.settings import ExistingClusterSettings
@@ -30,17 +30,8 @@ class Nodes(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def kubeconfig() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Nodes) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        document = {
-            "kind": "Config",
-            "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}],
-            "users": [{"name": "u", "user": {}}],
-            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-            "current-context": "x",
-        }
-        yield yaml.safe_dump(document)
-        server.shutdown()
+    with serving(Nodes) as address:
+        yield api_server.kubeconfig(f"http://{address}")
 
 
 def test_an_existing_cluster_has_the_pod_cidrs_of_its_nodes(kubeconfig: str) -> None:

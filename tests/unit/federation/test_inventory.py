@@ -1,14 +1,13 @@
 """What is read from a cluster, from an API server of the test's own."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
-import yaml
+from api_server import kubeconfig, serving
 
 from components.federation.inventory import Inventory, Rule, SilentClusterError, UnreadableClusterError, read
 
@@ -62,26 +61,8 @@ def cluster(lists: dict[str, list[dict[str, Any]]], status: int = 200) -> Iterat
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield kubeconfig(f"http://127.0.0.1:{server.server_address[1]}")
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-def kubeconfig(server: str) -> str:
-    return yaml.safe_dump(
-        {
-            "kind": "Config",
-            "current-context": "here",
-            "contexts": [{"name": "here", "context": {"cluster": "it", "user": "me"}}],
-            "clusters": [{"name": "it", "cluster": {"server": server}}],
-            "users": [{"name": "me", "user": {"token": "known"}}],
-        }
-    )
+    with serving(Handler) as address:
+        yield kubeconfig(f"http://{address}", {"token": "known"})
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,13 @@
 """Requests from a pod: the batches of the echo client, and finding a pod to run it in."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
-import yaml
+from api_server import kubeconfig, serving
 from pydantic import SecretStr
 
 from multimesh.verify.answers import Answer, Failure
@@ -80,26 +79,8 @@ def cluster(status: int, pods: list[dict[str, Any]]) -> Iterator[SecretStr]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    try:
-        yield kubeconfig(f"http://127.0.0.1:{server.server_port}")
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-def kubeconfig(server: str) -> SecretStr:
-    return SecretStr(
-        yaml.safe_dump(
-            {
-                "current-context": "it",
-                "clusters": [{"name": "it", "cluster": {"server": server}}],
-                "users": [{"name": "it", "user": {"token": "made-up"}}],
-                "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
-            }
-        )
-    )
+    with serving(Handler) as address:
+        yield SecretStr(kubeconfig(f"http://{address}", {"token": "made-up"}))
 
 
 def test_a_ready_pod_is_found() -> None:
