@@ -27,3 +27,7 @@ def test_the_script_applies_what_the_program_makes_for_the_sample() -> None:
         for one in yaml.safe_load_all(text)
     }
     assert applied == made.istio_objects("east")
+
+
+def test_the_script_fills_in_what_differs_between_meshes() -> None:
+    assert set(re.findall(r"@([A-Z_]+)@", OBJECTS.read_text())) == FILLED.keys()
