@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from components import istio
 from components.federation.availability import AvailableService
-from components.federation.exported_service import ExportedService
+from components.federation.callers import callers
 from components.federation.plan import PlannedObject, object_name
 from components.mesh.roles import Role
 
@@ -32,22 +32,3 @@ def authorization(available: AvailableService, role: Role, trust_domains: Mappin
     if istio.any_principal(role.trust_domain) not in allowed:
         policies.append(policy("others", istio.others_denied(selector, ports, allowed)))
     return policies
-
-
-def callers(service: ExportedService, trust_domains: Mapping[str, str]) -> list[str]:
-    """Return the callers' principals; the gateway of every mesh may call a service that has ingress hosts."""
-    principals = []
-    for caller in service.callers:
-        mesh, _, identity = caller.partition("/")
-        trust_domain = trust_domains[mesh]
-        if not identity:
-            principals.append(istio.any_principal(trust_domain))
-        else:
-            principals.append(f"{trust_domain}/{identity}" if "/sa/" in identity else f"{trust_domain}/{identity}/*")
-    if service.ingress_hosts:
-        principals += [
-            istio.principal(trust_domain, istio.NAMESPACE, istio.GATEWAY)
-            for _, trust_domain in sorted(trust_domains.items())
-            if istio.any_principal(trust_domain) not in principals
-        ]
-    return list(dict.fromkeys(principals))

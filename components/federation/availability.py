@@ -6,6 +6,7 @@ from itertools import combinations
 
 import pulumi
 
+from components.federation.callers import callers
 from components.federation.exported_service import ExportedService
 from components.federation.inventory import Inventory
 from components.federation.workload import (
@@ -48,10 +49,11 @@ class KnownCluster:
 
 
 def available(
-    services: Sequence[ExportedService], clusters: Mapping[str, KnownCluster]
+    services: Sequence[ExportedService], clusters: Mapping[str, KnownCluster], trust_domains: Mapping[str, str]
 ) -> tuple[list[AvailableService], list[str]]:
     """Return every service as its meshes can export it, and a line for each thing that the user should know.
 
+    `trust_domains` are by mesh, of all that may call.
     Raise UnusableServicesError listing every service that cannot be exported as it is configured.
     """
     mistakes, notes, result = list[str](), list[str](), list[AvailableService]()
@@ -64,7 +66,7 @@ def available(
         if not wrong:
             mistakes += _without_requests(service, ports)
         notes += said + _waiting(service, ports)
-    mistakes += _shared_pods(result)
+    mistakes += _shared_pods(result, trust_domains)
     if mistakes:
         lines = [f"  {line}" for line in sorted(set(mistakes))]
         raise UnusableServicesError("\n".join(["services that cannot be exported as they are configured:", *lines]))
@@ -140,8 +142,9 @@ def _without_requests(service: ExportedService, ports: Iterable[Port]) -> list[s
     return [problem((*_path(service), key), ABSENT, message) for key, value in settings.items() if value]
 
 
-def _shared_pods(services: Sequence[AvailableService]) -> list[str]:
+def _shared_pods(services: Sequence[AvailableService], trust_domains: Mapping[str, str]) -> list[str]:
     """Return a line for two services whose pods and ports are the same, but whose callers differ: they would add up."""
+    principals = {one.service.short_name: set(callers(one.service, trust_domains)) for one in services}
     return [
         problem(
             (*_path(other.service), "callers"),
@@ -150,14 +153,11 @@ def _shared_pods(services: Sequence[AvailableService]) -> list[str]:
             f"same pods in mesh {mesh}, so who may call one may call both: list the same callers, or other pods",
         )
         for one, other in combinations(services, 2)
-        if one.service.namespace == other.service.namespace and _callers(one.service) != _callers(other.service)
+        if one.service.namespace == other.service.namespace
+        and principals[one.service.short_name] != principals[other.service.short_name]
         for mesh in one.workloads.keys() & other.workloads.keys()
         if _share(one.workloads[mesh], other.workloads[mesh])
     ]
-
-
-def _callers(service: ExportedService) -> set[str]:
-    return {*service.callers, *(["the world"] if service.ingress_hosts else [])}
 
 
 def _share(one: Workload, other: Workload) -> bool:

@@ -45,7 +45,7 @@ def federate(
             name: KnownCluster(known.get(name), _workloads(made_here, name), mesh.role.one_mesh)
             for name, mesh in meshes.items()
         }
-        services, notes = available(members.services, clusters)
+        services, notes = available(members.services, clusters, members.trust_domains)
         for note in notes:
             pulumi.log.warn(note)
         for service in services:

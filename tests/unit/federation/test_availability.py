@@ -18,7 +18,8 @@ SOME = cluster(spec(HTTP))
 def of(
     *services: ExportedService, east: Inventory | None = SOME, west: Inventory | None = SOME
 ) -> tuple[list[AvailableService], list[str]]:
-    return available(services, {"east": KnownCluster(east, {}, False), "west": KnownCluster(west, {}, False)})
+    clusters = {"east": KnownCluster(east, {}, False), "west": KnownCluster(west, {}, False)}
+    return available(services, clusters, {"east": "east.mesh", "west": "west.mesh"})
 
 
 def refused(*services: ExportedService, **clusters: Any) -> list[str]:
@@ -134,6 +135,17 @@ def test_two_services_over_the_same_pods_and_port_have_the_same_callers(selector
 def test_two_services_over_the_same_pods_with_the_same_callers_are_two_names() -> None:
     other, east = two(spec(HTTP))
     assert of(WEB, other, east=east)[1] == []
+
+
+def test_ingress_adds_no_caller_where_every_mesh_may_call() -> None:
+    everybody = replace(WEB, callers=["east", "west"])
+    other, east = two(spec(HTTP), callers=["east", "west"], ingress_hosts=["shop.example"])
+    assert of(everybody, other, east=east)[1] == []
+
+
+def test_ingress_adds_the_gateways_of_meshes_that_may_not_call() -> None:
+    other, east = two(spec(HTTP), ingress_hosts=["shop.example"])
+    assert len(refused(WEB, other, east=east)) == 1
 
 
 def test_two_services_over_different_ports_of_the_same_pods_have_callers_each() -> None:
