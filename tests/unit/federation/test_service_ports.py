@@ -37,7 +37,7 @@ def test_a_new_connection_is_tried_elsewhere() -> None:
     made = specs(routes(of_ports(Port(80, "http"), Port(6379, "tcp")), Role("east", "east.mesh"), [EAST, WEST]))
     [patch] = made["connect-attempts"]["configPatches"]
     assert patch["match"]["listener"]["portNumber"] == 6379
-    assert patch["patch"]["value"]["typed_config"]["max_connect_attempts"] == 4
+    assert patch["patch"]["value"]["typed_config"]["max_connect_attempts"] == 8
 
 
 def test_grpc_is_retried_only_before_an_application_has_seen_it() -> None:
