@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from components import istio
 from components.federation.exported_service import ExportedService
 
-OWN_NAME = "-own-name"
+OWN_NAME = ".own-name"
 """The ending of the name of an object about a Service's own name, beside one about its global name."""
 
 
@@ -32,5 +32,8 @@ def fixed(service: ExportedService, kind: str, suffix: str, spec: istio.Spec, en
 
 
 def object_name(service: ExportedService, ending: str = "") -> str:
-    """Return the name of a service's object; it is unique for its kind in a cluster."""
+    """Return the name of a service's object; it is unique for its kind in a cluster.
+
+    In istio-system an ending begins with a dot, which no namespace has: `web.shop-ingress` may be another service.
+    """
     return f"{service.short_name}{ending}"

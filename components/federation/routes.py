@@ -157,7 +157,7 @@ class _Routes:
                 "EnvoyFilter",
                 "standby",
                 istio.NAMESPACE,
-                object_name(service, "-standby"),
+                object_name(service, ".standby"),
                 lambda gateways: envoy.standby(service.global_name, ports, tiers(gateways)),
                 self._away(exporter for tier in later for exporter in tier),
             )
@@ -195,4 +195,4 @@ class _Routes:
             return []
         gateway = f"{istio.NAMESPACE}/{istio.INGRESS_GATEWAY}"
         spec = routing.ingress_route(self._service.ingress_hosts, gateway, target, http[0], split, self._requests)
-        return [fixed(self._service, "VirtualService", "ingress", spec, "-ingress")]
+        return [fixed(self._service, "VirtualService", "ingress", spec, ".ingress")]

@@ -36,7 +36,7 @@ def test_what_is_made_is_known_before_any_address_is() -> None:
         ("ServiceEntry", "service-entry", "istio-system", "echo.demo"),
         ("DestinationRule", "destination-rule", "istio-system", "echo.demo"),
         ("VirtualService", "virtual-service", "istio-system", "echo.demo"),
-        ("VirtualService", "ingress", "istio-system", "echo.demo-ingress"),
+        ("VirtualService", "ingress", "istio-system", "echo.demo.ingress"),
     ]
 
 
