@@ -9,6 +9,7 @@ import pulumi
 from components.federation.callers import callers
 from components.federation.exported_service import ExportedService
 from components.federation.inventory import Inventory
+from components.federation.shared_ports import share, shared_ports
 from components.federation.workload import (
     NotExportedError,
     UnusableServiceError,
@@ -16,6 +17,7 @@ from components.federation.workload import (
     assumed,
     workload,
 )
+from components.istio import any_principal
 from components.ports import Port, Protocol
 from components.schema.problems import ABSENT, problem
 
@@ -64,8 +66,9 @@ def available(
         result.append(AvailableService(replace(service, weights=weights), ports, found))
         mistakes += wrong + disagreeing
         if not wrong:
-            mistakes += _without_requests(service, ports)
+            mistakes += _without_requests(service, ports, found)
         notes += said + _waiting(service, ports)
+    notes += _closed_too(result, clusters, trust_domains)
     mistakes += _shared_pods(result, trust_domains)
     if mistakes:
         lines = [f"  {line}" for line in sorted(set(mistakes))]
@@ -133,13 +136,30 @@ def _waiting(service: ExportedService, ports: Sequence[Port]) -> list[str]:
     ]
 
 
-def _without_requests(service: ExportedService, ports: Iterable[Port]) -> list[str]:
-    """Return a line for each setting of HTTP requests, if no port has any."""
-    if any(port.is_http for port in ports):
+def _without_requests(service: ExportedService, ports: Iterable[Port], workloads: Workloads) -> list[str]:
+    """Return a line for each setting of HTTP requests, if no port has any, nor one that waits for a peer."""
+    waiting = [Port(*port) for one in workloads.values() for port in one.protocols.items()]
+    if any(port.is_http for port in [*ports, *waiting]):
         return []
     settings = {"ingress_hosts": service.ingress_hosts, "retries": service.retries, "timeout": service.timeout}
     message = "needs a port that speaks HTTP or gRPC, and this service has none: remove the key"
     return [problem((*_path(service), key), ABSENT, message) for key, value in settings.items() if value]
+
+
+def _closed_too(
+    services: Sequence[AvailableService], clusters: Mapping[str, KnownCluster], trust_domains: Mapping[str, str]
+) -> list[str]:
+    """Return a line for each port that is not listed, and that callers of its own mesh may no longer call."""
+    listed = {(one.service.short_name, number) for one in services for number in one.service.ports}
+    return [
+        f"mesh {mesh}: who may not call {one.service.short_name} may not call port {number} of {name} either, as it "
+        "leads to the same port of the same pods"
+        for one in services
+        for mesh, workload in one.workloads.items()
+        if (inventory := clusters[mesh].inventory)
+        and any_principal(trust_domains[mesh]) not in callers(one.service, trust_domains)
+        for name, number in shared_ports(one.service, inventory, workload, listed)
+    ]
 
 
 def _shared_pods(services: Sequence[AvailableService], trust_domains: Mapping[str, str]) -> list[str]:
@@ -156,14 +176,8 @@ def _shared_pods(services: Sequence[AvailableService], trust_domains: Mapping[st
         if one.service.namespace == other.service.namespace
         and principals[one.service.short_name] != principals[other.service.short_name]
         for mesh in one.workloads.keys() & other.workloads.keys()
-        if _share(one.workloads[mesh], other.workloads[mesh])
+        if share(one.workloads[mesh], other.workloads[mesh])
     ]
-
-
-def _share(one: Workload, other: Workload) -> bool:
-    a, b = one.selector.items(), other.selector.items()
-    same_pods = bool(one.pods & other.pods) or a <= b or b <= a
-    return same_pods and bool(one.pod_ports & other.pod_ports) and not (one.assumed or other.assumed)
 
 
 def _path(service: ExportedService) -> list[str | int]:

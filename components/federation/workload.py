@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from components import istio
+from components.federation import pods
 from components.federation.exported_service import ExportedService
-from components.federation.inventory import Inventory, Rule
+from components.federation.inventory import Inventory
 from components.federation.plan import OWN_NAME, object_name
+from components.federation.pods import Pod
+from components.federation.rules import Rule
 from components.ports import PROTOCOLS, Protocol, declared
 
 
@@ -63,8 +66,10 @@ def workload(service: ExportedService, inventory: Inventory, *, one_mesh: bool) 
         raise NotExportedError(f"there is no Service {service.namespace}/{service.name}: create it")
     spec, slices = inventory.services[name], inventory.slices.get(name, [])
     selector = _selector(spec)
-    pods = frozenset(_pods(slices))
-    _with_sidecars(service, inventory, pods)
+    names = pods.answering(slices)
+    found = {pod: inventory.pods[key] for pod in names if (key := (service.namespace, pod)) in inventory.pods}
+    _with_sidecars(service, found)
+    _with_identity(service, found)
     protocols, targets = dict[int, Protocol](), dict[int, Sequence[int]]()
     headless = spec.get("clusterIP") in (None, "", "None")
     for number, said in service.ports.items():
@@ -77,17 +82,21 @@ def workload(service: ExportedService, inventory: Inventory, *, one_mesh: bool) 
                 "number, or give the Service a cluster IP"
             )
     others = _of_others(inventory.rules, service)
-    # A wildcard does not decide about a name that has rules of its own.
-    _alone(service.global_name, [rule for rule in others if service.global_name in rule.hosts])
-    users_rules = [rule for rule in others if rule.kind != "ServiceEntry" and _is_about(service.local_host, rule)]
+    _alone(service.global_name, [rule for rule in others if _decides(rule, service.global_name)])
+    about = [
+        rule
+        for rule in others
+        if rule.kind != "ServiceEntry" and rule.about(*_names(service)) and not _is_default(rule)
+    ]
     if one_mesh:
-        _alone(service.local_host, users_rules)
+        _alone(service.local_host, about)
         if headless:
             raise UnusableServiceError(
                 "is headless: in a single mesh its name is that of its pods; use topology multi-mesh, or a Service "
                 "with a cluster IP"
             )
-    return Workload(selector, protocols, targets, headless, users_rules, pods)
+    users_rules = [rule for rule in about if not rule.mutual_tls_alone]
+    return Workload(selector, protocols, targets, headless, users_rules, names)
 
 
 def _selector(spec: Mapping[str, Any]) -> dict[str, str]:
@@ -100,12 +109,23 @@ def _selector(spec: Mapping[str, Any]) -> dict[str, str]:
     return dict(spec["selector"])
 
 
-def _with_sidecars(service: ExportedService, inventory: Inventory, pods: Iterable[str]) -> None:
-    if bare := sorted(pod for pod in pods if (service.namespace, pod) in inventory.without_sidecar):
-        some = f"pod {bare[0]} has" if len(bare) == 1 else f"{len(bare)} pods ({bare[0]}, ...) have"
-        raise NotExportedError(
-            f"{some} no sidecar: label namespace {service.namespace} istio-injection=enabled, and restart its pods"
-        )
+def _with_sidecars(service: ExportedService, found: Mapping[str, Pod]) -> None:
+    bare = sorted(name for name, pod in found.items() if not pod.sidecar)
+    if not bare:
+        return
+    some = f"pod {bare[0]} has" if len(bare) == 1 else f"{len(bare)} pods ({bare[0]}, ...) have"
+    inject = found[bare[0]].never_injected or f"label namespace {service.namespace} istio-injection=enabled"
+    raise NotExportedError(f"{some} no sidecar: {inject}, and restart its pods")
+
+
+def _with_identity(service: ExportedService, found: Mapping[str, Pod]) -> None:
+    """Callers accept answers of the configured service account alone."""
+    for name, pod in sorted(found.items()):
+        if pod.service_account != service.service_account:
+            raise UnusableServiceError(
+                f"pod {name} runs as service account {pod.service_account}, not {service.service_account}: "
+                f"set service_account: {pod.service_account}, or give all its pods, in all meshes, one account"
+            )
 
 
 def _tcp_port(ports: Sequence[Mapping[str, Any]], number: int) -> Mapping[str, Any]:
@@ -135,30 +155,12 @@ def _protocol(port: Mapping[str, Any], number: int, said: Protocol | None) -> Pr
 
 
 def _targets(port: Mapping[str, Any], slices: Iterable[Mapping[str, Any]]) -> list[int]:
-    """Return the pods' numbers of a Service's port; pods may give the same name to different numbers."""
-    target = port.get("targetPort") or port["port"]
-    if not isinstance(target, str):
-        return [int(target)]
-    found = {
-        int(of_pods["port"])
-        for part in slices
-        for of_pods in part.get("ports") or ()
-        if (of_pods.get("name") or "") == (port.get("name") or "") and of_pods.get("port")
-    }
-    if not found:
-        raise NotExportedError(
-            f"port {int(port['port'])} is the pods' port {target}, and there is no pod to tell its number: start one, "
-            "or give targetPort a number"
-        )
-    return sorted(found)
-
-
-def _pods(slices: Iterable[Mapping[str, Any]]) -> Iterable[str]:
-    for part in slices:
-        for endpoint in part.get("endpoints") or ():
-            target = endpoint.get("targetRef") or {}
-            if target.get("kind") == "Pod":
-                yield target["name"]
+    if found := pods.ports(port, slices):
+        return found
+    raise NotExportedError(
+        f"port {int(port['port'])} is the pods' port {port['targetPort']}, and there is no pod to tell its number: "
+        "start one, or give targetPort a number"
+    )
 
 
 def _of_others(rules: Iterable[Rule], service: ExportedService) -> list[Rule]:
@@ -167,15 +169,24 @@ def _of_others(rules: Iterable[Rule], service: ExportedService) -> list[Rule]:
     return [rule for rule in rules if not (rule.namespace == istio.NAMESPACE and rule.name in ours)]
 
 
-def _is_about(local_host: str, rule: Rule) -> bool:
-    short = local_host.removesuffix(".svc.cluster.local")
-    names = (local_host, short, f"{short}.svc")
-    return any(given in names or (given.startswith("*") and local_host.endswith(given[1:])) for given in rule.hosts)
+def _names(service: ExportedService) -> list[str]:
+    """Return the Service's own name as its mesh's workloads may write it."""
+    return [service.short_name, f"{service.short_name}.svc", service.local_host]
+
+
+def _decides(rule: Rule, host: str) -> bool:
+    return host in rule.hosts or rule.hides(host)
+
+
+def _is_default(rule: Rule) -> bool:
+    """Return whether it is a DestinationRule for all that has none of its own."""
+    wildcards = all(host.startswith("*") for host in rule.hosts)
+    return wildcards and rule.kind == "DestinationRule" and rule.namespace == istio.NAMESPACE
 
 
 def _alone(host: str, others: Sequence[Rule]) -> None:
     if others:
         raise UnusableServiceError(
             f"{', '.join(map(str, others))} also decides about {host}, and Istio would use one of the two: delete it, "
-            "or remove the service from multimesh:services"
+            "narrow its host, or remove the service from multimesh:services"
         )

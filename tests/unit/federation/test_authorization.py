@@ -1,6 +1,7 @@
 """Who may call an exported service."""
 
 from dataclasses import replace
+from typing import Any
 
 from planned import DOMAINS, ECHO, WORKLOADS, echo, in_one_mesh, specs
 
@@ -18,6 +19,10 @@ def principals(service: AvailableService, role: Role) -> dict[str, list[str]]:
             [rule] = made[suffix]["rules"]
             found[suffix] = rule["from"][0]["source"][key]
     return found
+
+
+def ports(spec: Any) -> list[str]:
+    return spec["rules"][0]["to"][0]["operation"]["ports"]
 
 
 def test_where_the_own_mesh_may_call_nobody_is_denied() -> None:
@@ -55,6 +60,22 @@ def test_a_primary_has_the_policy_of_the_clusters_that_it_serves() -> None:
     only_east = replace(ECHO, workloads={"east": WORKLOADS["east"]})
     [policy] = authorization(only_east, in_one_mesh("west", serves=["east"]), DOMAINS | {"east": "single.mesh"})
     assert policy.name == "echo.demo-callers"
+
+
+def test_a_primary_has_a_policy_for_each_selector_that_the_service_has_in_the_clusters() -> None:
+    other = Workload({"app": "echo", "version": "v2"}, {80: "http"}, {80: [9090]})
+    service = replace(ECHO, workloads=WORKLOADS | {"west": other})
+    role = in_one_mesh("east", serves=["west"])
+    planned = authorization(replace(service, service=echo(callers=["west/ns/shop"]).service), role, DOMAINS)
+    assert [
+        (one.suffix, one.name, specs(planned)[one.suffix]["selector"]["matchLabels"], ports(specs(planned)[one.suffix]))
+        for one in planned
+    ] == [
+        ("callers", "echo.demo-callers", {"app": "echo"}, ["8080"]),
+        ("others", "echo.demo-others", {"app": "echo"}, ["8080"]),
+        ("callers-west", "echo.demo-callers-west", {"app": "echo", "version": "v2"}, ["9090"]),
+        ("others-west", "echo.demo-others-west", {"app": "echo", "version": "v2"}, ["9090"]),
+    ]
 
 
 def test_a_named_port_of_pods_that_differ_is_open_by_every_number() -> None:

@@ -7,9 +7,13 @@ import pytest
 from clusters import HTTP, WEB, cluster, endpoint_slice, spec
 
 from components.federation.exported_service import ExportedService
-from components.federation.inventory import Inventory, Rule
+from components.federation.inventory import Inventory
+from components.federation.pods import Pod
+from components.federation.rules import Rule
 from components.federation.workload import NotExportedError, UnusableServiceError, Workload, workload
 from components.ports import PROTOCOLS, Protocol
+
+BARE = Pod(sidecar=False)
 
 
 def found(inventory: Inventory, service: ExportedService = WEB, *, one_mesh: bool = False) -> Workload:
@@ -92,7 +96,9 @@ THEIRS = [
     ("VirtualService", "web.shop"),
     ("DestinationRule", "web.shop.svc.cluster.local"),
     ("DestinationRule", "*.local"),
+    ("HTTPRoute", "web.shop.svc.cluster.local"),
 ]
+MUTUAL_TLS = Rule("DestinationRule", "shop", "mtls", ["web.shop.svc.cluster.local"], mutual_tls_alone=True)
 
 
 @pytest.mark.parametrize(("kind", "host"), THEIRS)
@@ -108,7 +114,22 @@ def test_in_a_single_mesh_two_cannot_decide_about_one_name(kind: str, host: str)
         found(inventory, one_mesh=True)
 
 
-@pytest.mark.parametrize("kind", ["VirtualService", "DestinationRule", "ServiceEntry"])
+def test_mutual_tls_is_what_sidecars_speak_to_the_own_name_anyway() -> None:
+    assert found(cluster(spec(HTTP), rules=(MUTUAL_TLS,))).short_name
+
+
+def test_in_a_single_mesh_a_rule_of_mutual_tls_alone_would_hide_how_requests_are_divided() -> None:
+    with pytest.raises(UnusableServiceError, match=r"DestinationRule shop/mtls also decides about web\.shop\.svc"):
+        found(cluster(spec(HTTP), rules=(MUTUAL_TLS,)), one_mesh=True)
+
+
+@pytest.mark.parametrize("one_mesh", [True, False])
+def test_a_mesh_wide_default_gives_way_to_a_rule_of_one_host(one_mesh: bool) -> None:
+    default = Rule("DestinationRule", "istio-system", "default", ["*.local"])
+    assert found(cluster(spec(HTTP), rules=(default,)), one_mesh=one_mesh).short_name
+
+
+@pytest.mark.parametrize("kind", ["VirtualService", "DestinationRule", "ServiceEntry", "HTTPRoute"])
 def test_nobody_else_decides_about_a_global_name(kind: str) -> None:
     with pytest.raises(UnusableServiceError, match=f"{kind} shop/mine also decides about web.shop.global"):
         found(cluster(spec(HTTP), rules=(Rule(kind, "shop", "mine", ["web.shop.global"]),)))
@@ -116,14 +137,25 @@ def test_nobody_else_decides_about_a_global_name(kind: str) -> None:
 
 @pytest.mark.parametrize("host", ["*", "*.global"])
 def test_a_wildcard_does_not_decide_about_a_global_name(host: str) -> None:
-    assert found(cluster(spec(HTTP), rules=(Rule("VirtualService", "shop", "all", [host]),))).targets
+    rules = Rule("VirtualService", "shop", "all", [host]), Rule("DestinationRule", "istio-system", "all", [host])
+    assert found(cluster(spec(HTTP), rules=rules)).targets
+
+
+@pytest.mark.parametrize("host", ["*", "*.global"])
+@pytest.mark.parametrize("mutual_tls_alone", [True, False])
+def test_a_destination_rule_for_all_hosts_hides_the_global_name_from_its_namespace(
+    host: str, mutual_tls_alone: bool
+) -> None:
+    theirs = Rule("DestinationRule", "web", "all", [host], mutual_tls_alone)
+    with pytest.raises(UnusableServiceError, match=r"web/all also decides about web.shop.global.* narrow its host"):
+        found(cluster(spec(HTTP), rules=(theirs,)))
 
 
 @pytest.mark.parametrize(
     "other",
     [
         Rule("VirtualService", "istio-system", "web.shop", ["web.shop.svc.cluster.local", "web.shop.global"]),
-        Rule("DestinationRule", "istio-system", "web.shop-own-name", ["web.shop.svc.cluster.local"]),
+        Rule("DestinationRule", "istio-system", "web.shop.own-name", ["web.shop.svc.cluster.local"]),
         Rule("VirtualService", "shop", "other", ["web2.shop.svc.cluster.local", "shop.example.com"]),
         Rule("ServiceEntry", "shop", "legacy", ["web.shop.svc.cluster.local"]),
     ],
@@ -144,12 +176,16 @@ def test_what_the_program_made_and_what_is_of_another_host_is_nobodys_decision(o
             "port 80 is the pods' port web, and there is no pod to tell its number: start one, or give targetPort",
         ),
         (
-            cluster(spec(HTTP), endpoint_slice("web-1", http=8080), bare=("web-1", "job-1")),
+            cluster(spec(HTTP), endpoint_slice("web-1", http=8080), pods={"web-1": BARE, "job-1": BARE}),
             "pod web-1 has no sidecar: label namespace shop istio-injection=enabled, and restart its pods",
         ),
         (
-            cluster(spec(HTTP), endpoint_slice("web-1", "web-2", http=8080), bare=("web-1", "web-2")),
+            cluster(spec(HTTP), endpoint_slice("web-1", "web-2", http=8080), pods={"web-1": BARE, "web-2": BARE}),
             r"2 pods \(web-1, ...\) have no sidecar",
+        ),
+        (
+            cluster(spec(HTTP), endpoint_slice("web-1", http=8080), pods={"web-1": replace(BARE, never_injected="so")}),
+            "pod web-1 has no sidecar: so, and restart its pods",
         ),
     ],
 )
@@ -159,7 +195,8 @@ def test_a_service_that_is_not_ready_is_not_exported_and_says_why(inventory: Inv
 
 
 def test_a_pod_without_a_sidecar_that_is_not_of_the_service_is_no_matter() -> None:
-    assert found(cluster(spec(HTTP), endpoint_slice("web-1", http=8080), bare=("job-1",))).pods == {"web-1"}
+    slices = endpoint_slice("web-1", http=8080)
+    assert found(cluster(spec(HTTP), slices, pods={"web-1": Pod(), "job-1": BARE})).pods == {"web-1"}
 
 
 # What cannot be exported as it is configured
@@ -209,3 +246,13 @@ def test_a_headless_service_with_two_numbers_for_one_port_is_refused() -> None:
 def test_a_headless_service_is_not_federated_in_a_single_mesh() -> None:
     with pytest.raises(UnusableServiceError, match="is headless: in a single mesh"):
         found(cluster(spec(HTTP, clusterIP="None")), one_mesh=True)
+
+
+def test_pods_of_another_service_account_are_refused_with_the_key_that_says_it() -> None:
+    inventory = cluster(spec(HTTP), endpoint_slice("web-1", http=8080), pods={"web-1": Pod("shopper")})
+    with pytest.raises(
+        UnusableServiceError,
+        match="pod web-1 runs as service account shopper, not default: set service_account: shopper, or",
+    ):
+        found(inventory)
+    assert found(inventory, replace(WEB, service_account="shopper")).pods == {"web-1"}
