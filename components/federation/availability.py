@@ -18,6 +18,7 @@ from components.federation.workload import (
     workload,
 )
 from components.istio import any_principal
+from components.mesh.roles import Role
 from components.ports import Port, Protocol
 from components.schema.problems import ABSENT, problem
 
@@ -47,7 +48,7 @@ class KnownCluster:
     inventory: Inventory | None
     made_here: Mapping[str, Workload]
     """By `<name>.<namespace>` of a service that this stack itself runs."""
-    one_mesh: bool
+    role: Role
 
 
 def available(
@@ -91,7 +92,7 @@ def _workloads(
             found[mesh] = assumed(service)
         else:
             try:
-                found[mesh] = workload(service, cluster.inventory, one_mesh=cluster.one_mesh)
+                found[mesh] = workload(service, cluster.inventory, cluster.role)
             except UnusableServiceError as error:
                 where = f"Service {service.namespace}/{service.name} in mesh {mesh}: {error}"
                 wrong.append(problem(_path(service), ABSENT, where))

@@ -42,8 +42,7 @@ def federate(
     def register(inventories: Any) -> Sequence[AvailableService]:
         known = inventories if isinstance(inventories, dict) else {}
         clusters = {
-            name: KnownCluster(known.get(name), _workloads(made_here, name), mesh.role.one_mesh)
-            for name, mesh in meshes.items()
+            name: KnownCluster(known.get(name), _workloads(made_here, name), mesh.role) for name, mesh in meshes.items()
         }
         services, notes = available(members.services, clusters, members.trust_domains)
         for note in notes:

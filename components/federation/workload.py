@@ -11,6 +11,7 @@ from components.federation.inventory import Inventory
 from components.federation.plan import OWN_NAME, object_name
 from components.federation.pods import Pod
 from components.federation.rules import Rule
+from components.mesh.roles import Role
 from components.ports import PROTOCOLS, Protocol, declared
 
 
@@ -56,8 +57,8 @@ def assumed(service: ExportedService) -> Workload:
     return Workload({}, protocols, {number: [number] for number in service.ports}, assumed=True)
 
 
-def workload(service: ExportedService, inventory: Inventory, *, one_mesh: bool) -> Workload:
-    """Return the workload behind a Service in a cluster; in `one_mesh` its own name is the federated one.
+def workload(service: ExportedService, inventory: Inventory, role: Role) -> Workload:
+    """Return the workload behind a Service in a cluster of this role.
 
     Raise UnusableServiceError if it cannot be exported as configured, NotExportedError if it cannot at the moment.
     """
@@ -69,7 +70,8 @@ def workload(service: ExportedService, inventory: Inventory, *, one_mesh: bool) 
     names = pods.answering(slices)
     found = {pod: inventory.pods[key] for pod in names if (key := (service.namespace, pod)) in inventory.pods}
     _with_sidecars(service, found)
-    _with_identity(service, found)
+    if _is_pinned(service, role):
+        _with_identity(service, found)
     protocols, targets = dict[int, Protocol](), dict[int, Sequence[int]]()
     headless = spec.get("clusterIP") in (None, "", "None")
     for number, said in service.ports.items():
@@ -88,7 +90,7 @@ def workload(service: ExportedService, inventory: Inventory, *, one_mesh: bool) 
         for rule in others
         if rule.kind != "ServiceEntry" and rule.about(*_names(service)) and not _is_default(rule)
     ]
-    if one_mesh:
+    if role.one_mesh:
         _alone(service.local_host, about)
         if headless:
             raise UnusableServiceError(
@@ -118,8 +120,15 @@ def _with_sidecars(service: ExportedService, found: Mapping[str, Pod]) -> None:
     raise NotExportedError(f"{some} no sidecar: {inject}, and restart its pods")
 
 
+def _is_pinned(service: ExportedService, role: Role) -> bool:
+    """Return whether callers accept answers of the configured service account alone.
+
+    In a single mesh istiod knows the pods' accounts, and its gateways alone call by the global name.
+    """
+    return not role.one_mesh or (role.network is not None and bool(service.ingress_hosts))
+
+
 def _with_identity(service: ExportedService, found: Mapping[str, Pod]) -> None:
-    """Callers accept answers of the configured service account alone."""
     for name, pod in sorted(found.items()):
         if pod.service_account != service.service_account:
             raise UnusableServiceError(

@@ -10,6 +10,7 @@ from components.federation.availability import AvailableService, KnownCluster, U
 from components.federation.exported_service import ExportedService
 from components.federation.inventory import Inventory
 from components.federation.rules import Rule
+from components.mesh.roles import Role
 from components.ports import Port
 
 BOTH = replace(WEB, weights={"east": 1, "west": 1})
@@ -19,7 +20,10 @@ SOME = cluster(spec(HTTP))
 def of(
     *services: ExportedService, east: Inventory | None = SOME, west: Inventory | None = SOME
 ) -> tuple[list[AvailableService], list[str]]:
-    clusters = {"east": KnownCluster(east, {}, False), "west": KnownCluster(west, {}, False)}
+    clusters = {
+        mesh: KnownCluster(inventory, {}, Role(mesh, f"{mesh}.mesh"))
+        for mesh, inventory in {"east": east, "west": west}.items()
+    }
     return available(services, clusters, {"east": "east.mesh", "west": "west.mesh"})
 
 

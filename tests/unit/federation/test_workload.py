@@ -5,19 +5,24 @@ from typing import Any
 
 import pytest
 from clusters import HTTP, WEB, cluster, endpoint_slice, spec
+from planned import in_one_mesh
 
 from components.federation.exported_service import ExportedService
 from components.federation.inventory import Inventory
 from components.federation.pods import Pod
 from components.federation.rules import Rule
 from components.federation.workload import NotExportedError, UnusableServiceError, Workload, workload
+from components.mesh.roles import Role
 from components.ports import PROTOCOLS, Protocol
 
 BARE = Pod(sidecar=False)
 
 
-def found(inventory: Inventory, service: ExportedService = WEB, *, one_mesh: bool = False) -> Workload:
-    return workload(service, inventory, one_mesh=one_mesh)
+OWN, FLAT, GATEWAYS = Role("east", "east.mesh"), in_one_mesh(), in_one_mesh(network="east")
+
+
+def found(inventory: Inventory, service: ExportedService = WEB, role: Role = OWN) -> Workload:
+    return workload(service, inventory, role)
 
 
 def protocol(port: dict[str, Any], said: Protocol | None = None) -> str:
@@ -111,7 +116,7 @@ def test_what_a_user_decided_about_the_own_name_stays(kind: str, host: str) -> N
 def test_in_a_single_mesh_two_cannot_decide_about_one_name(kind: str, host: str) -> None:
     inventory = cluster(spec(HTTP), rules=(Rule(kind, "shop", "canary", [host]),))
     with pytest.raises(UnusableServiceError, match=f"{kind} shop/canary also decides about web.shop.svc"):
-        found(inventory, one_mesh=True)
+        found(inventory, role=FLAT)
 
 
 def test_mutual_tls_is_what_sidecars_speak_to_the_own_name_anyway() -> None:
@@ -120,13 +125,13 @@ def test_mutual_tls_is_what_sidecars_speak_to_the_own_name_anyway() -> None:
 
 def test_in_a_single_mesh_a_rule_of_mutual_tls_alone_would_hide_how_requests_are_divided() -> None:
     with pytest.raises(UnusableServiceError, match=r"DestinationRule shop/mtls also decides about web\.shop\.svc"):
-        found(cluster(spec(HTTP), rules=(MUTUAL_TLS,)), one_mesh=True)
+        found(cluster(spec(HTTP), rules=(MUTUAL_TLS,)), role=FLAT)
 
 
-@pytest.mark.parametrize("one_mesh", [True, False])
-def test_a_mesh_wide_default_gives_way_to_a_rule_of_one_host(one_mesh: bool) -> None:
+@pytest.mark.parametrize("role", [OWN, FLAT, GATEWAYS])
+def test_a_mesh_wide_default_gives_way_to_a_rule_of_one_host(role: Role) -> None:
     default = Rule("DestinationRule", "istio-system", "default", ["*.local"])
-    assert found(cluster(spec(HTTP), rules=(default,)), one_mesh=one_mesh).short_name
+    assert found(cluster(spec(HTTP), rules=(default,)), role=role).short_name
 
 
 @pytest.mark.parametrize("kind", ["VirtualService", "DestinationRule", "ServiceEntry", "HTTPRoute"])
@@ -245,14 +250,25 @@ def test_a_headless_service_with_two_numbers_for_one_port_is_refused() -> None:
 
 def test_a_headless_service_is_not_federated_in_a_single_mesh() -> None:
     with pytest.raises(UnusableServiceError, match="is headless: in a single mesh"):
-        found(cluster(spec(HTTP, clusterIP="None")), one_mesh=True)
+        found(cluster(spec(HTTP, clusterIP="None")), role=FLAT)
 
 
-def test_pods_of_another_service_account_are_refused_with_the_key_that_says_it() -> None:
-    inventory = cluster(spec(HTTP), endpoint_slice("web-1", http=8080), pods={"web-1": Pod("shopper")})
+OF_SHOPPER = cluster(spec(HTTP), endpoint_slice("web-1", http=8080), pods={"web-1": Pod("shopper")})
+PUBLIC = replace(WEB, ingress_hosts=["shop.example"])
+
+
+@pytest.mark.parametrize(("service", "role"), [(WEB, OWN), (PUBLIC, OWN), (PUBLIC, GATEWAYS)])
+def test_pods_of_another_service_account_are_refused_with_the_key_that_says_it(
+    service: ExportedService, role: Role
+) -> None:
     with pytest.raises(
         UnusableServiceError,
         match="pod web-1 runs as service account shopper, not default: set service_account: shopper, or",
     ):
-        found(inventory)
-    assert found(inventory, replace(WEB, service_account="shopper")).pods == {"web-1"}
+        found(OF_SHOPPER, service, role)
+    assert found(OF_SHOPPER, replace(service, service_account="shopper"), role).pods == {"web-1"}
+
+
+@pytest.mark.parametrize(("service", "role"), [(WEB, FLAT), (PUBLIC, FLAT), (WEB, GATEWAYS)])
+def test_where_istiod_knows_the_pods_accounts_they_need_not_be_configured(service: ExportedService, role: Role) -> None:
+    assert found(OF_SHOPPER, service, role).pods == {"web-1"}
