@@ -31,7 +31,7 @@ class UnreadableClusterError(pulumi.RunError):
 
 
 class SilentClusterError(UnreadableClusterError):
-    """A cluster does not answer: an update may bring it back."""
+    """A cluster does not answer; it may at another time."""
 
 
 @dataclass(frozen=True)
@@ -48,18 +48,23 @@ class Inventory:
 
 
 def inventory(mesh: str, cluster: Cluster, namespaces: Iterable[str]) -> "pulumi.Output[Inventory | None]":
-    """Return what is in a cluster's `namespaces`, once the cluster is there; None in a preview that it does not answer.
+    """Return what is in a cluster's `namespaces`, once the cluster is there; None if it does not answer.
 
-    Fails with UnreadableClusterError if it refuses, or does not answer during an update.
+    Fails with UnreadableClusterError if it refuses.
     """
 
     async def answer(known: Mapping[str, Any]) -> Inventory | None:
         try:
             return await asyncio.to_thread(read, known["kubeconfig"], namespaces)
+        except SilentClusterError as error:
+            then = (
+                "what its services need is assumed until `pulumi up` asks it"
+                if pulumi.runtime.is_dry_run()
+                else "what services have in it stays as it is"
+            )
+            pulumi.log.warn(f"mesh {mesh}: {error}; {then}")
+            return None
         except UnreadableClusterError as error:
-            if isinstance(error, SilentClusterError) and pulumi.runtime.is_dry_run():
-                pulumi.log.warn(f"mesh {mesh}: {error}; what its services need is assumed until `pulumi up` asks it")
-                return None
             raise UnreadableClusterError(f"mesh {mesh}: {error}") from error
 
     # The provider waits until the API server answers.

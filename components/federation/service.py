@@ -1,6 +1,6 @@
 """The component of one exported service: a global name in all meshes, with weights and callers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, TypedDict
 
 import pulumi
@@ -29,6 +29,8 @@ class FederatedServiceArgs(TypedDict):
     """Known once the clusters have told what stands behind the service."""
     made_here: Mapping[str, pulumi.Resource]
     """The Service in each mesh where this stack creates it, and with it the namespace."""
+    silent: Set[str]
+    """The meshes whose clusters do not answer an update: nothing is registered in them, nor what depends on them."""
 
 
 class FederatedService(pulumi.ComponentResource):
@@ -40,24 +42,32 @@ class FederatedService(pulumi.ComponentResource):
         self._prefix, self._asked, self._made_here = name, args["asked"], args["made_here"]
         self._members: Mapping[str, Mesh | PeerMesh] = {**meshes, **args["peers"]}
         exporters = [self._exporter(mesh, share) for mesh, share in percentages(available.service.weights).items()]
-        for mesh in [mesh for mesh in meshes.values() if mesh.configured]:
-            policies = authorization(available, mesh.role, args["trust_domains"])
-            for planned in [*routes(available, mesh.role, exporters), *policies]:
-                self._make(mesh, planned)
+        self.objects = [
+            self._make(mesh, planned)
+            for mesh in meshes.values()
+            if mesh.configured and mesh.name not in args["silent"]
+            for planned in self._planned(mesh, args, exporters)
+        ]
         self.register_outputs({})
+
+    def _planned(self, mesh: Mesh, args: FederatedServiceArgs, exporters: Sequence[Exporter]) -> list[PlannedObject]:
+        planned = routes(args["available"], mesh.role, exporters)
+        if args["silent"].isdisjoint(mesh.role.serves):
+            planned += authorization(args["available"], mesh.role, args["trust_domains"])
+        return planned
 
     def _exporter(self, name: str, share: int) -> Exporter:
         mesh = self._members[name]
         return Exporter(name, share, mesh.trust_domain, mesh.gateway_port)
 
-    def _make(self, mesh: Mesh, planned: PlannedObject) -> None:
+    def _make(self, mesh: Mesh, planned: PlannedObject) -> pulumi.Resource:
         """Register one object in a mesh; it depends only on what its spec is given."""
         addresses = {name: self._members[name].gateway_address for name in planned.gateways}
         known = pulumi.Output.all(self._asked, pulumi.Output.from_input(addresses))
         spec = known.apply(lambda known: planned.spec(known[1]))
         resource_name = f"{self._prefix}.{mesh.name}-{planned.suffix}"
         after = [] if planned.namespace == istio.NAMESPACE else [*filter(None, [self._made_here.get(mesh.name)])]
-        mesh.istio_object(resource_name, planned.kind, planned.namespace, planned.name, spec, self, after)
+        return mesh.istio_object(resource_name, planned.kind, planned.namespace, planned.name, spec, self, after)
 
 
 def _inputs(available: AvailableService) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """All exported services of a stack: the clusters are asked what stands behind them, then each is federated."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ import pulumi
 
 from components.federation.availability import AvailableService, KnownCluster, available
 from components.federation.exported_service import ExportedService
-from components.federation.inventory import inventory
+from components.federation.inventory import UnreadableClusterError, inventory
 from components.federation.members import Members
 from components.federation.service import FederatedService
 from components.federation.workload import Workload
@@ -29,7 +29,8 @@ def federate(
     """Register every exported service, and return them; only the clusters can tell what stands behind most of them.
 
     What is registered depends on the answer, so it happens within `apply`. While a cluster is not there yet, a preview
-    registers what is likely. `made_here` is by `<name>.<namespace>`.
+    registers what is likely. An update leaves alone what is in a cluster that does not answer, and fails after the rest
+    with UnreadableClusterError. `made_here` is by `<name>.<namespace>`.
     """
     asked = pulumi.Output.all(
         **{
@@ -47,10 +48,14 @@ def federate(
         services, notes = available(members.services, clusters, members.trust_domains)
         for note in notes:
             pulumi.log.warn(note)
+        silent = set[str]() if pulumi.runtime.is_dry_run() else {name for name, found in known.items() if not found}
+        objects = list[pulumi.Resource]()
         for service in services:
             name = service.service.short_name
+            if not _is_told(service):
+                continue
             all_made = all(_runs(made_here, name, mesh) for mesh in service.workloads)
-            FederatedService(
+            made = FederatedService(
                 name,
                 {
                     "available": service,
@@ -59,8 +64,12 @@ def federate(
                     "trust_domains": members.trust_domains,
                     "asked": pulumi.Output.from_input(None) if all_made else asked,
                     "made_here": made_here[name].services if name in made_here else {},
+                    "silent": silent,
                 },
             )
+            objects += made.objects
+        if silent:
+            _fail_after(objects, silent)
         return services
 
     return asked.apply(register, run_with_unknowns=True)
@@ -81,3 +90,26 @@ def _workloads(made_here: Mapping[str, MadeHere], mesh: str) -> dict[str, Worklo
 
 def _runs(made_here: Mapping[str, MadeHere], service: str, mesh: str) -> bool:
     return service in made_here and mesh in made_here[service].services
+
+
+def _is_told(available: AvailableService) -> bool:
+    """Return whether the protocol of each port is known, rather than assumed: a preview may assume it."""
+    known = [workload.protocols for workload in available.workloads.values() if not workload.assumed]
+    known += available.service.peer_ports.values()
+    told = {number for protocols in known for number in protocols}
+    return pulumi.runtime.is_dry_run() or all(
+        said or number in told for number, said in available.service.ports.items()
+    )
+
+
+def _fail_after(objects: Sequence[pulumi.Resource], silent: Set[str]) -> None:
+    """Let the update fail once the objects are there: a program that succeeds would delete what it left alone."""
+
+    def fail(_: Any) -> None:
+        raise UnreadableClusterError(
+            f"no cluster answers for {', '.join(sorted(silent))}, so what services have there is as it was; in all "
+            "other meshes it is up to date. Bring the cluster back, or take the mesh out of the configuration, and "
+            "run `pulumi up` again"
+        )
+
+    pulumi.Output.all(*(one.urn for one in objects)).apply(fail)

@@ -4,6 +4,7 @@ import base64
 import functools
 import json
 import os
+import re
 import runpy
 import zlib
 from collections.abc import Callable, Mapping
@@ -106,9 +107,10 @@ class _Outputs(mocks.Mocks):
         self.services = services
         self.stacks = stacks
 
-    def inventory(self, _kubeconfig: str, _namespaces: Any) -> Inventory:
+    def inventory(self, kubeconfig: str, _namespaces: Any) -> Inventory:
         """Return what is in every cluster."""
-        if any(about.get("gone") for about in self.services.values()):
+        cluster = json.loads(kubeconfig)["current-context"]
+        if any(re.search(about.get("gone", "never"), cluster) for about in self.services.values()):
             raise SilentClusterError("its API server does not answer")
         named = {tuple(name.split("/")): about["spec"] for name, about in self.services.items() if "/" in name}
         return Inventory({(namespace, name): spec for (namespace, name), spec in named.items()})
@@ -228,12 +230,18 @@ def recorded(config: dict[str, Any], services: Named | None = None, stacks: Name
 
 
 def record(
-    config: dict[str, Any], services: Named | None = None, stacks: Named | None = None, *, preview: bool = False
+    config: dict[str, Any],
+    services: Named | None = None,
+    stacks: Named | None = None,
+    *,
+    preview: bool = False,
+    recording: Recording | None = None,
 ) -> Recording:
-    """Run the program, as stack `test`, with this configuration.
+    """Run the program, as stack `test`, with this configuration; a `recording` of one's own outlives a failure.
 
-    `services` are the Services in the clusters, by `<namespace>/<name>` (one that is `gone`: no cluster answers);
-    `stacks` are the outputs of those that are there, by the name under which the program asks for them.
+    `services` are the Services in the clusters, by `<namespace>/<name>` (one that is `gone`: clusters with a name that
+    matches do not answer); `stacks` are the outputs of those that are there, by the name under which the program asks
+    for them.
     """
 
     def program() -> dict[str, Any]:
@@ -243,7 +251,7 @@ def record(
         runpy.run_path(str(CHECKOUT / "__main__.py"), run_name="__main__")
         return stack.outputs
 
-    return record_of(program, config, services, stacks, preview=preview)
+    return record_of(program, config, services, stacks, preview=preview, recording=recording)
 
 
 def record_of(
@@ -253,9 +261,10 @@ def record_of(
     stacks: Named | None = None,
     *,
     preview: bool = False,
+    recording: Recording | None = None,
 ) -> Recording:
     """Run a part of the program: a function that makes resources and returns outputs by name."""
-    recording = Recording()
+    recording = recording or Recording()
     answers = _Outputs(services or {}, stacks or {})
     environment = {"PULUMI_ERROR_OUTPUT_STRING": "1", **aws_answers.CREDENTIALS}
     asked = patch("components.federation.inventory.read", answers.inventory)

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
-from recording import record, recorded
+from recording import Recording, record, recorded
 
 from components.federation.availability import UnusableServicesError
 from components.federation.inventory import UnreadableClusterError
+from components.mesh import primary_remote
 
 LOCAL = {"cluster": {"kind": "local"}}
 ECHO = {"name": "echo", "namespace": "demo", "port": 80, "service_account": "echo"}
@@ -14,7 +15,7 @@ WEB = {"name": "web", "namespace": "shop", "port": 80}
 STACK = {"meshes": {"east": LOCAL, "west": LOCAL}, "services": [ECHO, WEB]}
 HTTP = {"name": "http", "port": 80, "targetPort": 8080}
 FOUND = {"shop/web": {"spec": {"clusterIP": "10.0.0.9", "selector": {"app": "web"}, "ports": [HTTP]}}}
-GONE: dict[str, dict[str, Any]] = {"shop/web": {"gone": True}}
+GONE: dict[str, dict[str, Any]] = {"shop/web": {"gone": ".*"}}
 
 
 def made(names: Any) -> set[str]:
@@ -35,9 +36,40 @@ def test_a_preview_of_a_cluster_that_does_not_answer_registers_what_an_update_wi
     assert made(record(STACK, GONE, preview=True).resources) == expected
 
 
-def test_an_update_of_a_cluster_that_does_not_answer_fails() -> None:
-    with pytest.raises(UnreadableClusterError, match=r"mesh (east|west): its API server does not answer"):
+def test_an_update_of_clusters_that_do_not_answer_fails() -> None:
+    with pytest.raises(UnreadableClusterError, match="no cluster answers for east, west, so what services have there"):
         record(STACK, GONE)
+
+
+def left(found: dict[str, dict[str, Any]], **settings: Any) -> Recording:
+    """Return what an update registers while west does not answer."""
+    recording = Recording()
+    with pytest.raises(UnreadableClusterError, match="no cluster answers for west, so what services have there"):
+        record(STACK | settings, found | {"lost": {"gone": "west"}}, recording=recording)
+    return recording
+
+
+def test_a_mesh_that_does_not_answer_an_update_is_left_alone_and_the_others_get_theirs() -> None:
+    expected = {name for name in made(recorded(STACK, FOUND).resources) if name.startswith("east")}
+    recording = left(FOUND)
+    assert made(recording.resources) == expected
+    [echo] = [name for name in recording.resources if name == "echo.demo.east-service-entry"]
+    assert echo
+
+
+def test_a_service_whose_protocol_only_a_silent_mesh_can_tell_is_left_alone() -> None:
+    of_west = WEB | {"meshes": {"west": 1}}
+    assert made(left(FOUND, services=[ECHO, of_west]).resources) == set()
+    said = {key: value for key, value in of_west.items() if key != "port"}
+    said["ports"] = [{"number": 80, "protocol": "http"}]
+    assert "east-service-entry" in made(left(FOUND, services=[ECHO, said]).resources)
+
+
+def test_a_control_plane_keeps_the_policies_of_a_cluster_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(primary_remote, "address_type", lambda _address: "IPv4")
+    one = {"kind": "single-mesh", "control_plane": "one", "primary": "east", "network": "flat"}
+    assert "east-callers" in made(recorded(STACK | {"topology": one}, FOUND).resources)
+    assert "east-callers" not in made(left(FOUND, topology=one).resources)
 
 
 def test_the_sample_needs_no_answer() -> None:
