@@ -22,13 +22,13 @@ def authorization(available: AvailableService, role: Role, trust_domains: Mappin
     deny_others = istio.any_principal(role.trust_domain) not in allowed
 
     def policy(ending: str, spec: istio.Spec) -> PlannedObject:
-        name = object_name(service, f"-{ending}")
-        return PlannedObject("AuthorizationPolicy", ending, service.namespace, name, lambda _gateways: spec)
+        name = object_name(service, ending)
+        return PlannedObject("AuthorizationPolicy", service.namespace, name, spec)
 
     policies = list[PlannedObject]()
     served = {cluster: workloads[cluster] for cluster in (role.cluster, *role.serves) if cluster in workloads}
     for cluster, (selector, ports) in _by_selector(served).items():
-        of = f"-{cluster}" if policies else ""
+        of = f".{cluster}" if policies else ""
         policies.append(policy(f"callers{of}", istio.callers_allowed(selector, ports, allowed)))
         if deny_others:
             policies.append(policy(f"others{of}", istio.others_denied(selector, ports, allowed)))

@@ -1,7 +1,7 @@
 """Which meshes can export which services at the moment, by what is in their clusters. Pure functions."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import pulumi
@@ -49,6 +49,8 @@ class KnownCluster:
     made_here: Mapping[str, Workload]
     """By `<name>.<namespace>` of a service that this stack itself runs."""
     role: Role
+    before: Mapping[str, Mapping[int, Protocol]] = field(default_factory=dict)
+    """The protocols that it exported at the last update, by global name and port."""
 
 
 def available(
@@ -89,7 +91,7 @@ def _workloads(
         if made := cluster.made_here.get(service.short_name):
             found[mesh] = made
         elif cluster.inventory is None:
-            found[mesh] = assumed(service)
+            found[mesh] = assumed(service, cluster.before.get(service.global_name, {}))
         else:
             try:
                 found[mesh] = workload(service, cluster.inventory, cluster.role)
@@ -116,6 +118,7 @@ def _ports(service: ExportedService, workloads: Workloads) -> tuple[list[Port], 
             continue
         seen: dict[str, Protocol] = {mesh: one.protocols[number] for mesh, one in workloads.items() if not one.assumed}
         seen |= {mesh: exported[number] for mesh, exported in service.peer_ports.items()}
+        seen = seen or {mesh: one.protocols[number] for mesh, one in workloads.items()}
         protocols = list[Protocol](dict.fromkeys(seen.values()))
         if len(protocols) > 1:
             of_meshes = ", ".join(f"{protocol} in mesh {mesh}" for mesh, protocol in seen.items())

@@ -8,7 +8,7 @@ from components import istio
 from components.federation import pods
 from components.federation.exported_service import ExportedService
 from components.federation.inventory import Inventory
-from components.federation.plan import OWN_NAME, object_name
+from components.federation.plan import OWN_NAME, former_names, object_name
 from components.federation.pods import Pod
 from components.federation.rules import Rule
 from components.mesh.roles import Role
@@ -51,9 +51,11 @@ class Workload:
         return {number for numbers in self.targets.values() for number in numbers}
 
 
-def assumed(service: ExportedService) -> Workload:
-    """Return the workload that a cluster will probably have, while it cannot be asked."""
-    protocols: dict[int, Protocol] = {number: said or "http" for number, said in service.ports.items()}
+def assumed(service: ExportedService, before: Mapping[int, Protocol]) -> Workload:
+    """Return the workload that a cluster will probably have, while it cannot be asked, by what it had `before`."""
+    protocols: dict[int, Protocol] = {
+        number: said or before.get(number, "http") for number, said in service.ports.items()
+    }
     return Workload({}, protocols, {number: [number] for number in service.ports}, assumed=True)
 
 
@@ -173,8 +175,8 @@ def _targets(port: Mapping[str, Any], slices: Iterable[Mapping[str, Any]]) -> li
 
 
 def _of_others(rules: Iterable[Rule], service: ExportedService) -> list[Rule]:
-    """Return the rules without those that the program makes for the service."""
-    ours = {object_name(service, ending) for ending in ("", OWN_NAME)}
+    """Return the rules without those that the program makes for the service, or made under another name."""
+    ours = {object_name(service), object_name(service, OWN_NAME), *former_names(service)}
     return [rule for rule in rules if not (rule.namespace == istio.NAMESPACE and rule.name in ours)]
 
 

@@ -68,13 +68,18 @@ class Recording:
     def istio_objects(self, mesh: str) -> dict[str, Any]:
         """Return the specs of the Istio objects in one mesh's cluster, by kind, namespace and name."""
         provider = self[f"{mesh}-kubernetes"].urn
-        return {
+        return self.service_objects(mesh) | {
             f"{found.inputs['kind']} {found.inputs['metadata']['namespace']}/{found.inputs['metadata']['name']}": (
                 found.inputs["spec"]
             )
             for found in self.resources.values()
             if ".istio.io/" in found.type and found.provider.startswith(provider)
         }
+
+    def service_objects(self, mesh: str) -> dict[str, Any]:
+        """Return the specs of the Istio objects of exported services in one mesh, by kind, namespace and name."""
+        objects = self.resources[f"{mesh}-services"].inputs["objects"] if f"{mesh}-services" in self.resources else {}
+        return {key: json.loads(text) for key, text in sorted(objects.items())}
 
     def after(self, name: str) -> set[str]:
         """Return the names of everything that must be there before the named resource."""
