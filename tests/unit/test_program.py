@@ -162,9 +162,7 @@ def test_callers_that_leave_out_the_own_mesh_are_the_only_ones() -> None:
     assert denied["action"] == "DENY"
     assert denied["rules"][0]["from"] == [{"source": {"notPrincipals": ["west.mesh/*"]}}]
     west = recording.service_objects("west")
-    assert "AuthorizationPolicy demo/echo.demo.global.others" not in west, (
-        "its own may call: nobody is left"
-    )
+    assert "AuthorizationPolicy demo/echo.demo.global.others" not in west, "its own may call: nobody is left"
 
 
 def test_a_service_open_to_the_world_can_be_called_by_every_gateway() -> None:
