@@ -37,6 +37,10 @@ class RefusedError(Exception):
     """An API server refused some objects; the message has a line for each of the first."""
 
 
+class SilentError(Exception):
+    """An API server cannot tell what is there, as its database does not answer, for example."""
+
+
 @dataclass(frozen=True, order=True)
 class Key:
     """What an object is called in a cluster. As text: `<kind> <namespace>/<name>`."""
@@ -75,14 +79,19 @@ class Live:
 
 
 def live(api: "ApiClient") -> dict[Key, Live]:
-    """Return all objects with `LABELS`; none of a kind that the cluster does not know. Raise RefusedError."""
+    """Return all objects with `LABELS`; none of a kind that the cluster does not know.
+
+    Raise RefusedError, or SilentError.
+    """
     selector = ",".join(f"{name}={value}" for name, value in LABELS.items())
     found = dict[Key, Live]()
     for kind, plural in _PLURALS.items():
         path = f"/apis/{istio.API_VERSIONS[kind]}/{plural}"
-        status, answer = _call(api, "GET", path, query=[("labelSelector", selector)])
+        status, answer = _ask(api, "GET", path, query=[("labelSelector", selector)])
         if status == HTTPStatus.NOT_FOUND:
             continue
+        if status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise SilentError(f"{path}: {_reason(status, answer)}")
         if status != HTTPStatus.OK:
             raise RefusedError(f"{path}: {_reason(status, answer)}")
         for item in answer["items"]:
@@ -95,7 +104,7 @@ def live(api: "ApiClient") -> dict[Key, Live]:
 def converge(api: "ApiClient", wanted: Mapping[Key, istio.Spec], report: Callable[[str], None]) -> None:
     """Make the objects with `LABELS` those that are wanted: create, replace and delete what differs.
 
-    Raise RefusedError if the API server refuses one; all others are there then.
+    Raise RefusedError if the API server refuses one; all others are there then. Raise SilentError.
     """
     there = live(api)
     changed = [key for key, spec in wanted.items() if key not in there or there[key].spec != spec]
@@ -138,23 +147,28 @@ def _delete(api: "ApiClient", key: Key) -> str | None:
     return None if status in (HTTPStatus.OK, HTTPStatus.NOT_FOUND) else f"{key}: {_reason(status, answer)}"
 
 
-def _call(
+def _call(api: "ApiClient", method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    """Return what `_ask` does; ask again for a while if the API server, or its webhook, cannot answer yet."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        status, answer = _ask(api, method, path, body)
+        passing = status in _TRANSIENT or "failed calling webhook" in str(answer.get("message"))
+        if not passing or time.monotonic() > deadline:
+            return status, answer
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _ask(
     api: "ApiClient", method: str, path: str, body: Any = None, query: "list[tuple[str, str]] | None" = None
 ) -> tuple[int, Any]:
-    """Return the status and the answer; ask again for a while if the API server, or its webhook, cannot answer yet."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    """Return the status and the answer."""
     headers = {"Accept": "application/json", "Content-Type": "application/json"}
-    while True:
-        request = api.param_serialize(
-            method, path, query_params=query, header_params=headers, body=body, auth_settings=_LOGIN
-        )
-        answer = api.call_api(*request, _request_timeout=_SECONDS)
-        answer.read()
-        known = json.loads(answer.data or b"{}")
-        passing = answer.status in _TRANSIENT or "failed calling webhook" in str(known.get("message"))
-        if not passing or time.monotonic() > deadline:
-            return answer.status, known
-        time.sleep(_PAUSE_SECONDS)
+    request = api.param_serialize(
+        method, path, query_params=query, header_params=headers, body=body, auth_settings=_LOGIN
+    )
+    answer = api.call_api(*request, _request_timeout=_SECONDS)
+    answer.read()
+    return answer.status, json.loads(answer.data or b"{}")
 
 
 def _reason(status: int, answer: Mapping[str, Any]) -> str:

@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from components import istio
 from components.federation.exported_service import ExportedService
 
-OWN_NAME = "own-name"
-"""The ending of the name of an object about a Service's own name, beside one about its global name."""
-
 
 @dataclass(frozen=True)
 class PlannedObject:
@@ -33,5 +30,5 @@ def object_name(service: ExportedService, ending: str = "") -> str:
 
 
 def former_names(service: ExportedService) -> list[str]:
-    """Return the names of a service's objects in stacks that were updated last before they were one resource."""
+    """Return the names of a service's rules in a stack whose last update made each of them a resource."""
     return [service.short_name, f"{service.short_name}-own-name", f"{service.short_name}.own-name"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from components import envoy, istio, routing
 from components.federation import priority
 from components.federation.availability import AvailableService
-from components.federation.plan import OWN_NAME, PlannedObject, planned
+from components.federation.plan import PlannedObject, planned
 from components.mesh import single_mesh
 from components.mesh.roles import Role
 from components.routing import Endpoint, Requests, Split
@@ -152,7 +152,7 @@ class _Routes:
         rule = routing.own_name_rule(
             self._service.local_host, self._available.ports, self._own_split, single_mesh.CLUSTER_LABEL
         )
-        return planned(self._service, "DestinationRule", rule, OWN_NAME)
+        return planned(self._service, "DestinationRule", rule, "own-name")
 
     def _inside(self, hosts: Sequence[str], target: str, split: Split) -> PlannedObject:
         """Return the VirtualService that routes requests of the mesh's workloads for `hosts` to `target`."""

@@ -1,10 +1,11 @@
-"""The objects that decide what sidecars do with a name, of whoever made them."""
+"""The objects of others that decide what sidecars do with a name."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from components import istio
+from components.federation.cluster_objects import LABELS
 
 _GATEWAY_API = "/apis/gateway.networking.k8s.io"
 PATHS = {
@@ -52,8 +53,10 @@ class Rule:
 
 
 def rule(kind: str, found: Mapping[str, Any]) -> Rule | None:
-    """Return what an object of the API server decides; None if it is for gateways alone."""
+    """Return what an object of the API server decides; None if it is for gateways alone, or the program's own."""
     metadata, spec = found["metadata"], found.get("spec") or {}
+    if LABELS.items() <= (metadata.get("labels") or {}).items():
+        return None
     namespace = metadata["namespace"]
     if kind in _ROUTES:
         hosts = [host for parent in spec.get("parentRefs") or () if (host := _parent(parent, namespace))]

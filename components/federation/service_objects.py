@@ -18,7 +18,7 @@ from components import istio
 from components.clusters.connection import connected
 from components.clusters.kubeconfig import KubeconfigError
 from components.federation import cluster_objects
-from components.federation.cluster_objects import Key, RefusedError
+from components.federation.cluster_objects import Key, RefusedError, SilentError
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -88,7 +88,7 @@ def _reached(props: Mapping[str, Any]) -> "Iterator[ApiClient]":
     try:
         with connected(props["kubeconfig"]) as api:
             yield api
-    except (KubeconfigError, HTTPError, OSError) as error:
+    except (KubeconfigError, SilentError, HTTPError, OSError) as error:
         raise UnreachableError(f"mesh {props['mesh']}: its cluster cannot be reached: {error}") from error
     except RefusedError as error:
         raise RefusedError(f"mesh {props['mesh']}: {error}") from error

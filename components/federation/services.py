@@ -14,12 +14,13 @@ from components.federation.exported_service import ExportedService
 from components.federation.inventory import UnreadableClusterError, inventory
 from components.federation.members import Members
 from components.federation.peers import PeerMesh
-from components.federation.plan import PlannedObject
 from components.federation.routes import Exporter, connect_attempts, routes
 from components.federation.service_objects import ServiceObjects, as_text
 from components.federation.weights import percentages
 from components.federation.workload import Workload
 from components.mesh.mesh import Mesh
+
+Exported = tuple[AvailableService, Sequence[Exporter]]
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,14 @@ class Federation:
         self._before = _exports(stack_outputs.read(pulumi.get_stack()))
         # Also while a cluster is not there yet: a preview shows what is likely.
         self.services = self._asked.apply(self._available, run_with_unknowns=True)
+        addresses = {name: member.gateway_address for name, member in self._all.items()}
+        exported = pulumi.Output.all(self.services, pulumi.Output.from_input(addresses)).apply(
+            lambda known: [(service, self._exporters(service, known[1])) for service in known[0]]
+        )
         self._objects = dict[str, ServiceObjects]()
         for name, mesh in meshes.items():
             if mesh.configured:
-                self._objects[name] = self._make(mesh)
+                self._objects[name] = self._make(mesh, exported)
 
     def _to_ask(self, mesh: str) -> set[str]:
         """Return the namespaces of the services that a mesh exports and this stack does not run."""
@@ -85,49 +90,35 @@ class Federation:
             pulumi.log.warn(note)
         return services
 
-    def _make(self, mesh: Mesh) -> ServiceObjects:
-        addresses = {name: member.gateway_address for name, member in self._all.items()}
-        known = pulumi.Output.all(self._asked, self.services, pulumi.Output.from_input(addresses))
+    def _make(self, mesh: Mesh, services: pulumi.Output[Any]) -> ServiceObjects:
         made_here = [made.services[mesh.name] for made in self._made_here.values() if mesh.name in made.services]
         return ServiceObjects(
             f"{mesh.name}-services",
             mesh.name,
             mesh.cluster.kubeconfig,
-            known.apply(lambda known: self._specs(mesh, *known)),
+            pulumi.Output.all(self._asked, services).apply(lambda known: self._specs(mesh, *known)),
             skip_unreachable=mesh.cluster.skip_unreachable,
             opts=mesh.cluster.child_options(mesh, [mesh.control_plane, *made_here]),
         )
 
-    def _specs(
-        self,
-        mesh: Mesh,
-        inventories: Mapping[str, Any],
-        services: Sequence[AvailableService],
-        addresses: Mapping[str, str],
-    ) -> Any:
+    def _exporters(self, service: AvailableService, addresses: Mapping[str, str]) -> list[Exporter]:
+        shares = percentages(service.service.weights)
+        members = {name: self._all[name] for name in shares}
+        return [
+            Exporter(name, shares[name], mesh.trust_domain, addresses[name], mesh.gateway_port)
+            for name, mesh in members.items()
+        ]
+
+    def _specs(self, mesh: Mesh, inventories: Mapping[str, Any], services: Sequence[Exported]) -> Any:
         """Return the specs of a mesh's objects; for one that cannot be changed, what fails after the others are."""
         silent = {name for name, found in inventories.items() if found is None}
         if not pulumi.runtime.is_dry_run() and not silent.isdisjoint({mesh.name, *mesh.role.serves}):
             return self._fail_after_others(silent)
-        return {
-            str(Key(one.kind, one.namespace, one.name)): as_text(one.spec)
-            for one in self._planned(mesh, services, addresses)
-        }
-
-    def _planned(
-        self, mesh: Mesh, services: Sequence[AvailableService], addresses: Mapping[str, str]
-    ) -> list[PlannedObject]:
-        planned = connect_attempts(services)
-        for service in services:
-            shares = percentages(service.service.weights)
-            exporters = [self._exporter(name, share, addresses[name]) for name, share in shares.items()]
+        planned = connect_attempts(service for service, _ in services)
+        for service, exporters in services:
             planned += routes(service, mesh.role, exporters)
             planned += authorization(service, mesh.role, self._members.trust_domains)
-        return planned
-
-    def _exporter(self, name: str, share: int, address: str) -> Exporter:
-        mesh = self._all[name]
-        return Exporter(name, share, mesh.trust_domain, address, mesh.gateway_port)
+        return {str(Key(one.kind, one.namespace, one.name)): as_text(one.spec) for one in planned}
 
     def _fail_after_others(self, silent: set[str]) -> pulumi.Output[Any]:
         def fail(_: Any) -> None:

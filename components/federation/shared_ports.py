@@ -17,12 +17,13 @@ def shared_ports(service: ExportedService, inventory: Inventory, workload: Workl
     A policy sees the port of the pods alone, so who may not call the service may not call these either.
     """
     found = list[Place]()
-    for (namespace, name), spec in sorted(inventory.services.items()):
-        slices = inventory.slices.get((namespace, name), [])
-        if namespace == service.namespace and _same_pods(spec.get("selector") or {}, pods.answering(slices), workload):
+    beside = {name: spec for (namespace, name), spec in inventory.services.items() if namespace == service.namespace}
+    for name, spec in sorted(beside.items()):
+        slices = inventory.slices.get((service.namespace, name), [])
+        if _same_pods(spec.get("selector") or {}, pods.answering(slices), workload):
             tcp = [port for port in spec.get("ports") or () if port.get("protocol", "TCP") == "TCP"]
             numbers = [int(port["port"]) for port in tcp if workload.pod_ports & set(pods.ports(port, slices))]
-            found += [place for number in numbers if (place := (f"{name}.{namespace}", number)) not in listed]
+            found += [place for number in numbers if (place := (f"{name}.{service.namespace}", number)) not in listed]
     return found
 
 

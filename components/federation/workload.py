@@ -8,7 +8,7 @@ from components import istio
 from components.federation import pods
 from components.federation.exported_service import ExportedService
 from components.federation.inventory import Inventory
-from components.federation.plan import OWN_NAME, former_names, object_name
+from components.federation.plan import former_names
 from components.federation.pods import Pod
 from components.federation.rules import Rule
 from components.mesh.roles import Role
@@ -175,9 +175,9 @@ def _targets(port: Mapping[str, Any], slices: Iterable[Mapping[str, Any]]) -> li
 
 
 def _of_others(rules: Iterable[Rule], service: ExportedService) -> list[Rule]:
-    """Return the rules without those that the program makes for the service, or made under another name."""
-    ours = {object_name(service), object_name(service, OWN_NAME), *former_names(service)}
-    return [rule for rule in rules if not (rule.namespace == istio.NAMESPACE and rule.name in ours)]
+    """Return the rules without those that the program made for the service under another name, and without a label."""
+    former = former_names(service)
+    return [rule for rule in rules if not (rule.namespace == istio.NAMESPACE and rule.name in former)]
 
 
 def _names(service: ExportedService) -> list[str]:

@@ -33,6 +33,9 @@ class ObjectsServer:
         assert found
         if found["plural"] in self.unknown:
             return 404, {"message": "the server could not find the requested resource"}
+        if method == "GET" and self.refusals.get("GET"):
+            status, message = self.refusals["GET"][0]
+            return status, {"message": message}
         if method == "GET":
             assert "labelSelector=app.kubernetes.io/managed-by=multimesh" in unquote(path), path
             return 200, {"items": [one for at, one in self.objects.items() if self._is_listed(at, one, found)]}

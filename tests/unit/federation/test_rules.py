@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from components.federation.cluster_objects import LABELS
 from components.federation.rules import Rule, rule
 
 WEB = "web.shop.svc.cluster.local"
@@ -67,3 +68,8 @@ def test_a_route_of_the_gateway_api_decides_about_the_services_that_it_is_attach
     kind: str, parent: dict[str, Any], expected: list[str]
 ) -> None:
     assert hosts(kind, {"parentRefs": [parent]}) == expected
+
+
+def test_what_the_program_makes_is_no_decision_of_others() -> None:
+    metadata = {"name": "web.shop.global", "namespace": "istio-system", "labels": LABELS | {"more": "x"}}
+    assert rule("VirtualService", {"metadata": metadata, "spec": {"hosts": ["web"]}}) is None

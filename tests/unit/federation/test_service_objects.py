@@ -72,6 +72,7 @@ def test_what_somebody_changed_is_seen_by_a_refresh_and_repaired(server: Objects
     else:
         server.objects[at] = found | {"spec": {"host": "theirs"}}
     refreshed = PROVIDER.read("east", outputs).outs
+    assert refreshed
     assert changes(refreshed, props(server)) is True
     PROVIDER.update("east", refreshed, props(server))
     assert server.specs() == {"web": {"host": "web"}}
@@ -100,6 +101,18 @@ def test_a_refresh_or_a_deletion_there_says_how_to_go_on(gone: dict[str, Any]) -
         PROVIDER.read("east", gone)
     with pytest.raises(UnreachableError, match="PULUMI_K8S_DELETE_UNREACHABLE=true"):
         PROVIDER.delete("east", gone)
+
+
+@pytest.mark.parametrize("answer", [(504, "Timeout: request did not complete"), (500, "etcdserver: no leader")])
+def test_a_cluster_whose_database_does_not_answer_cannot_be_reached(
+    server: ObjectsServer, answer: tuple[int, str]
+) -> None:
+    outputs = created(server)
+    server.refusals["GET"] = [answer]
+    with pytest.raises(UnreachableError, match=answer[1]):
+        PROVIDER.read("east", outputs)
+    kept = outputs | {"skip_unreachable": True}
+    assert PROVIDER.read("east", kept).outs == kept
 
 
 def test_what_is_gone_for_good_can_be_dropped(gone: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -160,12 +160,12 @@ def test_a_destination_rule_for_all_hosts_hides_the_global_name_from_its_namespa
     "other",
     [
         Rule("VirtualService", "istio-system", "web.shop", ["web.shop.svc.cluster.local", "web.shop.global"]),
-        Rule("DestinationRule", "istio-system", "web.shop.own-name", ["web.shop.svc.cluster.local"]),
+        Rule("DestinationRule", "istio-system", "web.shop-own-name", ["web.shop.svc.cluster.local"]),
         Rule("VirtualService", "shop", "other", ["web2.shop.svc.cluster.local", "shop.example.com"]),
         Rule("ServiceEntry", "shop", "legacy", ["web.shop.svc.cluster.local"]),
     ],
 )
-def test_what_the_program_made_and_what_is_of_another_host_is_nobodys_decision(other: Rule) -> None:
+def test_what_the_program_made_before_and_what_is_of_another_host_is_nobodys_decision(other: Rule) -> None:
     assert found(cluster(spec(HTTP), rules=(other,))).short_name
 
 
