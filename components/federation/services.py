@@ -20,7 +20,12 @@ from components.federation.weights import percentages
 from components.federation.workload import Workload
 from components.mesh.mesh import Mesh
 
-Exported = tuple[AvailableService, Sequence[Exporter]]
+
+@dataclass(frozen=True)
+class Exported:
+    """Every service with those that receive its requests. A class, as the SDK looks into each item of a list."""
+
+    services: Sequence[tuple[AvailableService, Sequence[Exporter]]]
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Federation:
         self.services = self._asked.apply(self._available, run_with_unknowns=True)
         addresses = {name: member.gateway_address for name, member in self._all.items()}
         exported = pulumi.Output.all(self.services, pulumi.Output.from_input(addresses)).apply(
-            lambda known: [(service, self._exporters(service, known[1])) for service in known[0]]
+            lambda known: Exported([(service, self._exporters(service, known[1])) for service in known[0]])
         )
         self._objects = dict[str, ServiceObjects]()
         for name, mesh in meshes.items():
@@ -90,13 +95,13 @@ class Federation:
             pulumi.log.warn(note)
         return services
 
-    def _make(self, mesh: Mesh, services: pulumi.Output[Any]) -> ServiceObjects:
+    def _make(self, mesh: Mesh, exported: pulumi.Output[Exported]) -> ServiceObjects:
         made_here = [made.services[mesh.name] for made in self._made_here.values() if mesh.name in made.services]
         return ServiceObjects(
             f"{mesh.name}-services",
             mesh.name,
             mesh.cluster.kubeconfig,
-            pulumi.Output.all(self._asked, services).apply(lambda known: self._specs(mesh, *known)),
+            pulumi.Output.all(self._asked, exported).apply(lambda known: self._specs(mesh, *known)),
             skip_unreachable=mesh.cluster.skip_unreachable,
             opts=mesh.cluster.child_options(mesh, [mesh.control_plane, *made_here]),
         )
@@ -109,13 +114,13 @@ class Federation:
             for name, mesh in members.items()
         ]
 
-    def _specs(self, mesh: Mesh, inventories: Mapping[str, Any], services: Sequence[Exported]) -> Any:
+    def _specs(self, mesh: Mesh, inventories: Mapping[str, Any], exported: Exported) -> Any:
         """Return the specs of a mesh's objects; for one that cannot be changed, what fails after the others are."""
         silent = {name for name, found in inventories.items() if found is None}
         if not pulumi.runtime.is_dry_run() and not silent.isdisjoint({mesh.name, *mesh.role.serves}):
             return self._fail_after_others(silent)
-        planned = connect_attempts(service for service, _ in services)
-        for service, exporters in services:
+        planned = connect_attempts(service for service, _ in exported.services)
+        for service, exporters in exported.services:
             planned += routes(service, mesh.role, exporters)
             planned += authorization(service, mesh.role, self._members.trust_domains)
         return {str(Key(one.kind, one.namespace, one.name)): as_text(one.spec) for one in planned}
