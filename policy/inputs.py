@@ -7,8 +7,9 @@ from typing import Any
 def plain(value: Any) -> Any:
     """Return dicts and lists instead of pulumi_policy's proxies around them, whatever is deeper, too.
 
-    A value that is unknown in a preview stays the text that stands for it, while a proxy would raise an error for it
-    and so end the rule that looks at its neighbours. A `Secret` stays one.
+    Numbers arrive as floats; whole ones become integers again. A value that is unknown in a preview stays the text that
+    stands for it, while a proxy would raise an error for it and so end the rule that looks at its neighbours. A
+    `Secret` stays one.
     """
     if isinstance(value, Mapping):
         inner = value if isinstance(value, dict) else value["__target"]
@@ -16,4 +17,4 @@ def plain(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         inner = value if isinstance(value, (list, tuple)) else value["__target"]  # type: ignore[call-overload]
         return [plain(given) for given in inner]
-    return value
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-options.html
 """
 
+from inputs import plain
 from pulumi_policy import ReportViolation, ResourceValidationArgs, ResourceValidationPolicy
 
 _WANTED = {"httpTokens": "required", "httpPutResponseHopLimit": 1}
@@ -22,7 +23,7 @@ def _validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
     if options is None and args.props.get("launchTemplate"):
         return  # the launch template is judged on its own
     for key, wanted in _WANTED.items():
-        if (given := (options or {}).get(key)) != wanted:
+        if (given := plain((options or {}).get(key))) != wanted:
             report(f"metadataOptions.{key}: must be {wanted}, is {'not set' if given is None else given}", None)
 
 

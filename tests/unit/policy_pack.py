@@ -93,9 +93,11 @@ def _stack_resources(recording: Recording) -> list[PolicyResource]:
 
 
 def _wire(value: Any) -> Any:
-    """Return a value as the engine sends it: a secret is a mapping with a mark."""
+    """Return a value as the engine sends it: a secret is a mapping with a mark, and every number a float."""
     if isinstance(value, Secret):
         return {SPECIAL_SIG_KEY: SPECIAL_SECRET_SIG, "value": _wire(value.value)}
     if isinstance(value, dict):
         return {key: _wire(inner) for key, inner in value.items()}
-    return [_wire(inner) for inner in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [_wire(inner) for inner in value]
+    return float(value) if type(value) is int else value
