@@ -5,6 +5,7 @@ import sys
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from lab import allocation, cluster
 from lab.allocation import NoFreeNetworkError, NoSuchClusterError
@@ -32,7 +33,8 @@ def status() -> None:
     """List the clusters of this machine."""
     table = Table("id", "name", "address", "state", box=None)
     for given in allocation.find_all():
-        table.add_row(given.id, given.name, given.address, "\n".join(cluster.faults(given.id)) or "running")
+        state = "\n".join(cluster.faults(given.id)) or "running"
+        table.add_row(*map(Text, (given.id, given.name, given.address, state)))
     Console().print(table)
 
 

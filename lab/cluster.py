@@ -64,6 +64,8 @@ def start(id: str, report: Report, *, flat: bool | None = None) -> Cluster:
         report(f"network: {given.address} by link {id}")
         node.prepare(given)
         report("files: keys, configurations and images")
+        if pki.write_etcd(given):
+            programs.end(id, "etcd", "kube-apiserver")  # of an earlier version of the lab, without certificates
         if programs.fault(id, "etcd"):
             programs.end(id, "kube-apiserver")  # it would take minutes to look for its etcd again
         programs.start(given, "etcd", "kube-apiserver", "containerd")

@@ -1,15 +1,16 @@
 """The command lines of a cluster's programs."""
 
 from lab.allocation import Allocation
+from lab.pki import ETCD
 
-_ETCD = "http://127.0.0.1:2379"
-_PEER = "http://127.0.0.1:2380"
+_ETCD = "https://127.0.0.1:2379"
+_PEER = "https://127.0.0.1:2380"
 
 
 def command_line(cluster: Allocation, program: str) -> list[str]:
     """Return the command line of one of the programs."""
     folder = cluster.folder
-    pki = f"{folder}/pki"
+    pki, etcd_pki = f"{folder}/pki", f"{folder}/{ETCD}"
     match program:
         case "etcd":
             return [
@@ -21,6 +22,15 @@ def command_line(cluster: Allocation, program: str) -> list[str]:
                 f"--listen-peer-urls={_PEER}",
                 f"--initial-advertise-peer-urls={_PEER}",
                 f"--initial-cluster={cluster.id}={_PEER}",
+                # who may talk to it: it holds every Secret, and a pod may share its network
+                "--client-cert-auth=true",
+                f"--trusted-ca-file={etcd_pki}/ca.crt",
+                f"--cert-file={etcd_pki}/server.crt",
+                f"--key-file={etcd_pki}/server.key",
+                "--peer-client-cert-auth=true",
+                f"--peer-trusted-ca-file={etcd_pki}/ca.crt",
+                f"--peer-cert-file={etcd_pki}/server.crt",
+                f"--peer-key-file={etcd_pki}/server.key",
                 "--logger=zap",
                 # Only a crash of the machine itself can lose what is not on the disk yet: seconds of a lab's life.
                 "--unsafe-no-fsync",
@@ -29,6 +39,9 @@ def command_line(cluster: Allocation, program: str) -> list[str]:
             return [
                 "kube-apiserver",
                 f"--etcd-servers={_ETCD}",
+                f"--etcd-cafile={etcd_pki}/ca.crt",
+                f"--etcd-certfile={etcd_pki}/client.crt",
+                f"--etcd-keyfile={etcd_pki}/client.key",
                 # address
                 f"--bind-address={cluster.address}",
                 f"--advertise-address={cluster.address}",

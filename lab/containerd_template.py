@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from lab.paths import TOOLS
+from lab.processes import UMASK
 
 TIMEOUT = 120.0  # seconds
 
@@ -39,7 +40,10 @@ def unpack(archive: Path, root: Path) -> None:
             "--address",
             socket,
         ]
-        with log.open("w") as output, subprocess.Popen(command, stdout=output, stderr=output) as containerd:
+        with (
+            log.open("w") as output,
+            subprocess.Popen(command, stdout=output, stderr=output, umask=UMASK) as containerd,
+        ):
             try:
                 _wait(containerd, socket, log)
                 load = [TOOLS / "ctr", "--address", socket, "--namespace", "k8s.io", "images", "import", archive]

@@ -18,8 +18,10 @@ STAND_INS = CHECKOUT / "lab/plugins/bin"
 
 def environment() -> dict[str, str]:
     """Return the variables that make `pulumi` use the local stack's own backend and passphrase, made at first use."""
+    LOCAL.mkdir(mode=0o700, exist_ok=True)
+    LOCAL.chmod(0o700)  # it holds the state and the passphrase that opens it
     backend = LOCAL / "pulumi"
-    backend.mkdir(parents=True, exist_ok=True)
+    backend.mkdir(exist_ok=True)
     if not PASSPHRASE.exists():
         with os.fdopen(os.open(PASSPHRASE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(32))

@@ -3,6 +3,7 @@
 import base64
 import datetime
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
@@ -15,6 +16,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from lab.allocation import Allocation
 
+ETCD = "etcd-pki"
+"""The folder of etcd's certificates."""
 VALIDITY = datetime.timedelta(days=3650)
 CLOCK_SKEW = datetime.timedelta(minutes=5)
 
@@ -69,17 +72,21 @@ def _issue(
     common_name: str,
     organization: str | None = None,
     server_names: list[str | IPv4Address] | None = None,
+    *,
+    also_client: bool = False,
 ) -> tuple[bytes, bytes]:
     """Return certificate and key as PEM: a client's, or a server's when it has names or addresses to be reached by."""
     key = generate_private_key(SECP256R1())
-    usage = ExtendedKeyUsageOID.SERVER_AUTH if server_names else ExtendedKeyUsageOID.CLIENT_AUTH
+    usages = [ExtendedKeyUsageOID.SERVER_AUTH if server_names else ExtendedKeyUsageOID.CLIENT_AUTH]
+    if also_client:
+        usages.append(ExtendedKeyUsageOID.CLIENT_AUTH)
     builder = (
         _builder(common_name, organization)
         .issuer_name(authority.certificate.subject)
         .public_key(key.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(authority=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key()), critical=False)
     )
     if server_names:
@@ -164,13 +171,40 @@ def make(cluster: Allocation) -> dict[str, bytes]:
     return files
 
 
+def make_etcd() -> dict[str, bytes]:
+    """Return the content of every file of etcd by its name: `ca.crt`, and `server` and `client` as .crt and .key.
+
+    etcd has a CA of its own, as with kubeadm: no other client's certificate opens it.
+    """
+    authority = _make_authority("multimesh etcd")
+    files = {"ca.crt": authority.certificate.public_bytes(Encoding.PEM)}
+    loopback: list[str | IPv4Address] = ["localhost", IPv4Address("127.0.0.1")]
+    # etcd's members, and its gateway to itself, connect with the certificate that they serve with.
+    files["server.crt"], files["server.key"] = _issue(authority, "etcd", server_names=loopback, also_client=True)
+    files["client.crt"], files["client.key"] = _issue(authority, "kube-apiserver-etcd-client")
+    return files
+
+
 def write(cluster: Allocation) -> None:
-    """Write what make() returns into a folder that only root can read; all of it is there once the folder is."""
-    unfinished = cluster.folder / "pki.unfinished"
+    """Write what make() returns into the folder `pki`."""
+    _write(cluster, "pki", make(cluster))
+
+
+def write_etcd(cluster: Allocation) -> bool:
+    """Write what make_etcd() returns into the folder `etcd-pki`, unless it exists; return whether it was written."""
+    missing = not (cluster.folder / ETCD).exists()
+    if missing:
+        _write(cluster, ETCD, make_etcd())
+    return missing
+
+
+def _write(cluster: Allocation, folder: str, files: Mapping[str, bytes]) -> None:
+    """Write files into a folder that only root can read; all of them are there once the folder is."""
+    unfinished = cluster.folder / f"{folder}.unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)
-    for name, content in make(cluster).items():
+    for name, content in files.items():
         file = unfinished / name
         file.touch(mode=0o600)
         file.write_bytes(content)
-    unfinished.rename(cluster.folder / "pki")
+    unfinished.rename(cluster.folder / folder)

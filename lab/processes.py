@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # In the background shell, so that the program is in its cgroup before its first instruction and is nobody's zombie.
-_START = '{ echo 0 >"$1" && shift && exec "$@"; } </dev/null >>"$0" 2>&1 & echo $!'
+_START = 'umask 022; { echo 0 >"$1" && shift && exec "$@"; } </dev/null >>"$0" 2>&1 & echo $!'
 
 _LINES = 5  # of an error message
+
+UMASK = 0o022
+"""Of whatever the lab makes: containers run as users of their own, who must read it. Keys have modes of their own."""
 
 
 class CommandError(Exception):
@@ -104,7 +107,9 @@ def _brief(said: str) -> str:
 def run(*command: str, stdin: str = "") -> str:
     """Run a short command (5 minutes at most) and return its output; raise CommandError with what it said."""
     try:
-        return subprocess.run(command, input=stdin, capture_output=True, text=True, check=True, timeout=300).stdout
+        return subprocess.run(
+            command, input=stdin, capture_output=True, text=True, check=True, timeout=300, umask=UMASK
+        ).stdout
     except subprocess.CalledProcessError as error:
         raise CommandError(f"{' '.join(command)}: {_brief(error.stderr.strip() or error.stdout.strip())}") from error
     except (OSError, subprocess.TimeoutExpired) as error:

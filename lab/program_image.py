@@ -12,6 +12,7 @@ from lab.allocation import Allocation
 from lab.images import APPLICATION_USER, DEBIAN_SUITE, ImageError
 from lab.oci import Image, archive_images
 from lab.paths import CACHE, TOOLS, digest
+from lab.processes import UMASK
 
 _HERE = Path(__file__)
 TAG = digest(_HERE, _HERE.with_name("oci.py"))
@@ -86,6 +87,6 @@ def _hooks() -> list[str]:
 
 
 def _run(*command: str | Path) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT, umask=UMASK)
     if done.returncode:
         raise ImageError(f"{' '.join(map(str, command))} failed\n{done.stderr[-2000:]}")

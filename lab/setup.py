@@ -11,6 +11,7 @@ from lab import images, toolchain
 from lab.containerd_template import TemplateError
 from lab.environment import BIN, CHECKOUT, STAND_INS, environment
 from lab.paths import TOOLS
+from lab.processes import UMASK
 
 PLUGINS = ("kubernetes", "tls")
 PLUGIN_TIMEOUT = 120  # seconds; where nothing can be downloaded the refusal comes at once
@@ -19,6 +20,7 @@ PULUMI_HOME = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
 
 def main() -> None:
     """Build what is missing and prepare the checkout, on a machine that passed preflight and has debian's packages."""
+    os.umask(UMASK)
     with_pulumi = not _elsewhere("pulumi")
     toolchain.build(with_pulumi=with_pulumi)
     images.build()

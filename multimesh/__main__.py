@@ -68,6 +68,7 @@ def verify(
     """
     from rich.console import Console
 
+    from multimesh.printable import printable
     from multimesh.stack import OutputsError, read_outputs
     from multimesh.verify.report import as_json
     from multimesh.verify.run import verify_stack
@@ -78,7 +79,8 @@ def verify(
         with errors.status("reading the stack outputs") as status:
             report = verify_stack(read_outputs(stack), requests, confidence, status.update, service or ())
     except OutputsError as error:
-        errors.print(f"multimesh verify: {error}", highlight=False, markup=False, soft_wrap=True)
+        said = "\n".join(map(printable, str(error).splitlines()))
+        errors.print(f"multimesh verify: {said}", highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(2) from None
     if output is Output.JSON:
         typer.echo(as_json(report))

@@ -3,9 +3,14 @@
 The rules read the types and inputs of resources; no cloud's SDK is imported.
 """
 
+import authorization
 import confidential
+import control_planes
+import identities
 import instance_metadata
 import labels
+import launch_templates
+import mutual_tls
 import open_ports
 import peer_gateway
 import volumes
@@ -15,9 +20,14 @@ PolicyPack(
     "multimesh",
     policies=[
         open_ports.RULE,
+        control_planes.RULE,
+        identities.RULE,
         volumes.RULE,
         instance_metadata.RULE,
+        launch_templates.RULE,
         peer_gateway.RULE,
+        mutual_tls.RULE,
+        authorization.RULE,
         confidential.RULE,
         labels.RULE,
     ],

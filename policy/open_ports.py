@@ -1,36 +1,44 @@
-"""SSH and the Kubernetes API are never open to the whole internet."""
+"""SSH, etcd, kubelets and the Kubernetes API are never open to the whole internet."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from ipaddress import ip_network
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from control_planes import google_networks, of_eks
 from pulumi_policy import ReportViolation, ResourceValidationArgs, ResourceValidationPolicy
+from world import world
 
-GUARDED = {22: "SSH", 6443: "the Kubernetes API"}
+API_PORT = 6443
+GUARDED = {22: "SSH", 2379: "etcd", 2380: "etcd", API_PORT: "the Kubernetes API", 10250: "kubelets"}
 _EVERY_PORT = (0, 65535)
+_USERS = "List the networks of its users instead"
 
 
 class Opening(NamedTuple):
-    """Who may come in (CIDRs), to what (a range of ports), and the input that says so."""
+    """Who may come in (CIDRs, ids of prefix lists), to what (a range of ports), and the input that says so."""
 
     path: str
-    sources: list[str]
+    sources: Sequence[str]
     lowest: int
     highest: int
+    lists: Sequence[str] = ()
 
 
 def _validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    if args.resource_type not in _OPENINGS:
-        return
-    for path, sources, lowest, highest in _OPENINGS[args.resource_type](args.props):
-        for source in filter(_is_everybody, sources):
-            for port, what in GUARDED.items():
-                if lowest <= port <= highest:
-                    report(f"{path}: must not open {what} to {source}. List the networks of its users instead", None)
+    openings = list(_OPENINGS.get(args.resource_type, _none)(args.props))
+    for port, what in GUARDED.items():
+        reaching = [opening for opening in openings if opening.lowest <= port <= opening.highest]
+        if networks := world(cidr for opening in reaching for cidr in opening.sources):
+            alone = [opening for opening in reaching if world(opening.sources)]
+            paths = dict.fromkeys(opening.path for opening in alone or reaching if opening.sources)
+            report(f"{', '.join(paths)}: must not open {what} to {', '.join(networks)}. {_USERS}", None)
+        for opening in reaching:
+            for name in opening.lists:
+                unseen = f"the prefix list {name}, whose networks are not seen here"
+                report(f"{opening.path}: must not open {what} to {unseen}. {_USERS}", None)
 
 
-def _is_everybody(cidr: str) -> bool:
-    return ip_network(cidr, strict=False).prefixlen == 0
+def _none(_: Mapping[str, Any]) -> Iterator[Opening]:
+    yield from ()
 
 
 def _security_group(props: Mapping[str, Any]) -> Iterator[Opening]:
@@ -40,20 +48,26 @@ def _security_group(props: Mapping[str, Any]) -> Iterator[Opening]:
 
 def _security_group_rule(props: Mapping[str, Any]) -> Iterator[Opening]:
     if props.get("type") == "ingress":
-        yield from _rule("cidrBlocks", props, props.get("protocol"))
+        path = next((key for key in ("cidrBlocks", "ipv6CidrBlocks", "prefixListIds") if props.get(key)), "")
+        yield from _rule(path, props, props.get("protocol"))
 
 
 def _ingress_rule(props: Mapping[str, Any]) -> Iterator[Opening]:
-    yield from _rule("cidrIpv6" if props.get("cidrIpv6") else "cidrIpv4", props, props.get("ipProtocol"))
+    path = next((key for key in ("cidrIpv6", "prefixListId") if props.get(key)), "cidrIpv4")
+    yield from _rule(path, props, props.get("ipProtocol"))
 
 
 def _rule(path: str, rule: Mapping[str, Any], protocol: Any) -> Iterator[Opening]:
     one = [cidr for cidr in (rule.get("cidrIpv4"), rule.get("cidrIpv6")) if cidr]
     sources = [*one, *(rule.get("cidrBlocks") or []), *(rule.get("ipv6CidrBlocks") or [])]
+    lists = [*filter(None, [rule.get("prefixListId")]), *(rule.get("prefixListIds") or [])]
     if str(protocol).lower() in ("-1", "all"):
-        yield Opening(path, sources, *_EVERY_PORT)
+        yield Opening(path, sources, *_EVERY_PORT, lists)
     elif str(protocol).lower() in ("tcp", "6"):
-        yield Opening(path, sources, int(rule["fromPort"]), int(rule["toPort"]))
+        lowest, highest = rule.get("fromPort"), rule.get("toPort")
+        if lowest is None or highest is None:
+            lowest, highest = _EVERY_PORT
+        yield Opening(path, sources, int(lowest), int(highest), lists)
 
 
 def _firewall(props: Mapping[str, Any]) -> Iterator[Opening]:
@@ -74,17 +88,20 @@ def _ranges(ports: Iterable[str]) -> list[tuple[int, int]]:
 
 
 def _google_control_plane(props: Mapping[str, Any]) -> Iterator[Opening]:
-    if (props.get("privateClusterConfig") or {}).get("enablePrivateEndpoint"):
-        return
-    networks = props.get("masterAuthorizedNetworksConfig")
-    cidrs = [block["cidrBlock"] for block in networks.get("cidrBlocks") or []] if networks else ["0.0.0.0/0"]
-    yield Opening("masterAuthorizedNetworksConfig", cidrs, 6443, 6443)  # served on 443, which is no less the API
+    for path, cidrs in google_networks(props):
+        yield Opening(path, cidrs, API_PORT, API_PORT)  # served on 443, which is no less the API
+
+
+def _eks_control_plane(props: Mapping[str, Any]) -> Iterator[Opening]:
+    for path, cidrs in of_eks(props):
+        yield Opening(path, cidrs, API_PORT, API_PORT)
 
 
 _OPENINGS = {
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": _security_group,
     "aws:ec2/securityGroup:SecurityGroup": _security_group,
     "aws:ec2/securityGroupRule:SecurityGroupRule": _security_group_rule,
+    "aws:eks/cluster:Cluster": _eks_control_plane,
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _ingress_rule,
     "gcp:compute/firewall:Firewall": _firewall,
     "gcp:container/cluster:Cluster": _google_control_plane,
@@ -92,6 +109,6 @@ _OPENINGS = {
 
 RULE = ResourceValidationPolicy(
     name="no-open-administration",
-    description="SSH (22) and the Kubernetes API (6443) are not open to 0.0.0.0/0 or ::/0.",
+    description="SSH (22), etcd (2379, 2380), the Kubernetes API (6443) and kubelets (10250) are not open to all.",
     validate=_validate,
 )

@@ -24,8 +24,25 @@ def _volume(props: Mapping[str, Any]) -> Volumes:
 def _instance(props: Mapping[str, Any]) -> Volumes:
     if props.get("rootBlockDevice") or not props.get("launchTemplate"):  # a launch template is judged on its own
         yield "rootBlockDevice.", props.get("rootBlockDevice") or {}
+    yield from _devices("", props)
+
+
+def _launch_configuration(props: Mapping[str, Any]) -> Volumes:
+    yield "rootBlockDevice.", props.get("rootBlockDevice") or {}
+    yield from _devices("", props)
+
+
+def _spot_fleet(props: Mapping[str, Any]) -> Volumes:
+    for index, one in enumerate(props.get("launchSpecifications") or []):
+        path = f"launchSpecifications[{index}]."
+        for number, device in enumerate(one.get("rootBlockDevices") or [{}]):
+            yield f"{path}rootBlockDevices[{number}].", device
+        yield from _devices(path, one)
+
+
+def _devices(path: str, props: Mapping[str, Any]) -> Volumes:
     for index, device in enumerate(props.get("ebsBlockDevices") or []):
-        yield f"ebsBlockDevices[{index}].", device
+        yield f"{path}ebsBlockDevices[{index}].", device
 
 
 def _launch_template(props: Mapping[str, Any]) -> Volumes:
@@ -40,7 +57,10 @@ def _launch_template(props: Mapping[str, Any]) -> Volumes:
 _VOLUMES = {
     "aws:ebs/volume:Volume": _volume,
     "aws:ec2/instance:Instance": _instance,
+    "aws:ec2/launchConfiguration:LaunchConfiguration": _launch_configuration,
     "aws:ec2/launchTemplate:LaunchTemplate": _launch_template,
+    "aws:ec2/spotFleetRequest:SpotFleetRequest": _spot_fleet,
+    "aws:ec2/spotInstanceRequest:SpotInstanceRequest": _instance,
 }
 
 RULE = ResourceValidationPolicy(

@@ -1,7 +1,7 @@
 """Address ranges of a cluster that the stack creates: its own, and those that may reach its API."""
 
 from collections.abc import Sequence
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, collapse_addresses
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, PlainValidator, ValidationInfo
@@ -9,6 +9,8 @@ from pydantic import AfterValidator, PlainValidator, ValidationInfo
 EVERYWHERE = "0.0.0.0/0"
 DOCUMENTATION = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
 """Ranges that are reserved for documentation (RFC 5737)."""
+_LARGEST = 8
+"""The shortest prefix that one owner has."""
 
 
 def _cidr(value: Any) -> str:
@@ -31,11 +33,24 @@ def _own_cidr(value: Any, info: ValidationInfo) -> str:
 def _reaching_the_api(cidrs: list[str], info: ValidationInfo) -> list[str]:
     if not cidrs:
         raise ValueError("must list at least one IPv4 network, or nobody could reach the Kubernetes API")
-    if EVERYWHERE in cidrs and not info.data.get("api_open_to_the_world"):
+    if (open_to := world(cidrs)) and not info.data.get("api_open_to_the_world"):
+        few = ", ".join(open_to[:3]) + (f" and {len(open_to) - 3} more" if len(open_to) > 3 else "")
         raise ValueError(
-            f"{EVERYWHERE} opens the Kubernetes API to the world; if you intend that, set api_open_to_the_world: true"
+            f"{few} {'opens' if len(open_to) == 1 else 'open'} the Kubernetes API to the world; "
+            "if you intend that, set api_open_to_the_world: true"
         )
     return cidrs
+
+
+def world(cidrs: Sequence[str]) -> list[str]:
+    """Return the networks, collapsed, if they are the world; [] if they are not.
+
+    They are the world if all of them together have as many addresses as a /7, or more. So one /8 is not, a shorter
+    prefix is, and splitting `0.0.0.0/0`, or leaving out parts of it, changes nothing.
+    """
+    collapsed = list(collapse_addresses(map(IPv4Network, cidrs)))
+    limit = 2 ** (32 - _LARGEST + 1)
+    return [str(network) for network in collapsed] if sum(n.num_addresses for n in collapsed) >= limit else []
 
 
 Cidr = Annotated[str, PlainValidator(_cidr)]
@@ -49,5 +64,6 @@ def documentation_ranges(cidrs: Sequence[str]) -> list[tuple[int, str]]:
     return [
         (index, cidr)
         for index, cidr in enumerate(cidrs)
-        if any(IPv4Network(cidr).overlaps(example) for example in DOCUMENTATION) and cidr != EVERYWHERE
+        if any(IPv4Network(cidr).overlaps(example) for example in DOCUMENTATION)
+        and IPv4Network(cidr).prefixlen >= _LARGEST
     ]

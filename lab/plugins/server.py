@@ -1,5 +1,6 @@
 """What both plugins share: the gRPC server that the engine talks to, its errors, and the way to the engine's log."""
 
+import os
 import re
 import signal
 import socket
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 import grpc
 from google.protobuf import empty_pb2
 
+from lab.plugins import peers
 from lab.plugins.protocol import (
     engine_pb2,
     engine_pb2_grpc,
@@ -128,15 +130,21 @@ class Provider:
 
 
 class _Servicer:
-    """The protocol's servicer: gives each request to the provider's method, and turns its errors into gRPC statuses."""
+    """The protocol's servicer: gives each request to the provider's method, and turns its errors into gRPC statuses.
+
+    It answers this process's own user alone: every local user can connect, and a kubeconfig may name a program to run.
+    """
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
+        self.port = 0
 
     def __getattr__(self, rpc: str) -> Callable[[Any, grpc.ServicerContext], Any]:
         method = getattr(self._provider, re.sub(r"(?<=.)([A-Z])", r"_\1", rpc).lower(), None)
 
         def answer(request: Any, context: grpc.ServicerContext) -> Any:  # noqa: RET503 abort raises
+            if peers.owner(context.peer(), self.port) != os.geteuid():
+                context.abort(grpc.StatusCode.PERMISSION_DENIED, "the stand-in plugin answers its own user alone")
             if method is None:
                 context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{rpc} is not implemented by the stand-in plugin")
             try:
@@ -170,14 +178,15 @@ def serve(provider: Provider) -> None:
     provider.engine = sys.argv[1] if len(sys.argv) > 1 else ""
     options = [("grpc.max_receive_message_length", _MESSAGE_BYTES), ("grpc.max_send_message_length", _MESSAGE_BYTES)]
     server = grpc.server(ThreadPoolExecutor(_OPERATIONS_AT_ONCE), options=options)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(_Servicer(provider), server)  # type: ignore[arg-type]
+    servicer = _Servicer(provider)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)  # type: ignore[arg-type]
     dismissed = threading.Event()
     # The engine's word for "no longer needed"; a user's interrupt comes as Cancel, for plugins are process groups of
     # their own. Without an answer the engine waits 5 s for each plugin.
     signal.signal(signal.SIGINT, lambda *_: dismissed.set())
-    port = server.add_insecure_port("127.0.0.1:0")
+    servicer.port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    print(port, flush=True)
+    print(servicer.port, flush=True)
     while not dismissed.wait(_ENGINE_SECONDS):
         if provider.engine and not _answers(provider.engine):
             provider.cancelled.set()

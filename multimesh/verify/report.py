@@ -58,5 +58,4 @@ def as_json(report: Report) -> str:
             "not_asked": dict(report.not_asked),
         },
         indent=2,
-        ensure_ascii=False,
     )

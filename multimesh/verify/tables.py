@@ -2,7 +2,9 @@
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from multimesh.printable import printable
 from multimesh.verify.judge import AnsweredBy
 from multimesh.verify.judge_port import PortVerdict
 from multimesh.verify.report import Report
@@ -24,12 +26,18 @@ def print_tables(report: Report, console: Console) -> None:
         _say(console, f"{above}all other services, by the counters of the caller's proxy\n")
         console.print(_of_ports(report))
     for service, reason in report.not_asked.items():
-        _say(console, f"\nnot asked: {service}: {reason}")
+        _say(console, f"\nnot asked: {printable(f'{service}: {reason}')}")
     _say(console, _conclusion(report))
 
 
 def _say(console: Console, text: str) -> None:
+    """Print lines; what is in them from outside is `printable` already."""
     console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _row(table: Table, *cells: str) -> None:
+    """Add a row: its cells may say what a responder said."""
+    table.add_row(*(Text(printable(cell)) for cell in cells))
 
 
 def _of_the_sample(report: Report) -> Table:
@@ -42,7 +50,7 @@ def _of_the_sample(report: Report) -> Table:
         asked = [verdict.mesh, verdict.path, str(sum(verdict.errors.values()))]
         for part in verdict.answered_by:
             mesh, path, errors = asked
-            table.add_row(mesh, path, *_cells(part), errors)
+            _row(table, mesh, path, *_cells(part), errors)
             asked = ["", "", ""]
     return table
 
@@ -59,7 +67,8 @@ def _of_ports(report: Report) -> Table:
         name = f"{verdict.service}:{verdict.port}"
         what = ("", "") if name == named else (name, verdict.protocol)
         named = name
-        table.add_row(
+        _row(
+            table,
             *what,
             verdict.mesh,
             ", ".join(f"{part.mesh} {part.count}" for part in verdict.answered_by) or "-",
@@ -79,7 +88,7 @@ def _conclusion(report: Report) -> str:
     confidence = f"confidence {report.confidence:.10g} for all of them together"
     if not report.findings:
         return f"\npassed: every request was answered, every split is the configured one ({confidence})"
-    return "\n".join(["", f"failed ({confidence}):", *(f"  {finding}" for finding in report.findings)])
+    return "\n".join(["", f"failed ({confidence}):", *(f"  {printable(finding)}" for finding in report.findings)])
 
 
 def _cells(part: AnsweredBy) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from lab.processes import run
 from lab.stack import Stack
 from tests.e2e import machine as view
 from tests.e2e.kubeadm import cloud_init, images
-from tests.e2e.kubeadm.machine import Machine
+from tests.e2e.kubeadm.machine import BootError, Machine
 
 ENDPOINT = "api.kubeadm.test"
 
@@ -174,6 +174,39 @@ def test_the_token_that_nodes_join_with_never_expires(booted: Booted) -> None:
     with booted.api() as api:
         token: Any = api.read_namespaced_secret(f"bootstrap-token-{token_id}", "kube-system")
     assert "expiration" not in token.data
+
+
+def test_secrets_are_encrypted_on_etcds_disk_and_config_maps_are_not(booted: Booted) -> None:
+    with booted.api() as api:
+        api.create_namespaced_secret("default", {"metadata": {"name": "told"}, "stringData": {"a": "told-secretly"}})
+        api.create_namespaced_config_map("default", {"metadata": {"name": "told"}, "data": {"a": "told-openly"}})
+    first = booted.machines["first"]
+    assert "told-openly" in first.run("grep", "-rao", "told-openly", "/var/lib/etcd/member")
+    with pytest.raises(BootError, match="exit code 1"):  # grep found nothing
+        first.run("grep", "-rao", "told-secretly", "/var/lib/etcd/member")
+
+
+def test_the_audit_log_has_who_did_what_and_no_secret(booted: Booted) -> None:
+    log = booted.machines["first"].read("/var/log/kubernetes/audit.log")
+    entries = [json.loads(line) for line in log.splitlines()]
+    asked = [(entry["user"]["username"], entry["verb"]) for entry in entries if "secrets" in entry["requestURI"]]
+    assert ("multimesh", "create") in asked
+    assert "told-secretly" not in log
+
+
+@pytest.mark.parametrize("name", ["first", "worker"])
+def test_what_opens_more_than_a_node_needs_is_gone(booted: Booted, name: str) -> None:
+    left = booted.machines[name].run("ls", "/etc/kubernetes").split()
+    assert "kubelet.conf" in left
+    assert not {"token", "super-admin.conf", "bootstrap-kubelet.conf"} & set(left)
+
+
+def test_no_component_of_the_control_plane_shows_its_profile(booted: Booted) -> None:
+    with booted.api() as api:
+        pods = api.list_namespaced_pod("kube-system", label_selector="tier=control-plane").items
+    commands = {pod.metadata.labels["component"]: pod.spec.containers[0].command for pod in pods}
+    assert commands.keys() == {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"}
+    assert [name for name in commands if name != "etcd" and "--profiling=false" not in commands[name]] == []
 
 
 @pytest.mark.parametrize("role", ["first", "another", "worker"])

@@ -51,7 +51,9 @@ def look_up(token: str, inputs: dict[str, Any]) -> dict[str, Any] | tuple[dict[s
             ((name, *_),) = (wanted["values"] for wanted in inputs["filters"] if wanted["name"] in ("name", "image-id"))
             return {"imageId": f"image {name}", "rootDeviceName": "/dev/sda1"}
         case "getCallerIdentity":
-            return {"accountId": "123456789012"}
+            return {"accountId": "123456789012", "arn": "arn:aws:sts::123456789012:assumed-role/deployer/session"}
+        case "getSessionContext":
+            return {"issuerArn": "arn:aws:iam::123456789012:role/deployer"}
         case "getVpc":
             return {"cidrBlock": VPC_CIDR}
     return {}

@@ -44,6 +44,8 @@ class Recorded:
     parent: str
     provider: str
     dependencies: set[str]
+    property_dependencies: dict[str, set[str]]
+    """By input, the URNs of the resources that it is made of."""
     deleted_with: str
     protect: bool
 
@@ -216,6 +218,9 @@ class _Monitor(mocks.MockMonitor):
             parent=request.parent,
             provider=request.provider,
             dependencies=set(dependencies),
+            property_dependencies={
+                key: set(given.urns) for key, given in getattr(request, "propertyDependencies", {}).items()
+            },
             deleted_with=deleted_with,
             protect=bool(protect),
         )

@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from components.clusters.api_ready import ApiReady
 from components.clusters.cluster import INGRESS_NODE_PORT, PEER_NODE_PORT, Cluster, ClusterArgs, Exposure, Platform
-from components.clusters.ec2 import identity, load_balancer, network, nodes, security
+from components.clusters.ec2 import identity, load_balancer, network, nodes, secrets_key, security
 from components.clusters.ec2.scope import Scope, tags
 from components.clusters.ec2.settings import Ec2ClusterSettings
 from components.clusters.immutable import ImmutableSettings
@@ -45,8 +45,12 @@ class Ec2Cluster(Cluster):
         # Security
         self._groups = groups = security.make(scope, vpc, settings.api_cidrs)
         keys = KubernetesPki(f"{name}-kubernetes", {"cluster": name}, own)
-        control_plane = identity.make(scope, "control-plane", keys.control_plane_files)
-        worker = identity.make(scope, "worker", keys.worker_files)
+        roles = {role: identity.node_role(scope, role) for role in ("control-plane", "worker")}
+        key = secrets_key.make(scope, roles)
+        control_plane, worker = (
+            identity.make(scope, role, roles[role], key, files)
+            for role, files in (("control-plane", keys.control_plane_files), ("worker", keys.worker_files))
+        )
 
         # Load balancer, before the nodes: the API server's certificate contains its name and addresses
         balancer = load_balancer.make(scope, vpc, groups)

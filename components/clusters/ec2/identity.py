@@ -34,7 +34,7 @@ def policy(region: str, account: str, parameters: str) -> str:
     """Return the IAM policy of a node (JSON): it allows reading its own parameters by name, and sessions.
 
     It is not AWS's AmazonSSMManagedInstanceCore, which allows reading every parameter of the account, including the
-    control plane's keys. A parameter encrypted with the account's `aws/ssm` key needs no kms:Decrypt permission.
+    control plane's keys. The policy of the key that encrypts them allows the role to decrypt (`secrets_key`).
     Source:
     https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
     """
@@ -46,8 +46,22 @@ def policy(region: str, account: str, parameters: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, sort_keys=True)
 
 
-def make(scope: Scope, role: str, files: Mapping[str, pulumi.Output[str]]) -> Identity:
-    """Create a role's secrets and the instance profile that may read them.
+def node_role(scope: Scope, role: str) -> aws.iam.Role:
+    """Create the IAM role that the nodes of a role have."""
+    assumed = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}
+    return aws.iam.Role(
+        f"{scope.mesh}-{role}-role",
+        name_prefix=_prefix(scope, role),
+        assume_role_policy=json.dumps({"Version": "2012-10-17", "Statement": [assumed]}, sort_keys=True),
+        tags=scope.named(role),
+        opts=scope.options(),
+    )
+
+
+def make(
+    scope: Scope, role: str, node: aws.iam.Role, key: aws.kms.Key, files: Mapping[str, pulumi.Output[str]]
+) -> Identity:
+    """Create a role's secrets, encrypted with `key`, and the instance profile of `node` that may read them.
 
     `files` maps the path of each file on the node to its content; it must contain `token`.
     """
@@ -56,6 +70,7 @@ def make(scope: Scope, role: str, files: Mapping[str, pulumi.Output[str]]) -> Id
             f"{scope.mesh}-{role}-{file.replace('/', '-')}",
             name=f"/{pulumi.get_project()}/{pulumi.get_stack()}/{scope.mesh}/{role}/{file}",
             type="SecureString",
+            key_id=key.arn,
             value=pulumi.Output.secret(content),
             tags=scope.named(f"{role}-{file}"),
             # Existing nodes read the path in their user data, which has the name that the stack had at that time.
@@ -64,14 +79,6 @@ def make(scope: Scope, role: str, files: Mapping[str, pulumi.Output[str]]) -> Id
         for file, content in files.items()
     }
     path = parameters["token"].name.apply(lambda name: name.removesuffix("/token"))
-    assumed = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}
-    node = aws.iam.Role(
-        f"{scope.mesh}-{role}-role",
-        name_prefix=_prefix(scope, role),
-        assume_role_policy=json.dumps({"Version": "2012-10-17", "Statement": [assumed]}, sort_keys=True),
-        tags=scope.named(role),
-        opts=scope.options(),
-    )
     account = scope.look_up("aws:index/getCallerIdentity:getCallerIdentity", {}, ("profile",), None)
     allowed = aws.iam.RolePolicy(
         f"{scope.mesh}-{role}-policy",

@@ -9,6 +9,8 @@ from typing import TypedDict
 import pulumi
 import pulumi_tls as tls
 
+from components.clusters.kubeadm import configuration
+
 _HOURS_A_DAY = 24
 _CA_DAYS = 3650
 _ADMIN_DAYS = 365
@@ -31,8 +33,8 @@ class KubernetesPki(pulumi.ComponentResource):
     """
 
     control_plane_files: Mapping[str, pulumi.Output[str]]
-    """The files of a control-plane node, by path below /etc/kubernetes: `token` and `pki/...`. All are secrets, and
-    shorter than the 4096 characters that a standard parameter holds."""
+    """The files of a control-plane node, by path below /etc/kubernetes: `token`, `encryption.yaml` and `pki/...`. All
+    are secrets, and shorter than the 4096 characters that a standard parameter holds."""
     worker_files: Mapping[str, pulumi.Output[str]]
     """The files of a worker, in the same form: only `token`."""
     token: pulumi.Output[str]
@@ -54,6 +56,7 @@ class KubernetesPki(pulumi.ComponentResource):
         self._admin_key, self._admin = self._administrator(ca_key, ca)
         files = {
             "token": self.token,
+            "encryption.yaml": self._key("encryption").private_key_pem_pkcs8.apply(_encryption),
             "pki/ca.crt": ca.cert_pem,
             "pki/ca.key": ca_key.private_key_pem,
             "pki/front-proxy-ca.crt": front_proxy.cert_pem,
@@ -139,6 +142,11 @@ def _token(secret: str) -> str:
         number, letter = divmod(number, len(_TOKEN_LETTERS))
         letters.append(_TOKEN_LETTERS[letter])
     return "".join(letters[: _TOKEN_PARTS[0]]) + "." + "".join(letters[_TOKEN_PARTS[0] :])
+
+
+def _encryption(secret: str) -> str:
+    """Return the configuration by which the API server encrypts Secrets in etcd, with a key derived from a secret."""
+    return configuration.encryption(base64.b64encode(hashlib.sha256(secret.strip().encode()).digest()).decode())
 
 
 def _kubeconfig(cluster: str, server: str, ca: str, certificate: str, key: str) -> str:

@@ -3,7 +3,7 @@
 Source: https://cloudinit.readthedocs.io/en/latest/reference/modules.html
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -33,7 +33,8 @@ def control_plane(cluster: KubeadmCluster, parameters: str, secret_files: Iterab
     configurations = {"join.yaml": configuration.join(cluster, control_plane=True)}
     if first:
         configurations["init.yaml"] = configuration.init(cluster)
-    return _render(cluster, role, parameters, secret_files, configurations)
+    audit = [_file(configuration.AUDIT_POLICY, configuration.audit_policy())]
+    return _render(cluster, role, parameters, secret_files, configurations, audit)
 
 
 def worker(cluster: KubeadmCluster, parameters: str, secret_files: Iterable[str]) -> str:
@@ -53,6 +54,7 @@ def _render(
     parameters: str,
     secret_files: Iterable[str],
     configurations: dict[str, str],
+    more: Sequence[dict[str, str]] = (),
 ) -> str:
     environment = {
         "ROLE": role,
@@ -65,6 +67,7 @@ def _render(
     written = [
         _file("/etc/multimesh/node.env", "".join(f"{name}={value}\n" for name, value in environment.items())),
         *(_file(f"/etc/multimesh/{name}", text) for name, text in sorted(configurations.items())),
+        *more,
         _file("/etc/containerd/config.toml", containerd(cluster)),
         _file("/etc/modules-load.d/kubernetes.conf", "overlay\nbr_netfilter\n"),
         _file("/etc/sysctl.d/90-kubernetes.conf", _sysctls()),

@@ -47,6 +47,36 @@ def test_keys_and_token_are_secure_strings_and_secret() -> None:
         assert (parameter.inputs["type"], parameter.secrets) == ("SecureString", {"value"}), parameter.name
 
 
+def key_policy() -> dict[str, Any]:
+    document = json.loads(made()["east-secrets-key"].inputs["policy"])
+    return {statement["Sid"]: statement for statement in document["Statement"]}
+
+
+def test_secrets_are_encrypted_with_a_key_of_the_clusters_own() -> None:
+    assert {parameter.inputs["keyId"] for parameter in made().of(":Parameter")} == {"arn:east-secrets-key"}
+    assert made()["east-secrets-key"].inputs["enableKeyRotation"] is True
+
+
+@pytest.mark.parametrize(("statement", "role"), [("Nodes0", "control-plane"), ("Nodes1", "worker")])
+def test_a_nodes_role_decrypts_its_own_parameters_alone(statement: str, role: str) -> None:
+    allowed = key_policy()[statement]
+    assert (allowed["Principal"], allowed["Action"]) == ({"AWS": f"arn:east-{role}-role"}, ["kms:Decrypt"])
+    assert allowed["Condition"] == {
+        "StringEquals": {"kms:ViaService": "ssm.eu-central-1.amazonaws.com"},
+        "StringLike": {
+            "kms:EncryptionContext:PARAMETER_ARN": f"arn:aws:ssm:eu-central-1:123456789012:parameter/*/east/{role}/*"
+        },
+    }
+
+
+def test_of_the_others_only_who_deploys_decrypts_and_nobody_may_let_others() -> None:
+    policy = key_policy()
+    assert policy["Deployer"]["Principal"] == {"AWS": "arn:aws:iam::123456789012:role/deployer"}
+    everything = policy["Administration"]["Action"]
+    assert not [each for each in everything if re.search(r"crypt|DataKey|Grant|Generate|^kms:\*$", each)]
+    assert policy.keys() == {"Administration", "Deployer", "Nodes0", "Nodes1"}
+
+
 def test_in_a_stack_of_another_name_a_node_finds_its_secrets_where_it_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = aws_answers.outputs
 

@@ -30,6 +30,7 @@ def test_a_control_plane_node_gets_every_ca_the_service_account_key_and_the_toke
     paths = {name.removeprefix("control-plane ") for name in made().outputs if name.startswith("control-plane ")}
     assert paths == {
         "token",
+        "encryption.yaml",
         *(f"pki/{ca}.{kind}" for ca in ("ca", "front-proxy-ca", "etcd/ca") for kind in ("crt", "key")),
         "pki/sa.key",
         "pki/sa.pub",
@@ -42,6 +43,13 @@ def test_a_worker_gets_the_token_alone() -> None:
 
 def test_all_that_a_node_fetches_is_secret_and_the_hash_is_not() -> None:
     assert made().secret_outputs == set(made().outputs) - {"hash"}
+
+
+def test_the_key_that_encrypts_secrets_has_32_bytes_and_is_the_same_for_the_same_secret() -> None:
+    texts = [pki._encryption(secret) for secret in ("one", "one\n", "two")]
+    assert texts[0] == texts[1] != texts[2]
+    key = yaml.safe_load(texts[0])["resources"][0]["providers"][0]["secretbox"]["keys"][0]["secret"]
+    assert len(base64.b64decode(key)) == 32
 
 
 def test_the_token_is_as_kubeadm_wants_it_and_the_same_for_the_same_key() -> None:

@@ -19,6 +19,7 @@ CLUSTER = KubeadmCluster(
 )
 FILES = [
     "token",
+    "encryption.yaml",
     *(f"pki/{ca}.{kind}" for ca in ("ca", "front-proxy-ca", "etcd/ca") for kind in ("crt", "key")),
     "pki/sa.key",
     "pki/sa.pub",
@@ -44,6 +45,47 @@ def test_the_first_node_is_told_the_whole_cluster(snapshot: Any) -> None:
 @pytest.mark.parametrize("control_plane", [True, False])
 def test_a_node_that_joins_knows_the_cluster_by_its_ca(control_plane: bool, snapshot: Any) -> None:
     assert configuration.join(CLUSTER, control_plane=control_plane) == snapshot
+
+
+def arguments(component: str) -> dict[str, str]:
+    cluster = documents(configuration.init(CLUSTER))["ClusterConfiguration"]
+    return {given["name"]: given["value"] for given in cluster[component]["extraArgs"]}
+
+
+@pytest.mark.parametrize("component", ["apiServer", "controllerManager", "scheduler"])
+def test_no_component_shows_its_profile(component: str) -> None:
+    assert arguments(component)["profiling"] == "false"
+
+
+def test_the_api_server_sees_each_file_that_it_is_told_to_read_or_write() -> None:
+    volumes = documents(configuration.init(CLUSTER))["ClusterConfiguration"]["apiServer"]["extraVolumes"]
+    mounted = {volume["hostPath"]: volume["readOnly"] for volume in volumes}
+    told = arguments("apiServer")
+    assert told["encryption-provider-config"] == "/etc/kubernetes/encryption.yaml"
+    assert mounted == {
+        told["encryption-provider-config"]: True,
+        told["audit-policy-file"]: True,
+        told["audit-log-path"].rpartition("/")[0]: False,
+    }
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_control_plane_nodes_alone_are_told_what_is_audited(role: str) -> None:
+    policy = written(ROLES[role]).get(configuration.AUDIT_POLICY, "")
+    assert bool(policy) == (role != "worker")
+    assert {rule["level"] for rule in (yaml.safe_load(policy) or {"rules": []})["rules"]} <= {"None", "Metadata"}
+
+
+def test_secrets_are_encrypted_first_and_older_ones_are_still_read() -> None:
+    (rule,) = yaml.safe_load(configuration.encryption("a2V5"))["resources"]
+    assert rule["resources"] == ["secrets"]
+    assert [next(iter(provider)) for provider in rule["providers"]] == ["secretbox", "identity"]
+
+
+def test_what_opens_more_than_a_node_needs_is_gone_once_it_has_joined() -> None:
+    program = written(FIRST)["/usr/local/sbin/join-cluster"]
+    removed = program.index("rm -f /etc/kubernetes/super-admin.conf /etc/kubernetes/token\n")
+    assert program.index("kubeadm init --config") < removed < program.index('touch "$JOINED"')
 
 
 def test_the_token_never_expires() -> None:

@@ -69,7 +69,14 @@ def test_the_dns_service_is_in_the_service_network() -> None:
 
 @pytest.mark.parametrize("option", ["listen-client-urls", "listen-peer-urls"])
 def test_etcd_listens_only_inside_its_namespace(option: str) -> None:
-    assert _options("etcd")[option].startswith("http://127.0.0.1:")
+    assert _options("etcd")[option].startswith("https://127.0.0.1:")
+
+
+def test_etcd_refuses_who_has_no_certificate_of_its_own_ca() -> None:
+    etcd, api_server = _options("etcd"), _options("kube-apiserver")
+    assert {"client-cert-auth", "peer-client-cert-auth"} <= etcd.keys()
+    assert etcd["trusted-ca-file"] == etcd["peer-trusted-ca-file"] == api_server["etcd-cafile"]
+    assert etcd["trusted-ca-file"] != api_server["client-ca-file"]
 
 
 def test_the_api_server_refuses_who_has_no_certificate() -> None:

@@ -115,6 +115,23 @@ def test_a_written_key_belongs_to_its_certificate(folder: Path) -> None:
     context.load_cert_chain(folder / "admin.crt", folder / "admin.key")  # raises for a key of another certificate
 
 
+def test_etcds_certificates_are_of_a_ca_that_nothing_else_trusts() -> None:
+    files = pki.make_etcd()
+    certificates = {name: x509.load_pem_x509_certificate(files[f"{name}.crt"]) for name in ("ca", "server", "client")}
+    name = x509.IPAddress(pki.IPv4Address("127.0.0.1"))
+    PolicyBuilder().store(Store([certificates["ca"]])).build_server_verifier(name).verify(certificates["server"], [])
+    certificates["client"].verify_directly_issued_by(certificates["ca"])
+    assert certificates["ca"].public_key() != _certificate("ca").public_key()
+    assert "ca.key" not in files
+
+
+def test_etcds_certificates_are_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "STATE", tmp_path)
+    CLUSTER.folder.mkdir()
+    assert [pki.write_etcd(CLUSTER), pki.write_etcd(CLUSTER)] == [True, False]
+    assert stat.S_IMODE((CLUSTER.folder / "etcd-pki").stat().st_mode) == 0o700
+
+
 def test_leftovers_of_an_interrupted_write_do_not_count_as_keys(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -175,3 +175,20 @@ def test_a_failed_command_that_said_much_is_quoted_in_a_few_lines() -> None:
 def test_a_missing_command_is_named() -> None:
     with pytest.raises(CommandError, match="/nonexistent"):
         processes.run("/nonexistent")
+
+
+def test_what_the_lab_starts_makes_files_that_containers_users_can_read(
+    tmp_path: Path,
+) -> None:
+    strict = os.umask(0o077)
+    try:
+        assert processes.run("sh", "-c", "umask").strip() in ("0022", "022")
+        log, cgroup = tmp_path / "log", tmp_path / "cgroup"
+        cgroup.mkdir()
+        processes.start(["sh", "-c", "umask; echo done"], log=log, cgroup=cgroup, path=os.environ["PATH"])
+        deadline = time.monotonic() + 10
+        while not (log.exists() and "done" in log.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert log.read_text().splitlines()[0] in ("0022", "022")
+    finally:
+        os.umask(strict)

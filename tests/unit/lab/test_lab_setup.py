@@ -29,6 +29,25 @@ def test_the_passphrase_is_made_once_for_its_owner_alone(checkout: Path) -> None
     assert len(first) >= 32
 
 
+def test_the_state_is_for_its_owner_alone_also_where_it_was_not_before(checkout: Path) -> None:
+    (checkout / ".state").mkdir(mode=0o755)
+    environment.environment()
+    assert stat.S_IMODE((checkout / ".state").stat().st_mode) == 0o700
+
+
+def test_what_setup_builds_can_be_read_by_the_users_of_containers(monkeypatch: pytest.MonkeyPatch) -> None:
+    def build(**_: object) -> None:
+        raise toolchain.ToolchainError(f"{os.umask(0o077):o}")
+
+    monkeypatch.setattr(toolchain, "build", build)
+    strict = os.umask(0o077)
+    try:
+        with pytest.raises(toolchain.ToolchainError, match=r"^22$"):
+            setup.main()
+    finally:
+        os.umask(strict)
+
+
 def test_the_state_is_kept_in_the_checkout(checkout: Path) -> None:
     assert environment.environment()["PULUMI_BACKEND_URL"] == (checkout / ".state/pulumi").as_uri()
 

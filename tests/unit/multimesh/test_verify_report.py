@@ -1,5 +1,6 @@
 """What `verify` prints, word for word."""
 
+import json
 from dataclasses import replace
 from io import StringIO
 from typing import Any
@@ -82,3 +83,27 @@ def test_the_table_fits_a_terminal_of_80_columns(report: Report) -> None:
 def test_square_brackets_in_a_reason_are_printed() -> None:
     measurement = Measurement("east", Path.INGRESS, "http://east/", [Failure("[Errno 111] refused")])
     assert "[Errno 111] refused" in printed(Report("e", {"east": 1}, 1, 0.999, judged([measurement], {"east": 1})))
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("\x1b]0;owned\x07\x1b[2J", r"\x1b]0;owned\x07\x1b[2J"),
+        ("[/red]", "[/red]"),
+        ("[bold]west[/bold]", "[bold]west[/bold]"),
+        ("\x9b31mwest", r"\x9b31mwest"),
+        ("west\u202etsew", r"west\u202etsew"),
+        ("west\npassed: every request was answered", r"west\npassed: every request was answered"),
+    ],
+    ids=["escapes", "closing tag", "markup", "C1", "direction", "line"],
+)
+def test_what_a_responder_says_does_nothing_to_the_terminal(said: str, shown: str) -> None:
+    outcomes: list[Outcome] = [Answer("east", 1.0), Answer(said, 1.0), Failure(said)]
+    sample = judged([Measurement("east", Path.INGRESS, "http://east/", outcomes)], {"east": 1})
+    other = port("east", "a.b.global", 80, "http", remarkable={said: 1}, findings=(said,))
+    whole = Report("e", {"east": 1}, 1, 0.999, sample, [other], {"c.d.global": said}, [said])
+    text = printed(whole, force_terminal=True, width=400, no_color=True)
+    assert text.count(shown) >= 6
+    assert all(letter.isprintable() or letter == "\n" for letter in text.replace("\x1b[1m", "").replace("\x1b[0m", ""))
+    assert json.loads(as_json(whole))["not_asked"] == {"c.d.global": said}
+    assert all(letter.isprintable() or letter == "\n" for letter in as_json(whole))

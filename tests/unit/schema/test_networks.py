@@ -50,5 +50,29 @@ def test_an_api_that_is_open_to_the_world_must_be_meant() -> None:
     assert meant.api_cidrs == ["0.0.0.0/0"]
 
 
+EVERY_OTHER = [f"{first}.0.0.0/8" for first in range(0, 256, 2)]
+
+
+@pytest.mark.parametrize(
+    ("cidrs", "said"),
+    [
+        (["0.0.0.0/1", "128.0.0.0/1"], "0.0.0.0/0 opens"),
+        (["128.0.0.0/2", "192.0.0.0/2", "0.0.0.0/1"], "0.0.0.0/0 opens"),
+        (["8.0.0.0/7"], "8.0.0.0/7 opens"),
+        (["8.0.0.0/8", "9.0.0.0/8"], "8.0.0.0/7 opens"),
+        (["0.0.0.0/1", "128.0.0.0/2"], "0.0.0.0/1, 128.0.0.0/2 open"),
+        (EVERY_OTHER, "0.0.0.0/8, 2.0.0.0/8, 4.0.0.0/8 and 125 more open the"),
+    ],
+)
+def test_the_world_in_parts_is_the_world(cidrs: list[str], said: str) -> None:
+    assert mistake(api_cidrs=cidrs).startswith(f"api_cidrs: {said}")
+    assert Ranges.model_validate({"api_cidrs": cidrs, "api_open_to_the_world": True}).api_cidrs == cidrs
+
+
+@pytest.mark.parametrize("cidrs", [["10.0.0.0/8"], ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"], ["8.8.8.8/32"]])
+def test_the_networks_of_one_owner_are_not_the_world(cidrs: list[str]) -> None:
+    assert Ranges.model_validate({"api_cidrs": cidrs}).api_cidrs == cidrs
+
+
 def test_ranges_that_only_examples_have_are_told() -> None:
-    assert documentation_ranges(["10.0.0.0/8", "192.0.2.0/24", "0.0.0.0/0"]) == [(1, "192.0.2.0/24")]
+    assert documentation_ranges(["10.0.0.0/8", "192.0.2.0/24", "0.0.0.0/0", "128.0.0.0/1"]) == [(1, "192.0.2.0/24")]

@@ -13,8 +13,10 @@ from importlib.metadata import version
 import grpc
 import pytest
 from google.protobuf import empty_pb2
+from interpreter import printed_by
 from recording import CHECKOUT
 
+from lab.plugins import peers
 from lab.plugins.kubernetes.provider import Kubernetes
 from lab.plugins.protocol import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc, status_pb2
 from lab.plugins.server import PartialError, _details
@@ -59,6 +61,7 @@ class Plugin:
     name: str
     stub: provider_pb2_grpc.ResourceProviderStub
     engine: Engine
+    port: int
 
 
 @pytest.fixture(scope="module", params=["kubernetes", "tls"])
@@ -66,8 +69,9 @@ def plugin(request: pytest.FixtureRequest) -> Iterator[Plugin]:
     engine = Engine()
     with started(request.param, engine.port) as process:
         assert process.stdout
-        with grpc.insecure_channel(f"127.0.0.1:{int(process.stdout.readline())}") as channel:
-            yield Plugin(request.param, provider_pb2_grpc.ResourceProviderStub(channel), engine)
+        port = int(process.stdout.readline())
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield Plugin(request.param, provider_pb2_grpc.ResourceProviderStub(channel), engine, port)
     engine.server.stop(None)
 
 
@@ -100,6 +104,36 @@ def test_an_error_has_the_message_that_the_user_reads(plugin: Plugin) -> None:
         plugin.stub.Invoke(provider_pb2.InvokeRequest(tok="a:b:c"))
 
     assert raised.value.details().endswith("has no function a:b:c")  # type: ignore[attr-defined]
+
+
+AS_NOBODY = """
+import os, grpc
+from lab.plugins.protocol import provider_pb2, provider_pb2_grpc
+os.setgid(65534)
+os.setuid(65534)
+with grpc.insecure_channel(f"127.0.0.1:PORT") as channel:
+    try:
+        provider_pb2_grpc.ResourceProviderStub(channel).Configure(provider_pb2.ConfigureRequest())
+    except grpc.RpcError as error:
+        print(error.code().name)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
+def test_another_user_of_the_machine_is_refused(plugin: Plugin) -> None:
+    assert plugin.stub.Configure(provider_pb2.ConfigureRequest()).acceptSecrets, "its own user is not"
+    assert printed_by(AS_NOBODY.replace("PORT", str(plugin.port))) == "PERMISSION_DENIED\n"
+
+
+def test_the_owner_of_a_connection_is_known_while_it_is_open() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            peer = f"ipv4:127.0.0.1:{client.getsockname()[1]}"
+            assert peers.owner(peer, port) == os.geteuid()
+            assert peers.owner(peer, port + 1) is None
+        assert peers.owner(peer, port) is None
+    assert peers.owner("unix:/a", port) is None
 
 
 def test_a_partial_error_carries_the_state_of_what_exists() -> None:
