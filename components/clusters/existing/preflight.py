@@ -1,5 +1,6 @@
 """The preflight of an existing cluster: its API server must accept the kubeconfig."""
 
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from ssl import SSLCertVerificationError
@@ -31,9 +32,9 @@ def pod_cidrs(settings: ExistingClusterSettings, timeout: float = 10) -> Sequenc
 def check(kubeconfig: Kubeconfig, timeout: float = 10) -> None:
     """Send the API server a request that it answers only for authenticated users.
 
-    Raise KubeconfigError when the user's credential plugin is not installed, when a file that the kubeconfig names is
-    missing, when there is no answer within `timeout` seconds or when something other than an API server answers, or
-    when the server rejects the user.
+    Raise KubeconfigError when the user's credential plugin is not installed or fails, when a file that the kubeconfig
+    names is missing, when there is no answer within `timeout` seconds or when something other than an API server
+    answers, or when the server rejects the user.
     """
     from kubernetes import client
     from urllib3.exceptions import HTTPError
@@ -56,7 +57,8 @@ def _check_plugin(kubeconfig: Kubeconfig) -> None:
     plugin = kubeconfig.plugin
     if plugin and not shutil.which(plugin.command):
         hint = f": {plugin.install_hint}" if plugin.install_hint else ""
-        raise KubeconfigError(f"its user needs the program {plugin.command}, which is not on PATH{hint}")
+        lacking = "does not exist or may not be run" if os.sep in plugin.command else "is not on PATH"
+        raise KubeconfigError(f"its user needs the program {plugin.command}, which {lacking}{hint}")
 
 
 def _refusal(error: Exception) -> str:
