@@ -2,8 +2,11 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_address
 from ssl import SSLCertVerificationError
+from typing import Any
+from urllib.parse import urlsplit
 
 from components.clusters.connection import connected
 from components.clusters.existing.settings import ExistingClusterSettings
@@ -18,6 +21,12 @@ def missing(settings: ExistingClusterSettings) -> Iterator[Missing]:
         check(settings.kubeconfig)
     except KubeconfigError as error:
         yield Missing(("kubeconfig",), settings.kubeconfig.path or ABSENT, str(error))
+
+
+def unreadable(settings: ExistingClusterSettings) -> Iterator[Missing]:
+    """Yield each part of the kubeconfig's cluster that is of no use outside this machine, or that istiod refuses."""
+    for fault in _local_to_this_machine(settings.kubeconfig.cluster):
+        yield Missing(("kubeconfig",), settings.kubeconfig.path or ABSENT, fault)
 
 
 def pod_cidrs(settings: ExistingClusterSettings, timeout: float = 10) -> Sequence[str]:
@@ -50,6 +59,27 @@ def check(kubeconfig: Kubeconfig, timeout: float = 10) -> None:
             raise KubeconfigError(f"{host} {_refusal(error)}") from error
         except ValueError as error:
             raise KubeconfigError(f"{host} does not answer as a Kubernetes API server does") from error
+
+
+def _local_to_this_machine(cluster: Mapping[str, Any]) -> Iterator[str]:
+    readers = "the other clusters of a single mesh read this one's endpoints from its API server"
+    host = urlsplit(cluster["server"]).hostname or ""
+    if _is_loopback(host):
+        yield f"{readers}: its server must be an address that they reach, not {host}, which is this machine"
+    if cluster.get("proxy-url"):
+        yield f"{readers} without a proxy: its server must be an address that they reach, with no proxy-url"
+    if cluster.get("insecure-skip-tls-verify"):
+        yield f"{readers} and verify its certificate: replace insecure-skip-tls-verify by certificate-authority"
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
 
 
 def _check_plugin(kubeconfig: Kubeconfig) -> None:
