@@ -5,6 +5,7 @@ from ipaddress import ip_network
 from itertools import combinations
 
 from components.clusters import kinds
+from components.clusters.kubeconfig import KubeconfigError
 from components.clusters.missing import Missing
 from components.schema import problems
 from components.schema.problems import SettingsError
@@ -20,8 +21,13 @@ def check(settings: Settings) -> None:
     ]
     # The program can read pod CIDRs only from clusters that answer.
     if not found and settings.flat:
-        cidrs = {mesh: kinds.pod_cidrs(mesh_settings.cluster) for mesh, mesh_settings in settings.meshes.items()}
-        found = [
+        cidrs = dict[str, Sequence[str]]()
+        for mesh, mesh_settings in settings.meshes.items():
+            try:
+                cidrs[mesh] = kinds.pod_cidrs(mesh_settings.cluster)
+            except KubeconfigError as error:
+                found.append(problems.problem(("meshes", mesh, "cluster", "kubeconfig"), problems.ABSENT, str(error)))
+        found += [
             problems.problem(
                 ("meshes", other, "cluster"),
                 theirs,

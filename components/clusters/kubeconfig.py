@@ -126,7 +126,7 @@ def _named(each: Document, key: str) -> dict[Any, list[dict[str, Any]]]:
     entries = each.content.get(key)
     named: dict[Any, list[dict[str, Any]]] = {}
     for entry in entries if isinstance(entries, list) else []:
-        if isinstance(entry, dict) and isinstance(name := entry.get("name"), Hashable):
+        if isinstance(entry, dict) and isinstance(name := entry.get("name"), Hashable) and name is not None:
             named.setdefault(name, []).append(entry)
     return named
 

@@ -79,8 +79,8 @@ def _taken_in(entry: Entry, folder: Path, key: str) -> Entry:
     flat = {name: value for name, value in entry.items() if name not in (key, f"{key}-data")}
     if data := entry.get(f"{key}-data"):
         try:
-            content = base64.b64decode("".join(data.split()), validate=True)
-        except (AttributeError, ValueError):
+            content = base64.b64decode("".join(data.split()) if isinstance(data, str) else "%", validate=True)
+        except ValueError:
             raise KubeconfigError(f"{key}-data is not base64") from None
         if _PEM not in content:
             raise KubeconfigError(f"{key}-data is not PEM in base64")

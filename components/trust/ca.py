@@ -17,8 +17,13 @@ _INTERMEDIATE_PATH_LENGTH = 0
 
 
 def fingerprint(certificate_pem: str) -> str:
-    """Return the SHA-256 of a certificate as openssl prints it: `AB:CD:...`."""
-    digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate_pem.strip())).digest()
+    """Return the SHA-256 of the first certificate in a text as openssl prints it: `AB:CD:...`.
+
+    Raise ValueError if the text has no certificate.
+    """
+    _, begin, rest = certificate_pem.partition(ssl.PEM_HEADER)
+    body, end, _ = rest.partition(ssl.PEM_FOOTER)
+    digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(begin + body + end)).digest()
     return digest.hex(":").upper()
 
 

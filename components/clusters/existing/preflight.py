@@ -30,11 +30,23 @@ def unreadable(settings: ExistingClusterSettings) -> Iterator[Missing]:
 
 
 def pod_cidrs(settings: ExistingClusterSettings, timeout: float = 10) -> Sequence[str]:
-    """Return the pod CIDRs of the cluster's nodes; none if the CNI plugin does not publish them in the nodes."""
+    """Return the pod CIDRs of the cluster's nodes; none if the CNI plugin does not publish them in the nodes.
+
+    Raise KubeconfigError if the cluster does not tell.
+    """
     from kubernetes import client
+    from urllib3.exceptions import HTTPError
 
     with connected(settings.kubeconfig.text) as api:
-        nodes = client.CoreV1Api(api).list_node(_request_timeout=timeout).items
+        try:
+            nodes = client.CoreV1Api(api).list_node(_request_timeout=timeout).items
+        except client.ApiException as error:
+            refusal = (
+                f"{error.status} {error.reason}: its user needs the right to list nodes, whose pod CIDRs are compared"
+            )
+            raise KubeconfigError(f"{api.configuration.host} answers {refusal}") from error
+        except (HTTPError, OSError, ValueError) as error:
+            raise KubeconfigError(f"{api.configuration.host} {_refusal(error)}") from error
     return sorted({cidr for node in nodes for cidr in (node.spec and node.spec.pod_cidrs) or []})
 
 
