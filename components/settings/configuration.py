@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 from pydantic import TypeAdapter, ValidationError
 
+from components.mesh.settings import IstioSettings
 from components.mesh.topology import Topology
 from components.schema import problems
 from components.settings import cross_checks, single_mesh
@@ -35,7 +36,8 @@ def validate(raw: dict[str, Any]) -> Settings:
     context = _context(raw)
     typed = _typed_parts(raw, context)
     parts = Parts.valid(typed, context["meshes"])
-    found = cross_checks.clashes(parts) + cross_checks.sample_mistakes(parts) + single_mesh.contradictions(parts)
+    found = cross_checks.clashes(parts) + cross_checks.sample_mistakes(parts) + cross_checks.owned_values(parts)
+    found += single_mesh.contradictions(parts)
     try:
         settings = Settings.model_validate(typed, context=context)
     except ValidationError as error:
@@ -83,7 +85,7 @@ def _typed_parts(raw: dict[str, Any], context: dict[str, Any]) -> dict[str, Any]
         result["meshes"] = {name: typed(MeshSettings, mesh) for name, mesh in meshes.items()}
     if isinstance(services := raw.get("services"), list):
         result["services"] = [typed(ServiceSettings, service) for service in services]
-    for key, kind in (("topology", Topology), ("trust", TrustSettings)):
+    for key, kind in (("topology", Topology), ("istio", IstioSettings), ("trust", TrustSettings)):
         if key in raw:
             result[key] = typed(kind, raw[key])
     return result

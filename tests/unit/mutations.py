@@ -46,7 +46,8 @@ def mutated(draw: st.DrawFn, document: Any) -> Any:
     """Return a document in which up to three values are others, are gone, or are there twice."""
     document = {"": copy.deepcopy(document)}
     for _ in range(draw(st.integers(0, 3))):
-        inside, key = draw(st.sampled_from([*_places(document[""]), (document, "")]))
+        place: tuple[Any, Any] = (document, "")
+        inside, key = draw(st.sampled_from([*_places(document[""]), place]))
         change = draw(st.sampled_from(["replace", "replace", "remove", "repeat", "rename"]))
         if isinstance(inside, list):
             inside[key : key + 1] = (
