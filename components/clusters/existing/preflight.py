@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from components.clusters.connection import connected
+from components.clusters.existing.occupied import faults, reader
 from components.clusters.existing.settings import ExistingClusterSettings
 from components.clusters.kubeconfig import Kubeconfig, KubeconfigError
 from components.clusters.missing import Missing
@@ -16,11 +17,14 @@ from components.schema.problems import ABSENT
 
 
 def missing(settings: ExistingClusterSettings) -> Iterator[Missing]:
-    """Yield the reason if the kubeconfig gives no access to its cluster."""
+    """Yield the reason if the kubeconfig gives no access to its cluster, or what stands in the way there."""
     try:
         check(settings.kubeconfig)
+        found = occupants(settings.kubeconfig)
     except KubeconfigError as error:
         yield Missing(("kubeconfig",), settings.kubeconfig.path or ABSENT, str(error))
+    else:
+        yield from (Missing((), ABSENT, fault) for fault in found)
 
 
 def unreadable(settings: ExistingClusterSettings) -> Iterator[Missing]:
@@ -71,6 +75,20 @@ def check(kubeconfig: Kubeconfig, timeout: float = 10) -> None:
             raise KubeconfigError(f"{host} {_refusal(error)}") from error
         except ValueError as error:
             raise KubeconfigError(f"{host} does not answer as a Kubernetes API server does") from error
+
+
+def occupants(kubeconfig: Kubeconfig, timeout: float = 10) -> list[str]:
+    """Return a line for each Istio in the cluster that is not multimesh's.
+
+    Raise KubeconfigError if the cluster does not answer.
+    """
+    from urllib3.exceptions import HTTPError
+
+    with connected(kubeconfig.text) as api:
+        try:
+            return list(faults(reader(api, timeout)))
+        except (HTTPError, OSError, ValueError) as error:
+            raise KubeconfigError(f"{api.configuration.host} {_refusal(error)}") from error
 
 
 def _local_to_this_machine(cluster: Mapping[str, Any]) -> Iterator[str]:
