@@ -2,6 +2,7 @@
 
 import hashlib
 import ssl
+from datetime import UTC, datetime
 from typing import NotRequired, TypedDict
 
 import pulumi
@@ -37,6 +38,11 @@ def key_fingerprint(certificate_pem: str) -> str:
 
     key = x509.load_pem_x509_certificate(certificate_pem.encode()).public_key()
     return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+
+
+def whole_seconds(time: str) -> str:
+    """Return a time (RFC 3339) in whole seconds, UTC: the official TLS plugin gives nanoseconds."""
+    return f"{datetime.fromisoformat(time).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 class RootCaArgs(TypedDict):
@@ -87,7 +93,7 @@ class RootCa(pulumi.ComponentResource):
                 opts=named,
             )
             certificate, key = signed.cert_pem, private.private_key_pem
-            self.expires = signed.validity_end_time
+            self.expires = signed.validity_end_time.apply(whole_seconds)
         self._intermediate_days = args["intermediate_days"]
         self.certificate_pem = certificate.apply(_ending_in_newline)
         self.private_key_pem = pulumi.Output.secret(key)
@@ -152,7 +158,7 @@ class IntermediateCa(pulumi.ComponentResource):
         self.certificate_pem = signed.cert_pem.apply(_ending_in_newline)
         self.private_key_pem = pulumi.Output.secret(private.private_key_pem)
         self.root_pem = root.certificate_pem
-        self.expires = signed.validity_end_time
+        self.expires = signed.validity_end_time.apply(whole_seconds)
         self.register_outputs({"certificate_pem": self.certificate_pem, "expires": self.expires})
 
 
