@@ -1,7 +1,10 @@
 """Istio's Helm charts: the source of each, and the values that a mesh needs."""
 
+import functools
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from components.clusters.cluster import Exposure, Platform
@@ -28,12 +31,25 @@ def chosen(platform: Platform, istio: IstioSettings, sample_image: str | None = 
 
 
 def source(platform: Platform, chart: str) -> dict[str, Any]:
-    """Return the Release arguments that name a chart in a folder, an OCI registry or a Helm repository."""
+    """Return the Release arguments that name a chart in a folder, an OCI registry or a Helm repository.
+
+    A chart in a folder has no version that changes with it: the release's description has its digest instead.
+    """
     if platform.charts.startswith("oci://"):
         return {"chart": f"{platform.charts}/{chart}", "version": platform.version}
     if "://" in platform.charts:
         return {"chart": chart, "version": platform.version, "repositoryOpts": {"repo": platform.charts}}
-    return {"chart": f"{platform.charts}/{chart}"}
+    folder = f"{platform.charts}/{chart}"
+    return {"chart": folder, **({"description": f"chart {digest}"} if (digest := _digest(folder)) else {})}
+
+
+@functools.cache
+def _digest(folder: str) -> str:
+    """Return the first digits of the SHA-256 of a chart's files; "" if there are none."""
+    digest, files = hashlib.sha256(), sorted(file for file in Path(folder).rglob("*") if file.is_file())
+    for file in files:
+        digest.update(f"{file.relative_to(folder)} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()[:16] if files else ""
 
 
 def istiod_values(role: Role, root_fingerprint: Any) -> Values:
