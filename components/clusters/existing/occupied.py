@@ -46,7 +46,9 @@ def reader(api: "ApiClient", timeout: float) -> Read:
         answer = api.call_api(*request, _request_timeout=timeout)
         answer.read()
         content = json.loads(answer.data or b"{}") if answer.status == HTTPStatus.OK else {}
-        return content["items"] if "items" in content else [content] * ("metadata" in content)
+        if "items" in content:
+            return content["items"] or []  # null: of an empty list of metadata
+        return [content] if "metadata" in content else []
 
     return read
 

@@ -126,3 +126,14 @@ def test_the_preflight_asks_the_cluster() -> None:
         [missing] = preflight.missing(ExistingClusterSettings.model_validate(given))
     assert missing.path == ()
     assert "(it has Deployments istiod)" in missing.message
+
+
+def test_lists_that_a_server_has_nothing_for_are_empty() -> None:
+    class Empty(ApiServer):
+        answers = {path: {"metadata": {}, "items": None} for path in (INSIDE, ISTIODS, CRDS, ROLES)} | {
+            "/api/": ApiServer.answers["/api/"]
+        }
+
+    with serving(Empty) as address:
+        given = {"kind": "existing", "kubeconfig": kubeconfig(f"http://{address}")}
+        assert list(preflight.missing(ExistingClusterSettings.model_validate(given))) == []
