@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Read = Callable[[str], list[dict[str, Any]]]
 """Returns the objects of a list, or the one object, at a path of the API; none if it does not exist or is hidden."""
 
-_METADATA = "application/json;as={};g=meta.k8s.io;v=v1,application/json"
+_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _RELEASES = ("istio-base", "istiod", "istio-ingressgateway")
 _CLUSTER_WIDE = {
     "/apis/rbac.authorization.k8s.io/v1/clusterroles": (
@@ -40,8 +40,8 @@ def reader(api: "ApiClient", timeout: float) -> Read:
     """Return the function that reads the metadata of a cluster's objects."""
 
     def read(path: str) -> list[dict[str, Any]]:
-        kinds = ("PartialObjectMetadataList", "PartialObjectMetadata")
-        accept = ",".join(_METADATA.format(kind) for kind in kinds) if "deployments" not in path else "application/json"
+        whole = "deployments" in path or path.endswith(NAMESPACE)
+        accept = "application/json" if whole else _METADATA
         request = api.param_serialize("GET", path, header_params={"Accept": accept}, auth_settings=["BearerToken"])
         answer = api.call_api(*request, _request_timeout=timeout)
         answer.read()

@@ -112,6 +112,8 @@ class ApiServer(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         answer = self.answers.get(self.path)
+        if self.path == ISTIO_SYSTEM and "List" in self.headers["Accept"]:
+            answer = None  # as an API server, which has no list of one object
         self.send_response(200 if answer else 403)
         self.send_header("Content-Type", "application/json")
         self.end_headers()
