@@ -9,6 +9,8 @@ from typing import Any
 Spec = dict[str, Any]
 
 NAMESPACE = "istio-system"
+MANAGED = {"app.kubernetes.io/managed-by": "multimesh"}
+"""The label of the namespace that multimesh creates for Istio."""
 GATEWAY = "istio-ingressgateway"
 GATEWAY_SELECTOR = {"istio": "ingressgateway"}
 INGRESS_PORT = 80

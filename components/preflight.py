@@ -5,6 +5,8 @@ from ipaddress import ip_network
 from itertools import combinations
 
 from components.clusters import kinds
+from components.clusters.kubeconfig import KubeconfigError
+from components.clusters.missing import Missing
 from components.schema import problems
 from components.schema.problems import SettingsError
 from components.settings import Settings
@@ -14,13 +16,18 @@ def check(settings: Settings) -> None:
     """Check what every cluster needs outside the stack. Raise SettingsError listing everything that is missing."""
     found = [
         problems.problem(("meshes", mesh, "cluster", *path), value, message)
-        for mesh, mesh_settings in settings.meshes.items()
-        for path, value, message in kinds.missing(mesh_settings.cluster)
+        for mesh in settings.meshes
+        for path, value, message in _unready(settings, mesh)
     ]
     # The program can read pod CIDRs only from clusters that answer.
     if not found and settings.flat:
-        cidrs = {mesh: kinds.pod_cidrs(mesh_settings.cluster) for mesh, mesh_settings in settings.meshes.items()}
-        found = [
+        cidrs = dict[str, Sequence[str]]()
+        for mesh, mesh_settings in settings.meshes.items():
+            try:
+                cidrs[mesh] = kinds.pod_cidrs(mesh_settings.cluster)
+            except KubeconfigError as error:
+                found.append(problems.problem(("meshes", mesh, "cluster", "kubeconfig"), problems.ABSENT, str(error)))
+        found += [
             problems.problem(
                 ("meshes", other, "cluster"),
                 theirs,
@@ -32,6 +39,13 @@ def check(settings: Settings) -> None:
         ]
     if found:
         raise SettingsError(problems.report(found))
+
+
+def _unready(settings: Settings, mesh: str) -> Iterator[Missing]:
+    cluster = settings.meshes[mesh].cluster
+    yield from kinds.missing(cluster)
+    if settings.is_read_by_others(mesh):
+        yield from kinds.unreadable(cluster)
 
 
 def overlaps(cidrs: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str, str, str]]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from lab import allocation, api, cgroups, dns, network, node, pki, programs
+from lab import allocation, api, cgroups, dns, inotify, network, node, pki, programs
 from lab.allocation import Allocation, NoSuchClusterError
 
 Report = Callable[[str], None]
@@ -61,6 +61,7 @@ def start(id: str, report: Report, *, flat: bool | None = None) -> Cluster:
         network.up(given)
         if not faults(id):
             return _describe(given)
+        inotify.make_room(report)
         report(f"network: {given.address} by link {id}")
         node.prepare(given)
         report("files: keys, configurations and images")

@@ -6,7 +6,10 @@
 import os
 import secrets
 import shlex
+import signal
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 CHECKOUT = Path(__file__).parent.parent
@@ -42,6 +45,20 @@ def environment() -> dict[str, str]:
     return variables
 
 
+def run(command: list[str]) -> int:
+    """Run a command with a temporary folder of its own and return its exit code, 128 and more if a signal ended it.
+
+    The official plugins write kubeconfigs to the temporary folder and leave them there.
+    """
+    with tempfile.TemporaryDirectory(prefix="multimesh-") as folder:
+        process = subprocess.Popen(command, env={**os.environ, "TMPDIR": folder})
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to the command as well
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda received, _: process.send_signal(received))
+        code = process.wait()
+    return code if code >= 0 else 128 - code
+
+
 def main(command: list[str]) -> None:
     """Run the command in the local stack's environment; without one, print the environment as shell exports."""
     if not command:
@@ -51,6 +68,8 @@ def main(command: list[str]) -> None:
         return
     os.environ.update(environment())
     os.environ.pop("PULUMI_CONFIG_PASSPHRASE", None)  # it would win over the file
+    if command[0] == "pulumi":
+        sys.exit(run(command))
     os.execvp(command[0], command)  # noqa: S606 - the command is the caller's
 
 

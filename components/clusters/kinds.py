@@ -1,6 +1,7 @@
 """The registry of cluster kinds. Each kind is a folder next to this file, and is listed here.
 
-The folder has the name of the setting `kind`, and holds `settings.py`, `preflight.py` (`missing`, `pod_cidrs`) and
+The folder has the name of the setting `kind`, and holds `settings.py`, `preflight.py` (`missing`, `unreadable`,
+`pod_cidrs`) and
 `cluster.py` (the component). `cluster.py` is imported only when a stack has such a cluster: a cloud's SDK costs seconds
 and 180 MB. `settings.py` and `preflight.py` must not import an SDK.
 """
@@ -34,6 +35,11 @@ def make(name: str, settings: ClusterSettings, *, flat: bool = False) -> Cluster
 def missing(settings: ClusterSettings) -> Iterable[Missing]:
     """Return what one cluster still needs outside the stack, such as credentials."""
     return _module(settings, "preflight").missing(settings)
+
+
+def unreadable(settings: ClusterSettings) -> Iterable[Missing]:
+    """Return why the control planes of other clusters, with what the settings say, could not read the cluster."""
+    return _module(settings, "preflight").unreadable(settings)
 
 
 def pod_cidrs(settings: ClusterSettings) -> Sequence[str]:

@@ -1,16 +1,16 @@
-"""A kubeconfig, read and parsed once."""
+"""A kubeconfig, read and parsed once: its chosen context, and nothing of its others."""
 
-import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from components.clusters.kubeconfig_entries import flat_cluster, flat_user
+from components.clusters.kubeconfig_files import Document, KubeconfigError, document, documents, is_content
 
-class KubeconfigError(ValueError):
-    """A kubeconfig that cannot be used; the message says why."""
+__all__ = ["Kubeconfig", "KubeconfigError", "Plugin", "parse", "read"]
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,12 @@ class Plugin:
 
 @dataclass(frozen=True)
 class Kubeconfig:
-    """A kubeconfig whose current context is the chosen context. Its repr shows no secret."""
+    """The chosen context of a kubeconfig. Its repr shows no secret."""
 
     path: str | None
     """The configured path; None where the content itself is configured."""
     text: str = field(repr=False)
-    """YAML, with the chosen context as its current context."""
+    """YAML of the chosen context, its cluster and its user alone, with the certificates and keys that these name."""
     context: str
     cluster: Mapping[str, Any] = field(repr=False, hash=False)
     """The context's cluster: `server`, and how the server is verified."""
@@ -42,88 +42,94 @@ class Kubeconfig:
 
 
 def read(configured: str, context: str | None = None) -> Kubeconfig:
-    """Return the kubeconfig that `configured` names as a path (`~` allowed) or holds as content.
+    """Return the kubeconfig that `configured` names as a path, or several as in $KUBECONFIG, or holds as content.
 
-    Raise KubeconfigError when the file is missing or unreadable, and as `parse` does.
+    Raise KubeconfigError when a file is missing or unreadable, and as `parse` does.
     """
-    if _is_content(configured):
-        return parse(configured, context)
-    return parse(_read(configured), context, configured)
+    return _chosen(documents(configured), context, None if is_content(configured) else configured)
 
 
-def parse(text: str, context: str | None = None, path: str | None = None) -> Kubeconfig:
+def parse(text: str, context: str | None = None) -> Kubeconfig:
     """Return the kubeconfig in a text (YAML or JSON), with `context` or else its current context chosen.
 
-    Raise KubeconfigError when the text is not a kubeconfig, or lacks the context or the context's cluster.
+    Raise KubeconfigError when the text is not a kubeconfig, lacks the context or what the context names, or these are
+    unusable.
     """
-    document = _document(text)
-    context = context or document.get("current-context")
-    contexts = _named(document, "contexts")
-    if not context:
+    return _chosen([document(text)], context, None)
+
+
+def _chosen(found: Sequence[Document], context: str | None, path: str | None) -> Kubeconfig:
+    """Return what the first document that has it says of the context, its cluster and its user."""
+    given = context or next(filter(None, (each.content.get("current-context") for each in found)), None)
+    contexts = [name for each in found for name in _named(each, "contexts")]
+    if not given:
         raise KubeconfigError(f"has no current context; set `context` to one of: {_list(contexts)}")
-    if not isinstance(context, Hashable) or context not in contexts:
-        raise KubeconfigError(f"has no context {context!r}; it has: {_list(contexts)}")
-    chosen = _inside(contexts[context], "context")
-    cluster = _inside(_entry(document, "clusters", chosen.get("cluster", "")), "cluster")
+    if not isinstance(given, Hashable) or given not in contexts:
+        raise KubeconfigError(f"has no context {given!r}; it has: {_list(contexts)}")
+    chosen, _ = _entry(found, "context", given)
+    cluster, folder = _entry(found, "cluster", chosen.get("cluster"))
     if not cluster.get("server"):
-        raise KubeconfigError(f"context {context!r} names no cluster with a server")
+        raise KubeconfigError(f"context {given!r} names no cluster with a server")
+    flat: dict[str, Any] = {"cluster": _flat(flat_cluster, cluster, folder, f"cluster {chosen.get('cluster')}")}
+    users = [name for each in found for name in _named(each, "users")]
+    if named := chosen.get("user"):
+        if not isinstance(named, Hashable) or named not in users:
+            raise KubeconfigError(f"context {given!r} names the user {named!r}, who is missing; it has: {_list(users)}")
+        flat["user"] = _flat(flat_user, *_entry(found, "user", named), f"user {named}")
+    names = {part: str(chosen[part]) for part in ("cluster", "user") if part in flat}
+    namespace = {"namespace": chosen["namespace"]} if isinstance(chosen.get("namespace"), str) else {}
     return Kubeconfig(
         path=path,
-        text=yaml.safe_dump({**document, "current-context": context}),
-        context=context,
-        cluster=cluster,
-        plugin=_plugin(_inside(_entry(document, "users", chosen.get("user", "")), "user")),
+        text=yaml.safe_dump(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "current-context": str(given),
+                "contexts": [{"name": str(given), "context": {**names, **namespace}}],
+                **{f"{part}s": [{"name": name, part: flat[part]}] for part, name in names.items()},
+            }
+        ),
+        context=str(given),
+        cluster=flat["cluster"],
+        plugin=_plugin(flat.get("user", {})),
     )
 
 
-def _is_content(kubeconfig: str) -> bool:
-    return "\n" in kubeconfig or kubeconfig.lstrip().startswith("{")
-
-
-def _read(path: str) -> str:
+def _flat(flatten: Callable[[dict[str, Any], Path], Any], entry: dict[str, Any], folder: Path, name: str) -> Any:
     try:
-        return Path(path).expanduser().read_text()
-    except FileNotFoundError:
-        raise KubeconfigError("no such file") from None
-    except RuntimeError as error:  # `~` of nobody
-        raise KubeconfigError(f"the file cannot be read: {error}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        raise KubeconfigError(f"the file cannot be read: {reason}") from error
-
-
-def _document(text: str) -> dict[str, Any]:
-    try:
-        document = json.loads(text) if text.lstrip().startswith("{") else yaml.safe_load(text)
-    except (json.JSONDecodeError, yaml.YAMLError, RecursionError):
-        document = None
-    if not isinstance(document, dict) or document.get("kind") != "Config":
-        raise KubeconfigError("is not a kubeconfig: must be YAML of kind Config")
-    return document
+        return flatten(entry, folder)
+    except KubeconfigError as error:
+        raise KubeconfigError(f"{name}: {error}") from error
 
 
 def _plugin(user: dict[str, Any]) -> Plugin | None:
-    execute = _inside(user, "exec")
-    command = execute.get("command")
-    return Plugin(command, str(execute.get("installHint") or "").strip()) if isinstance(command, str) else None
+    if "exec" not in user:
+        return None
+    return Plugin(user["exec"]["command"], str(user["exec"].get("installHint") or "").strip())
 
 
-def _named(document: dict[str, Any], key: str) -> dict[Any, Any]:
-    entries = document.get(key)
-    if not isinstance(entries, list):
-        return {}
-    named = [entry for entry in entries if isinstance(entry, dict) and "name" in entry]
-    return {entry["name"]: entry for entry in named if isinstance(entry["name"], Hashable)}
+def _entry(found: Sequence[Document], kind: str, name: Any) -> tuple[dict[str, Any], Path]:
+    """Return the content of the first entry of that name, {} without one, and the folder of its file."""
+    for each in found:
+        named = _named(each, f"{kind}s")
+        if isinstance(name, Hashable) and name in named:
+            if len(named[name]) > 1:
+                raise KubeconfigError(f"has two {kind}s with the name {name!r}: remove or rename one")
+            inside = named[name][0].get(kind)
+            if inside is not None and not isinstance(inside, dict):
+                raise KubeconfigError(f"{kind} {name} must be a mapping")
+            return inside or {}, each.folder
+    return {}, Path()
 
 
-def _entry(document: dict[str, Any], key: str, name: object) -> dict[str, Any]:
-    return _named(document, key).get(name, {}) if isinstance(name, Hashable) else {}
+def _named(each: Document, key: str) -> dict[Any, list[dict[str, Any]]]:
+    entries = each.content.get(key)
+    named: dict[Any, list[dict[str, Any]]] = {}
+    for entry in entries if isinstance(entries, list) else []:
+        if isinstance(entry, dict) and isinstance(name := entry.get("name"), Hashable) and name is not None:
+            named.setdefault(name, []).append(entry)
+    return named
 
 
-def _inside(entry: dict[str, Any], key: str) -> dict[str, Any]:
-    inside = entry.get(key)
-    return inside if isinstance(inside, dict) else {}
-
-
-def _list(names: dict[Any, Any]) -> str:
-    return ", ".join(map(str, names)) or "none"
+def _list(names: Sequence[Any]) -> str:
+    return ", ".join(map(str, dict.fromkeys(names))) or "none"

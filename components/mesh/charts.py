@@ -1,19 +1,20 @@
 """Istio's Helm charts: the source of each, and the values that a mesh needs."""
 
+import functools
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from components.clusters.cluster import Exposure, Platform
 from components.istio import INGRESS_PORT, PEER_PORT
 from components.mesh import primary_remote, single_mesh
+from components.mesh.owned_values import GATEWAY_PORTS, ROOT, STATUS_PORT, additional_ports
 from components.mesh.roles import JOINED, Role
 from components.mesh.settings import IstioSettings
 
 Values = dict[str, Any]
-
-ROOT = "multimesh/root-ca"
-"""The annotation of istiod's pods that has the fingerprint of the root CA of its certificates."""
 
 
 def chosen(platform: Platform, istio: IstioSettings, sample_image: str | None = None) -> Platform:
@@ -30,12 +31,25 @@ def chosen(platform: Platform, istio: IstioSettings, sample_image: str | None = 
 
 
 def source(platform: Platform, chart: str) -> dict[str, Any]:
-    """Return the Release arguments that name a chart in a folder, an OCI registry or a Helm repository."""
+    """Return the Release arguments that name a chart in a folder, an OCI registry or a Helm repository.
+
+    A chart in a folder has no version that changes with it: the release's description has its digest instead.
+    """
     if platform.charts.startswith("oci://"):
         return {"chart": f"{platform.charts}/{chart}", "version": platform.version}
     if "://" in platform.charts:
         return {"chart": chart, "version": platform.version, "repositoryOpts": {"repo": platform.charts}}
-    return {"chart": f"{platform.charts}/{chart}"}
+    folder = f"{platform.charts}/{chart}"
+    return {"chart": folder, **({"description": f"chart {digest}"} if (digest := _digest(folder)) else {})}
+
+
+@functools.cache
+def _digest(folder: str) -> str:
+    """Return the first digits of the SHA-256 of a chart's files; "" if there are none."""
+    digest, files = hashlib.sha256(), sorted(file for file in Path(folder).rglob("*") if file.is_file())
+    for file in files:
+        digest.update(f"{file.relative_to(folder)} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()[:16] if files else ""
 
 
 def istiod_values(role: Role, root_fingerprint: Any) -> Values:
@@ -67,16 +81,29 @@ def istiod_values(role: Role, root_fingerprint: Any) -> Values:
 def gateway_values(exposure: Exposure, role: Role) -> Values:
     """Return the gateway's values: its Service's type and ports, the cluster kind's additions, what its pods join."""
     node_port = exposure.service == "NodePort"
-    peers: Values = {"name": "tls", "port": PEER_PORT, "targetPort": PEER_PORT, "protocol": "TCP"}
-    ingress: Values = {"name": "http2", "port": INGRESS_PORT, "targetPort": INGRESS_PORT, "protocol": "TCP"}
+    status, ingress, peers = (
+        {"name": GATEWAY_PORTS[port], "port": port, "targetPort": port, "protocol": "TCP"}
+        for port in (STATUS_PORT, INGRESS_PORT, PEER_PORT)
+    )
     if node_port:
         peers["nodePort"] = exposure.node_port or exposure.port
         ingress["nodePort"] = exposure.ingress_node_port or exposure.ingress_port
-    status: Values = {"name": "status-port", "port": 15021, "targetPort": 15021, "protocol": "TCP"}
     ports = [status, ingress, peers, *(primary_remote.istiod_ports(exposure) if role.serves else [])]
     service = {**exposure.service_values, "type": exposure.service, "ports": ports}
     network = single_mesh.gateway_values(role) if role.network else {}
     return {"service": service, "podAnnotations": {JOINED: role.joined}, **network}
+
+
+def complete(chart: str, own: Values, platform: Platform) -> Values:
+    """Return a chart's values: the mesh's `own`, with the platform's and the user's over them.
+
+    The gateway's Service has the user's ports in addition to those of the mesh.
+    """
+    values = merged(own, platform.values.get(chart, {}))
+    if chart == "gateway":
+        ports = platform.values.get(chart, {}).get("service", {}).get("ports", [])
+        values["service"]["ports"] = [*own["service"]["ports"], *additional_ports(ports)]
+    return values
 
 
 def merged(*layers: Mapping[str, Any]) -> Values:

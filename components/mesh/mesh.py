@@ -234,7 +234,7 @@ class Mesh(pulumi.ComponentResource):
             name=name,
             namespace=NAMESPACE,
             **charts.source(platform, chart),
-            values=charts.merged(values, platform.values.get(chart, {})),
+            values=charts.complete(chart, values, platform),
             opts=self.cluster.child_options(self, after, outlives=outlives),
         )
 

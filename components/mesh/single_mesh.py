@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.clusters.cluster import Exposure
-from components.istio import NAMESPACE
+from components.istio import MANAGED, NAMESPACE
 from components.mesh.roles import Role
 
 Values = dict[str, Any]
@@ -19,11 +19,10 @@ CONTROL_PLANE_ANNOTATION = "topology.istio.io/controlPlaneClusters"
 
 
 def namespace_metadata(role: Role) -> Any:
-    """Return the metadata of istio-system: its network, and the cluster whose control plane serves it."""
-    labels = {NETWORK_LABEL: role.network} if role.network else {}
-    annotations = {CONTROL_PLANE_ANNOTATION: role.primary} if role.primary else {}
-    given = {key: value for key, value in (("labels", labels), ("annotations", annotations)) if value}
-    return {"name": NAMESPACE, **given}
+    """Return the metadata of istio-system: that it is multimesh's, its network, the cluster that controls it."""
+    labels = {**MANAGED, **({NETWORK_LABEL: role.network} if role.network else {})}
+    annotations = {"annotations": {CONTROL_PLANE_ANNOTATION: role.primary}} if role.primary else {}
+    return {"name": NAMESPACE, "labels": labels, **annotations}
 
 
 def networks(exposures: Mapping[str, Exposure]) -> Values:

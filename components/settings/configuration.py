@@ -1,11 +1,14 @@
 """Reading a stack's configuration, and reporting all its mistakes at once."""
 
 import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pulumi
 from pydantic import TypeAdapter, ValidationError
 
+from components.mesh.settings import IstioSettings
 from components.mesh.topology import Topology
 from components.schema import problems
 from components.settings import cross_checks, single_mesh
@@ -13,6 +16,8 @@ from components.settings.parts import Parts
 from components.settings.service import ServiceSettings
 from components.settings.stack import MeshSettings, Settings
 from components.trust.settings import TrustSettings
+
+_UNREADABLE = "has a text with half of a surrogate pair: write the whole character"
 
 
 def read() -> Settings:
@@ -26,10 +31,13 @@ def validate(raw: dict[str, Any]) -> Settings:
     Each part is first validated by itself, once, so that valid parts are checked against each other even if others are
     invalid.
     """
+    if unreadable := [problems.problem(path, problems.ABSENT, _UNREADABLE) for path in _half_characters(raw)]:
+        raise problems.SettingsError(problems.report(unreadable))
     context = _context(raw)
     typed = _typed_parts(raw, context)
     parts = Parts.valid(typed, context["meshes"])
-    found = cross_checks.clashes(parts) + cross_checks.sample_mistakes(parts) + single_mesh.contradictions(parts)
+    found = cross_checks.clashes(parts) + cross_checks.sample_mistakes(parts) + cross_checks.owned_values(parts)
+    found += single_mesh.contradictions(parts)
     try:
         settings = Settings.model_validate(typed, context=context)
     except ValidationError as error:
@@ -38,6 +46,19 @@ def validate(raw: dict[str, Any]) -> Settings:
         if not found:
             return settings
     raise problems.SettingsError(problems.report(found))
+
+
+def _half_characters(value: Any, path: problems.Path = ()) -> Iterator[problems.Path]:
+    """Yield the path of each text that is no Unicode: JSON can spell half of a surrogate pair."""
+    if isinstance(value, str) and not value.isascii() and re.search("[\ud800-\udfff]", value):
+        yield path
+    if isinstance(value, dict):
+        yield from (path for key in value for _ in _half_characters(key))
+        for key, inner in value.items():
+            yield from _half_characters(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _half_characters(inner, (*path, index))
 
 
 def _context(raw: dict[str, Any]) -> dict[str, Any]:
@@ -64,7 +85,7 @@ def _typed_parts(raw: dict[str, Any], context: dict[str, Any]) -> dict[str, Any]
         result["meshes"] = {name: typed(MeshSettings, mesh) for name, mesh in meshes.items()}
     if isinstance(services := raw.get("services"), list):
         result["services"] = [typed(ServiceSettings, service) for service in services]
-    for key, kind in (("topology", Topology), ("trust", TrustSettings)):
+    for key, kind in (("topology", Topology), ("istio", IstioSettings), ("trust", TrustSettings)):
         if key in raw:
             result[key] = typed(kind, raw[key])
     return result
@@ -85,5 +106,5 @@ def _configured() -> dict[str, Any]:
 def _parsed(value: str) -> Any:
     try:
         return json.loads(value)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # ValueError: also a number of too many digits
         return value

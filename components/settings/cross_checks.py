@@ -1,9 +1,10 @@
-"""Mistakes between valid parts: names used twice, and a service entry that contradicts the sample service."""
+"""Mistakes between valid parts: names used twice, and what contradicts the sample service or the mesh itself."""
 
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from components.mesh.owned_values import mistakes
 from components.schema import names
 from components.schema.problems import ABSENT, problem
 from components.settings.parts import Parts
@@ -64,6 +65,12 @@ def sample_mistakes(parts: Parts) -> list[str]:
             value = service.service_account if given else ABSENT
             found.append(problem(("services", index, "service_account"), value, message))
     return found
+
+
+def owned_values(parts: Parts) -> list[str]:
+    """Return a line for each Helm value that contradicts multimesh."""
+    found = mistakes(parts.istio.values.model_dump())
+    return [problem(("istio", "values", *path), value, message) for path, value, message in found]
 
 
 def _twice(values: Iterable[Any]) -> list[Any]:

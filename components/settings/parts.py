@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from components.mesh.settings import IstioSettings
 from components.mesh.topology import MultiMesh, SingleCluster, SingleMesh, Topology
 from components.settings.service import ServiceSettings
 from components.settings.stack import MeshSettings
@@ -14,7 +15,7 @@ from components.trust.settings import TrustSettings
 class Parts:
     """Typed parts: `meshes` by name, `services` by their index in the list.
 
-    `mesh_names` are the names of all meshes, valid or not. The default replaces an invalid topology or trust.
+    `mesh_names` are the names of all meshes, valid or not. The default replaces an invalid topology, istio or trust.
     """
 
     mesh_names: Sequence[str]
@@ -22,6 +23,7 @@ class Parts:
     services: Mapping[int, ServiceSettings]
     peers: Sequence[Any]
     topology: Topology
+    istio: IstioSettings
     trust: TrustSettings
     sample: bool
 
@@ -35,6 +37,7 @@ class Parts:
             {index: service for index, service in _items(services) if isinstance(service, ServiceSettings)},
             peers if isinstance(peers := typed.get("peers"), list) else [],
             topology if isinstance(topology, SingleCluster | SingleMesh) else MultiMesh(),
+            istio if isinstance(istio := typed.get("istio"), IstioSettings) else IstioSettings(),
             trust if isinstance(trust := typed.get("trust"), TrustSettings) else TrustSettings(),
             typed.get("sample") is not False,
         )

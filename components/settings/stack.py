@@ -51,6 +51,10 @@ class Settings(Strict):
         """Whether pods reach pods of other clusters directly."""
         return isinstance(self.topology, SingleMesh) and self.topology.network == "flat"
 
+    def is_read_by_others(self, mesh: str) -> bool:
+        """Return whether control planes of other clusters read a cluster's endpoints from its API server."""
+        return isinstance(self.topology, SingleMesh) and mesh != self.topology.primary
+
     def exported_by(self, mesh: str) -> list[ServiceSettings]:
         """Return the services that a mesh exports."""
         return [service for service in self.services if mesh in service.meshes]

@@ -2,6 +2,7 @@
 
 import hashlib
 import ssl
+from datetime import UTC, datetime
 from typing import NotRequired, TypedDict
 
 import pulumi
@@ -17,8 +18,13 @@ _INTERMEDIATE_PATH_LENGTH = 0
 
 
 def fingerprint(certificate_pem: str) -> str:
-    """Return the SHA-256 of a certificate as openssl prints it: `AB:CD:...`."""
-    digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate_pem.strip())).digest()
+    """Return the SHA-256 of the first certificate in a text as openssl prints it: `AB:CD:...`.
+
+    Raise ValueError if the text has no certificate.
+    """
+    _, begin, rest = certificate_pem.partition(ssl.PEM_HEADER)
+    body, end, _ = rest.partition(ssl.PEM_FOOTER)
+    digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(begin + body + end)).digest()
     return digest.hex(":").upper()
 
 
@@ -32,6 +38,11 @@ def key_fingerprint(certificate_pem: str) -> str:
 
     key = x509.load_pem_x509_certificate(certificate_pem.encode()).public_key()
     return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+
+
+def whole_seconds(time: str) -> str:
+    """Return a time (RFC 3339) in whole seconds, UTC: the official TLS plugin gives nanoseconds."""
+    return f"{datetime.fromisoformat(time).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 class RootCaArgs(TypedDict):
@@ -82,7 +93,7 @@ class RootCa(pulumi.ComponentResource):
                 opts=named,
             )
             certificate, key = signed.cert_pem, private.private_key_pem
-            self.expires = signed.validity_end_time
+            self.expires = signed.validity_end_time.apply(whole_seconds)
         self._intermediate_days = args["intermediate_days"]
         self.certificate_pem = certificate.apply(_ending_in_newline)
         self.private_key_pem = pulumi.Output.secret(key)
@@ -147,7 +158,7 @@ class IntermediateCa(pulumi.ComponentResource):
         self.certificate_pem = signed.cert_pem.apply(_ending_in_newline)
         self.private_key_pem = pulumi.Output.secret(private.private_key_pem)
         self.root_pem = root.certificate_pem
-        self.expires = signed.validity_end_time
+        self.expires = signed.validity_end_time.apply(whole_seconds)
         self.register_outputs({"certificate_pem": self.certificate_pem, "expires": self.expires})
 
 

@@ -62,6 +62,10 @@ def check(
     issued, root = outputs.get("intermediates", {}), outputs.get("root_ca")
     if not outputs or not isinstance(root, str):
         return None, [_problem(owner, "that stack is not up; run `pulumi up` there first")]
+    try:
+        fingerprint(root)
+    except ValueError:
+        return None, [_problem(owner, "the output root_ca of that stack must be a PEM certificate, and is not")]
     found, intermediates = [], dict[str, Intermediate]()
     for mesh, trust_domain in trust_domains.items():
         if mesh not in issued:

@@ -131,7 +131,7 @@ class _Outputs(mocks.Mocks):
                 outputs["privateKeyPem"] = outputs["privateKeyPemPkcs8"] = f"key of {args.name}"
                 outputs["publicKeyPem"] = PEM.replace("CERTIFICATE", "PUBLIC KEY")
             case "SelfSignedCert" | "LocallySignedCert":
-                outputs |= {"certPem": PEM, "validityEndTime": "2036-01-01T00:00:00Z"}
+                outputs |= {"certPem": PEM, "validityEndTime": "2036-01-01T00:00:00.13257437Z"}
             case "CertRequest":
                 outputs["certRequestPem"] = f"request of {args.name}"
             case "LabCluster":

@@ -30,6 +30,11 @@ def missing(settings: Ec2ClusterSettings) -> Iterator[Missing]:
     yield from missing_credentials(settings.profile)
 
 
+def unreadable(_settings: Ec2ClusterSettings) -> Sequence[Missing]:
+    """Return nothing: other clusters reach the API server at the address in the kubeconfig."""
+    return ()
+
+
 def pod_cidrs(settings: Ec2ClusterSettings) -> Sequence[str]:
     """Return the configured pod CIDR."""
     return [settings.pod_cidr]

@@ -28,6 +28,11 @@ def missing(settings: GkeClusterSettings) -> Iterator[Missing]:
         yield Missing((), ABSENT, f"{PLUGIN} is not on PATH; {INSTALL_HINT}")
 
 
+def unreadable(_settings: GkeClusterSettings) -> Sequence[Missing]:
+    """Return nothing: other clusters reach the API server at the address in the kubeconfig."""
+    return ()
+
+
 def pod_cidrs(settings: GkeClusterSettings) -> Sequence[str]:
     """Return the configured pod CIDR."""
     return [settings.pod_cidr]

@@ -11,6 +11,11 @@ def missing(_settings: LocalClusterSettings) -> Sequence[Missing]:
     return ()
 
 
+def unreadable(_settings: LocalClusterSettings) -> Sequence[Missing]:
+    """Return nothing: other clusters reach the API server at the address in the kubeconfig."""
+    return ()
+
+
 def pod_cidrs(_settings: LocalClusterSettings) -> Sequence[str]:
     """Return nothing: the lab chooses each cluster's range when it creates the cluster."""
     return ()

@@ -56,12 +56,17 @@ class Api:
     def __init__(self, kubeconfig: Kubeconfig) -> None:
         self._kinds: dict[tuple[str, str], Kind] = {}
         self._server = kubeconfig.server
+        self._name = {"sni_hostname": name} if (name := kubeconfig.cluster.get("tls-server-name")) else {}
         self._answered = False
         self._unreachable = ""
         self._http = httpx.Client(
             base_url=self._server,
             headers=kubeconfig.headers(),
-            transport=httpx.HTTPTransport(verify=kubeconfig.tls(), retries=_CONNECTION_RETRIES),
+            transport=httpx.HTTPTransport(
+                verify=kubeconfig.tls(),
+                retries=_CONNECTION_RETRIES,
+                proxy=kubeconfig.cluster.get("proxy-url"),
+            ),
             timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
         )
 
@@ -145,7 +150,7 @@ class Api:
         if self._unreachable:  # others need not wait for their time-outs, too
             raise UnreachableError(self._unreachable)
         try:
-            answer = self._http.request(method, path, **options)
+            answer = self._http.request(method, path, extensions=self._name, **options)
         except httpx.HTTPError as error:
             message = f"{method} {self._server}{path}: {error}"
             if not self._answered:

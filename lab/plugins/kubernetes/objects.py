@@ -2,13 +2,13 @@
 
 import hashlib
 import secrets
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from typing import Any
 
 from lab.plugins.kubernetes.api import Object
 from lab.plugins.protocol import provider_pb2
 from lab.plugins.server import PluginError
-from lab.plugins.values import UNKNOWN, Properties, Secret, conceal, has_secret
+from lab.plugins.values import UNKNOWN, Properties, Secret, conceal, has_secret, reveal
 
 _INPUTS, _API_VERSION, _MANAGER = "__inputs", "__initialApiVersion", "__fieldManager"
 _AUTONAMED = "pulumi.com/autonamed"
@@ -60,6 +60,26 @@ _EXTENSIONS = {  # fields of JSON schemas, whose names Pulumi's typed resources 
     )
 }
 _FROM_API = {theirs: ours for ours, theirs in _EXTENSIONS.items()}
+
+
+def with_data(inputs: Properties) -> Properties:
+    """Return a Secret's inputs with `stringData` in `data`, in base64, as the API server keeps it; others as they are.
+
+    A value that is not known yet stays unknown, and what is secret stays secret.
+    """
+    texts = inputs.get("stringData")
+    if inputs.get("kind") != "Secret" or not isinstance(reveal(texts), dict):
+        return inputs
+    if not isinstance(reveal(inputs.get("data") or {}), dict):  # not known yet
+        return inputs
+    data = {**(reveal(inputs.get("data")) or {}), **{key: _in_base64(text) for key, text in reveal(texts).items()}}
+    like = _secrets_of(inputs.get("data") or {}, texts)
+    kept = {key: value for key, value in inputs.items() if key != "stringData"}
+    return kept | {"data": conceal(data, like)}
+
+
+def _in_base64(text: Any) -> Any:
+    return text if text is UNKNOWN else b64encode(str(text).encode()).decode()
 
 
 def for_api(value: Any) -> Any:

@@ -83,7 +83,7 @@ class Kubernetes(Provider):
     def check(self, request: provider_pb2.CheckRequest) -> provider_pb2.CheckResponse:
         if objects.token(request.urn) == _RELEASE:
             return self.releases.check(request)
-        news = decode(request.news)
+        news = objects.with_data(decode(request.news))
         inputs, old = reveal(news), reveal(decode(request.olds))
         inputs["apiVersion"] = inputs.get("apiVersion", "").removeprefix("core/")
         objects.name_object(inputs, old, request)
@@ -97,7 +97,7 @@ class Kubernetes(Provider):
         if objects.token(request.urn) == _RELEASE:
             return self.releases.diff(request)
         old, live, _ = objects.parse_checkpoint(decode(request.olds))
-        old, live, new = reveal(old), reveal(live), reveal(decode(request.news))
+        old, live, new = reveal(objects.with_data(old)), reveal(live), reveal(decode(request.news))
         api_version, kind = new["apiVersion"], new["kind"]
         if not self._is_namespaced(api_version, kind):
             for inputs in (old, new):

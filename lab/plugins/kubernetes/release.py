@@ -6,13 +6,12 @@ from typing import Any, Protocol
 
 from google.protobuf import empty_pb2
 
-from lab.plugins.kubernetes import charts, history, objects
+from lab.plugins.kubernetes import charts, history, objects, rendering
 from lab.plugins.kubernetes.api import Api
 from lab.plugins.kubernetes.changes import Change, differences, dotted
-from lab.plugins.kubernetes.helm import Helm, HelmError, resource_names
+from lab.plugins.kubernetes.helm import Helm, HelmError
 from lab.plugins.kubernetes.installation import Installation
 from lab.plugins.kubernetes.kubeconfig import UnreachableError
-from lab.plugins.kubernetes.rendering import rendered
 from lab.plugins.kubernetes.settings import Settings
 from lab.plugins.protocol import provider_pb2
 from lab.plugins.server import Log, PartialError, PluginError
@@ -58,7 +57,7 @@ class Releases:
         failures = []
         if not has_unknown(inputs):
             try:
-                inputs |= rendered(inputs, self._cluster.cancelled)
+                rendering.check(inputs, self._cluster.cancelled)
             except HelmError as error:
                 reason = f"{error}; check the chart name and repository configuration."
                 failures.append(provider_pb2.CheckFailure(property="chart", reason=reason))
@@ -69,8 +68,6 @@ class Releases:
 
     def diff(self, request: provider_pb2.DiffRequest) -> provider_pb2.DiffResponse:
         old, new = reveal(decode(request.olds)).get("__inputs", {}), reveal(decode(request.news))
-        if "checksum" in request.ignoreChanges:
-            new["checksum"] = old.get("checksum")
         kinds, details = provider_pb2.PropertyDiff, {}
         for path, change in differences(old, new).items():
             replacing = path[0] in _REPLACING
@@ -160,7 +157,6 @@ def _state(inputs: Properties, record: history.Record | None) -> Properties:
         release, chart = record.release, record.release["chart"]["metadata"]
         outputs |= {
             "version": chart["version"],
-            "resourceNames": resource_names(release["manifest"]),
             "status": {
                 "appVersion": chart.get("appVersion"),
                 "chart": chart["name"],

@@ -1,7 +1,7 @@
-"""What a release's chart renders to: the checksum and the names by which a change of it is noticed.
+"""Whether a release's chart renders: a chart that is not found, or not with these values, is told at preview.
 
-Every preview and every update asks for it anew, and helm takes a third of a second for a chart of large definitions. So
-what a chart in a folder renders to is kept, under a digest of all that it is rendered from.
+Every preview and every update asks anew, and helm takes a third of a second for a chart of large definitions. So it is
+kept that a chart in a folder rendered, under a digest of all that it is rendered from.
 """
 
 import hashlib
@@ -14,35 +14,26 @@ from pathlib import Path
 from typing import Any
 
 from lab.plugins.kubernetes.charts import chart_arguments
-from lab.plugins.kubernetes.helm import Helm, resource_names
+from lab.plugins.kubernetes.helm import Helm
 from lab.plugins.values import Properties
 
 KEPT = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "multimesh/rendered"
 
 
-def rendered(inputs: Properties, cancelled: threading.Event) -> dict[str, Any]:
-    """Return `checksum` and `resourceNames` of a release's manifest. Raises HelmError."""
+def check(inputs: Properties, cancelled: threading.Event) -> None:
+    """Render a release's chart. Raises HelmError if that fails."""
     crds = [] if inputs.get("skipCrds") else ["--include-crds"]
     arguments = ["template", *chart_arguments(inputs), *crds]
     values = inputs.get("values")
     chart = Path(inputs["chart"])
-    if not chart.is_dir() or inputs.get("dependencyUpdate") or inputs.get("postrender"):
-        return _render(arguments, values, cancelled)
-    kept = KEPT / _digest(chart, [arguments, values])
-    try:
-        return json.loads(kept.read_text())
-    except (OSError, ValueError):
-        result = _render(arguments, values, cancelled)
-    KEPT.mkdir(parents=True, exist_ok=True)
-    unfinished = kept.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
-    unfinished.write_text(json.dumps(result))
-    unfinished.rename(kept)
-    return result
-
-
-def _render(arguments: list[str], values: Any, cancelled: threading.Event) -> dict[str, Any]:
-    manifest = Helm(None, cancelled).run(*arguments, values=values)
-    return {"checksum": hashlib.sha256(manifest.encode()).hexdigest(), "resourceNames": resource_names(manifest)}
+    reusable = chart.is_dir() and not inputs.get("dependencyUpdate") and not inputs.get("postrender")
+    kept = KEPT / _digest(chart, [arguments, values]) if reusable else None
+    if kept and kept.exists():
+        return
+    Helm(None, cancelled).run(*arguments, values=values)
+    if kept:
+        KEPT.mkdir(parents=True, exist_ok=True)
+        kept.touch()
 
 
 def _digest(chart: Path, asked: Any) -> str:

@@ -169,9 +169,14 @@ def issue(inputs: Properties, wanted: Request, issuer: Issuer, now: datetime) ->
     signed = builder.sign(issuer.key, keys.signature_hash(issuer.key))
     return str(serial), {
         "certPem": signed.public_bytes(serialization.Encoding.PEM).decode(),
-        "validityStartTime": start.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "validityEndTime": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "validityStartTime": _with_fraction(now),
+        "validityEndTime": _with_fraction(now + (end - start)),
     }
+
+
+def _with_fraction(time: datetime) -> str:
+    """Return a time as the official plugin states it: with the fraction that the certificate's own lacks."""
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def ready_for_renewal(outputs: Properties, early_hours: float, now: datetime) -> bool:

@@ -20,6 +20,7 @@ CURVES: dict[str, type[ec.EllipticCurve]] = {
     "P521": ec.SECP521R1,
 }
 
+_LABELS = ("EC PRIVATE KEY", "OPENSSH PRIVATE KEY", "PRIVATE KEY", "RSA PRIVATE KEY")
 _PLAIN = serialization.NoEncryption()
 _PEM = serialization.Encoding.PEM
 _Private = serialization.PrivateFormat
@@ -75,6 +76,9 @@ def load(pem: str, name: str) -> PrivateKey:
 
     Raises PluginError when it is not a private key of a known algorithm.
     """
+    label = pem.partition("-----BEGIN ")[2].partition("-----")[0]
+    if label and label not in _LABELS:  # though the key may follow
+        raise PluginError(f"failed to parse {name}: unsupported PEM preamble/type: {label}")
     try:
         key = serialization.load_pem_private_key(pem.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:

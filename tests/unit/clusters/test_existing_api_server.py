@@ -3,6 +3,7 @@
 import errno
 import ssl
 import subprocess
+from base64 import b64encode
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -94,21 +95,27 @@ def test_a_server_that_the_kubeconfig_does_not_trust_is_said_to_be_that(tmp_path
 
 def test_a_missing_file_of_the_kubeconfig_is_named() -> None:
     config = kubeconfig("https://api.invalid", cluster={"certificate-authority": "/no/such/ca.pem"})
-    assert refusal(config) == "File does not exist: /no/such/ca.pem"
+    assert refusal(config) == "cluster it: certificate-authority: /no/such/ca.pem: no such file"
 
 
 def test_a_proxy_that_is_no_url_is_named() -> None:
     config = kubeconfig("https://api.invalid", cluster={"proxy-url": "proxy.example:3128"})
-    assert refusal(config).startswith("cannot be used: ")
+    assert refusal(config).startswith("cluster it: proxy-url: proxy.example:3128: must be a URL")
 
 
 def test_a_missing_token_file_is_named() -> None:
     assert "/no/such/token" in refusal(kubeconfig("https://api.invalid", {"tokenFile": "/no/such/token"}))
 
 
-@pytest.mark.parametrize("user", [True, "hunter2", {"auth-provider": {"name": "gcp"}}])
-def test_a_user_that_the_client_cannot_read_is_refused_without_being_shown(user: Any) -> None:
-    assert refusal(kubeconfig("https://api.invalid", user)) == "is malformed: the Kubernetes client cannot read it"
+@pytest.mark.parametrize("user", [True, "hunter2"])
+def test_a_user_that_is_no_mapping_is_refused_without_being_shown(user: Any) -> None:
+    assert refusal(kubeconfig("https://api.invalid", user)) == "user me must be a mapping"
+
+
+def test_a_certificate_of_rubbish_is_refused_without_being_shown() -> None:
+    rubbish = b64encode(b"-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----\n").decode()
+    said = refusal(kubeconfig("https://api.invalid", cluster={"certificate-authority-data": rubbish}))
+    assert said == "cluster it: certificate-authority is not a PEM certificate"
 
 
 def test_a_server_that_is_no_kubernetes_is_said_to_be_that() -> None:
@@ -128,6 +135,13 @@ def test_a_missing_credential_plugin_is_named_with_the_hint_of_the_kubeconfig() 
     plugin = {"command": "no-such-plugin", "apiVersion": "client.authentication.k8s.io/v1", "installHint": "Get it.\n"}
     config = kubeconfig("https://api.invalid", {"exec": plugin})
     assert refusal(config) == "its user needs the program no-such-plugin, which is not on PATH: Get it."
+
+
+def test_a_credential_plugin_that_may_not_be_run_is_named(tmp_path: Path) -> None:
+    (program := tmp_path / "log-in").write_text("")
+    plugin = {"command": str(program), "apiVersion": "client.authentication.k8s.io/v1"}
+    said = f"its user needs the program {program}, which does not exist or may not be run"
+    assert refusal(kubeconfig("https://api.invalid", {"exec": plugin})) == said
 
 
 def test_every_cluster_that_cannot_be_reached_is_named_at_once(closed: Callable[[], str]) -> None:

@@ -11,6 +11,7 @@ from api_server import serving
 
 from components.clusters.existing import preflight
 from components.clusters.existing.settings import ExistingClusterSettings
+from components.clusters.kubeconfig import KubeconfigError
 
 NODES = [{"podCIDR": "10.1.1.0/24", "podCIDRs": ["10.1.1.0/24", "fd00::/64"]}, {"podCIDRs": ["10.1.2.0/24"]}, {}]
 
@@ -32,6 +33,19 @@ class Nodes(BaseHTTPRequestHandler):
 def kubeconfig() -> Iterator[str]:
     with serving(Nodes) as address:
         yield api_server.kubeconfig(f"http://{address}")
+
+
+def test_a_user_who_may_not_list_nodes_is_told_so() -> None:
+    class Refusing(Nodes):
+        def do_GET(self) -> None:
+            self.send_response(403)
+            self.end_headers()
+
+    with serving(Refusing) as address:
+        config = api_server.kubeconfig(f"http://{address}")
+        cluster = ExistingClusterSettings.model_validate({"kind": "existing", "kubeconfig": config})
+        with pytest.raises(KubeconfigError, match="answers 403 Forbidden: its user needs the right to list nodes"):
+            preflight.pod_cidrs(cluster)
 
 
 def test_an_existing_cluster_has_the_pod_cidrs_of_its_nodes(kubeconfig: str) -> None:

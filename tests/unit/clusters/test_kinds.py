@@ -25,6 +25,7 @@ def test_a_kind_has_settings_a_preflight_and_a_component(kind: str) -> None:
     }
     assert issubclass(getattr(modules["cluster"], kinds.COMPONENTS[kind]), Cluster)
     assert callable(modules["preflight"].missing)
+    assert callable(modules["preflight"].unreadable)
     assert callable(modules["preflight"].pod_cidrs)
 
 

@@ -1,6 +1,7 @@
 """The local stack's environment, and the build of the toolchain."""
 
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -83,6 +84,29 @@ def test_a_command_gets_the_passphrase_file_even_if_the_user_has_a_passphrase_of
         check=True,
     )
     assert said.stdout.split() == ["None", str(environment.PASSPHRASE)]
+
+
+def running(code: str) -> "subprocess.Popen[str]":
+    """Run Python code as the local stack runs pulumi."""
+    run = f"import sys; from lab import environment; sys.exit(environment.run([sys.executable, '-c', {code!r}]))"
+    return subprocess.Popen([sys.executable, "-c", run], cwd=environment.CHECKOUT, stdout=subprocess.PIPE, text=True)
+
+
+def test_what_a_plugin_leaves_in_the_temporary_folder_is_removed() -> None:
+    with running("import tempfile; print(tempfile.mkstemp()[1]); raise SystemExit(7)") as process:
+        left = Path(process.communicate()[0].strip())
+    assert process.returncode == 7
+    assert left.parent.name.startswith("multimesh-")
+    assert not left.parent.exists()
+
+
+def test_a_command_that_is_told_to_end_ends_and_leaves_nothing() -> None:
+    with running("import tempfile, time; print(tempfile.mkstemp()[1], flush=True); time.sleep(60)") as process:
+        assert process.stdout
+        left = Path(process.stdout.readline().strip())
+        process.terminate()
+    assert process.returncode == 128 + signal.SIGTERM
+    assert not left.parent.exists()
 
 
 @pytest.fixture

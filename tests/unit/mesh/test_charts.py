@@ -1,5 +1,7 @@
 """Where the charts come from, and what their values say."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,6 +48,19 @@ def test_merging_keeps_what_the_later_layer_does_not_name() -> None:
 )
 def test_charts_are_found_in_a_folder_a_registry_or_a_repository(where: str, arguments: dict) -> None:
     assert charts.source(Platform(charts=where, version="1.2"), "istiod") == arguments
+
+
+def test_a_changed_chart_in_a_folder_is_another_chart(tmp_path: Path) -> None:
+    descriptions = set()
+    for number, (name, content) in enumerate([("a.yaml", "a: 1"), ("a.yaml", "a: 2"), ("b.yaml", "a: 2")]):
+        chart = tmp_path / str(number) / "istiod/templates"
+        chart.mkdir(parents=True)
+        (chart / name).write_text(content)
+        (chart / "again").write_text("")
+        release = charts.source(Platform(charts=f"{tmp_path}/{number}"), "istiod")
+        assert release["chart"] == f"{tmp_path}/{number}/istiod"
+        descriptions.add(release["description"])
+    assert len(descriptions) == 3
 
 
 def test_the_users_choices_go_over_the_platforms() -> None:

@@ -6,6 +6,7 @@ import pytest
 from stack_settings import ECHO, LOCAL, existing, mesh, other, service, single_mesh, spanning
 
 from components import settings
+from components.settings import configuration
 
 LABEL = "must be a DNS label: 1 to 63 of a-z, 0-9 and -, with no - at the ends (RFC 1123)"
 SERVICE_NAME = "must be a Service's name: 1 to 63 of a-z, 0-9 and -, a letter first, no - last"
@@ -262,3 +263,19 @@ def test_all_mistakes_are_reported_at_once() -> None:
     first, *lines = str(caught.value).splitlines()
     assert first == "the stack's configuration has 6 mistakes; nothing was changed:"
     assert len(lines) == 6
+
+
+def test_half_a_character_is_named_by_its_path() -> None:
+    half = "\ud800"
+    with pytest.raises(settings.SettingsError) as caught:
+        settings.validate({"meshes": {half: LOCAL}, "services": [ECHO | {"name": f"a{half}"}]})
+    message = "has a text with half of a surrogate pair: write the whole character"
+    assert str(caught.value).splitlines()[1:] == [
+        f"  multimesh:meshes: {message}",
+        f"  multimesh:services[0].name: {message}",
+    ]
+
+
+@pytest.mark.parametrize("value", ["[" * 100_000, "1" * 10_000])
+def test_a_value_that_json_cannot_hold_is_a_mistake_like_others(value: str) -> None:
+    assert configuration._parsed(value) == value

@@ -1,5 +1,6 @@
 """A root that the user brings: what is taken, and what each unusable one is refused for."""
 
+import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,10 +14,12 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    load_pem_private_key,
 )
 
 from components import settings
 from components.trust import brought_root
+from components.trust.ca import fingerprint
 
 NOW = datetime.now(UTC)
 Make = Callable[..., tuple[str, str]]
@@ -183,3 +186,34 @@ def test_a_file_that_is_no_text_is_named(make: Make) -> None:
 def test_a_path_that_no_file_can_have_is_named() -> None:
     with pytest.raises(brought_root.BroughtRootError, match="a\0b: "):
         brought_root.load("a\0b", "key.pem")
+
+
+def test_text_before_the_certificate_is_left_out(make: Make) -> None:
+    certificate, key = make()
+    pem = Path(certificate).read_text()
+    Path(certificate).write_text(f"subject=CN = root\nissuer=CN = root\n{pem}")
+    root = brought_root.load(certificate, key)
+    assert root.certificate_pem == pem
+    assert fingerprint(f"# a comment\n{pem}") == fingerprint(pem)
+
+
+def test_a_key_after_its_parameters_is_handed_on_in_pkcs_8(make: Make) -> None:
+    certificate, key = make()
+    parameters = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
+    loaded = load_pem_private_key(Path(key).read_bytes(), None)
+    sec_1 = loaded.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+    pkcs_8 = Path(key).read_text()
+    Path(key).write_text(parameters + sec_1)
+    assert brought_root.load(certificate, key).private_key_pem == pkcs_8
+    Path(key).write_text(sec_1)
+    assert brought_root.load(certificate, key).private_key_pem == sec_1
+
+
+@pytest.mark.needs("openssl")
+@pytest.mark.parametrize("digest", ["sha1", "md5"])
+def test_a_root_with_a_broken_signature_is_told_so(tmp_path: Path, digest: str) -> None:
+    certificate, key = tmp_path / "root-cert.pem", tmp_path / "root-key.pem"
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "900", "-subj", "/CN=root"]
+    subprocess.run([*make, f"-{digest}", "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    with pytest.raises(brought_root.BroughtRootError, match="is signed with SHA-1 or MD5, which are broken; sign it"):
+        brought_root.load(str(certificate), str(key))

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from recording import recorded
 
 from components.trust import brought_root
-from components.trust.ca import fingerprint
+from components.trust.ca import fingerprint, whole_seconds
 
 CONFIG = {
     "meshes": {"east": {"cluster": {"kind": "local"}}},
@@ -50,6 +50,22 @@ def test_the_root_is_renewed_before_an_intermediate_could_outlive_it() -> None:
 def test_an_intermediate_is_renewed_in_the_last_third_of_its_life() -> None:
     inputs = recorded(CONFIG)["east-certificate"].inputs
     assert (inputs["validityPeriodHours"], inputs["earlyRenewalHours"]) == (720, 240)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("2027-11-25T21:26:27.13257437Z", "2027-11-25T21:26:27Z"),
+        ("2027-11-25T23:26:27+02:00", "2027-11-25T21:26:27Z"),
+        ("2027-11-25T21:26:27Z", "2027-11-25T21:26:27Z"),
+    ],
+)
+def test_times_are_whole_seconds_in_utc_whichever_plugin_gives_them(given: str, expected: str) -> None:
+    assert whole_seconds(given) == expected
+
+
+def test_no_output_has_the_nanoseconds_of_the_official_plugin() -> None:
+    assert recorded(CONFIG).outputs["meshes"]["east"]["ca_expires"] == "2036-01-01T00:00:00Z"
 
 
 def test_istiod_gets_its_chain_up_to_the_root() -> None:

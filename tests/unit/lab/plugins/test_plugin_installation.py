@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from plugin_api_server import ApiServer
-from plugin_helm import INPUTS, MANIFEST, URN, FakeHelm, recorded
+from plugin_helm import INPUTS, URN, FakeHelm, recorded
 from plugin_requests import configured
 
 from lab.plugins.kubernetes.charts import chart_arguments
-from lab.plugins.kubernetes.helm import Helm, HelmError, resource_names
+from lab.plugins.kubernetes.helm import Helm, HelmError
 from lab.plugins.kubernetes.installation import Installation
 from lab.plugins.kubernetes.kubeconfig import load
 from lab.plugins.kubernetes.provider import Kubernetes
@@ -125,11 +125,3 @@ def test_a_machine_without_helm_is_told_so(monkeypatch: pytest.MonkeyPatch) -> N
 
     with pytest.raises(HelmError, match="helm is not on PATH"):
         Helm(None, threading.Event()).run("version")
-
-
-def test_the_objects_of_a_manifest_are_named_by_kind() -> None:
-    assert resource_names(MANIFEST) == {
-        "ClusterRole.rbac.authorization.k8s.io/rbac.authorization.k8s.io/v1": ["echo"],
-        "Deployment.apps/apps/v1": ["echo"],
-        "ServiceAccount/v1": ["demo/echo"],
-    }

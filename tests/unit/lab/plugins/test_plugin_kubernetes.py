@@ -166,6 +166,34 @@ def test_the_data_of_a_secret_stays_secret(provider: Kubernetes, inputs: Propert
     assert value not in str(shown(state))
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"stringData": {"key": Secret("hidden"), "seen": "a"}}, {"key": Secret("aGlkZGVu"), "seen": "YQ=="}),
+        (
+            {"stringData": Secret({"key": "hidden"}), "data": {"old": "eA=="}},
+            Secret({"old": "eA==", "key": "aGlkZGVu"}),
+        ),
+        ({"stringData": {"key": UNKNOWN, "seen": "a"}}, {"key": UNKNOWN, "seen": "YQ=="}),
+    ],
+)
+def test_string_data_of_a_secret_becomes_data_as_in_the_official_plugin(
+    provider: Kubernetes, given: Properties, kept: object
+) -> None:
+    inputs = check(provider, secret(**given), "core/v1:Secret")
+
+    assert "stringData" not in inputs
+    assert inputs["data"] == kept
+
+
+def test_a_secret_whose_state_still_has_string_data_is_unchanged(provider: Kubernetes) -> None:
+    inputs = secret(stringData={"key": Secret("hidden")})
+    state = create(provider, inputs, "core/v1:Secret")
+
+    new = check(provider, inputs, "core/v1:Secret")
+    assert not diff(provider, state, new, "core/v1:Secret").detailedDiff
+
+
 def test_refresh_of_what_nobody_changed_keeps_the_inputs(provider: Kubernetes) -> None:
     inputs = secret(stringData={"key": Secret("hidden")})
     state = create(provider, inputs, "core/v1:Secret")

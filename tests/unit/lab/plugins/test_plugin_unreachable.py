@@ -1,5 +1,6 @@
 """What the Kubernetes stand-in does about a cluster that it cannot reach, or that is another one than before."""
 
+import json
 import time
 
 import pytest
@@ -30,6 +31,13 @@ def test_previewing_on_an_unreachable_cluster_is_fine(unreachable: dict[str, str
 def test_creating_on_an_unreachable_cluster_is_an_error(unreachable: dict[str, str]) -> None:
     with pytest.raises(PluginError, match="configured Kubernetes cluster is unreachable"):
         create(configured(**unreachable), service())
+
+
+def test_a_cluster_behind_a_proxy_is_reached_by_it(server: ApiServer) -> None:
+    config = json.loads(server.kubeconfig)
+    cluster = config["clusters"][0]["cluster"]
+    cluster |= {"server": "http://api.invalid", "proxy-url": cluster["server"]}
+    assert create(configured(kubeconfig=json.dumps(config)), service())["kind"] == "Service"
 
 
 @pytest.mark.parametrize("kubeconfig", ["no/such/file", "{}", "\n:"])

@@ -1,0 +1,157 @@
+"""The Helm values that multimesh decides: with others, a mesh would not work, or not with its peers."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from components.istio import GATEWAY, INGRESS_PORT, NAMESPACE, PEER_PORT
+from components.mesh.primary_remote import ISTIOD_PORT, WEBHOOK_PORT
+from components.mesh.roles import JOINED
+
+STATUS_PORT = 15021
+GATEWAY_PORTS = {
+    STATUS_PORT: "status-port",
+    INGRESS_PORT: "http2",
+    PEER_PORT: "tls",
+    ISTIOD_PORT: "tls-istiod",
+    WEBHOOK_PORT: "tls-webhook",
+}
+"""The ports of the gateway's Service that multimesh sets, and their names."""
+ROOT = "multimesh/root-ca"
+"""The annotation of istiod's pods that has the fingerprint of the root CA of its certificates."""
+
+
+class Mistake(NamedTuple):
+    """A value that contradicts multimesh: its path below `istio.values`, what it is, and what to do instead."""
+
+    path: tuple[str | int, ...]
+    value: Any
+    message: str
+
+
+_NONE = object()
+_TRUST_DOMAIN = "set trust_domain of the mesh, or topology.trust_domain of a single mesh"
+_CALLERS = "name the identities of other trust domains in callers of the service"
+_TOPOLOGY = "set topology"
+_CERTIFICATES = "set trust"
+_SERVICES = "list services that span clusters in services"
+_GATEWAY = "set cluster.gateway of the mesh"
+_FIXED = "remove it"
+_NO_REVISIONS = "remove it: revisions are not supported"
+_NO_DOMAIN = "remove it: no other cluster domain is supported, and the cluster's must be cluster.local"
+
+_OWNED: dict[str, tuple[str, Any]] = {
+    # Identity and trust
+    "istiod.meshConfig.trustDomain": (_TRUST_DOMAIN, _NONE),
+    "istiod.meshConfig.trustDomainAliases": (_CALLERS, []),
+    "istiod.meshConfig.enableAutoMtls": (_FIXED, True),
+    "istiod.global.trustDomain": (_TRUST_DOMAIN, _NONE),
+    "istiod.global.caAddress": (_CERTIFICATES, ""),
+    "istiod.global.caName": (_CERTIFICATES, ""),
+    "istiod.global.pilotCertProvider": (_CERTIFICATES, "istiod"),
+    "istiod.global.trustBundleName": (_CERTIFICATES, "istio-ca-root-cert"),
+    "istiod.env.PILOT_SKIP_VALIDATE_TRUST_DOMAIN": (_CALLERS, "true"),
+    "istiod.env.PILOT_CERT_PROVIDER": (_CERTIFICATES, "istiod"),
+    "istiod.env.ENABLE_CA_SERVER": (_CERTIFICATES, "true"),
+    "istiod.env.EXTERNAL_CA": (_CERTIFICATES, ""),
+    "istiod.env.ROOT_CA_DIR": (_CERTIFICATES, _NONE),
+    f"istiod.podAnnotations.{ROOT}": (_FIXED, _NONE),
+    # Clusters, networks and who controls them
+    "istiod.global.meshID": (_TRUST_DOMAIN, _NONE),
+    "istiod.global.multiCluster.clusterName": ("name the mesh in meshes", _NONE),
+    "istiod.env.CLUSTER_ID": ("name the mesh in meshes", _NONE),
+    "istiod.global.network": (_TOPOLOGY, ""),
+    "istiod.global.meshNetworks": (_TOPOLOGY, {}),
+    "istiod.global.externalIstiod": (_TOPOLOGY, False),
+    "istiod.global.configCluster": (_TOPOLOGY, False),
+    "istiod.global.remotePilotAddress": (_TOPOLOGY, ""),
+    "istiod.istiodRemote": (_TOPOLOGY, {}),
+    "istiod.profile": ("set the values of the profile that you need", _NONE),
+    "istiod.global.profile": ("set the values of the profile that you need", _NONE),
+    "istiod.configMap": (_TOPOLOGY, True),
+    "istiod.meshConfig.serviceSettings": (_SERVICES, []),
+    "istiod.meshConfig.defaultConfig.discoveryAddress": (_TOPOLOGY, _NONE),
+    "istiod.meshConfig.defaultConfig.proxyMetadata.ISTIO_META_DNS_CAPTURE": (_FIXED, "true"),
+    # Names
+    "istiod.global.proxy.clusterDomain": (_NO_DOMAIN, "cluster.local"),
+    "istiod.global.istioNamespace": (_FIXED, NAMESPACE),
+    "istiod.meshConfig.rootNamespace": (_FIXED, NAMESPACE),
+    "istiod.revision": (_NO_REVISIONS, ""),
+    "istiod.env.REVISION": (_NO_REVISIONS, _NONE),
+    "base.global.istioNamespace": (_FIXED, NAMESPACE),
+    "base.revision": (_NO_REVISIONS, ""),
+    "base.defaultRevision": (_NO_REVISIONS, "default"),
+    # The gateway
+    "gateway.name": (_FIXED, GATEWAY),
+    "gateway.revision": (_NO_REVISIONS, ""),
+    "gateway.labels.app": (_FIXED, GATEWAY),
+    "gateway.labels.istio": (_FIXED, "ingressgateway"),
+    "gateway.labels.topology.istio.io/network": (_TOPOLOGY, _NONE),
+    "gateway.networkGateway": (_TOPOLOGY, ""),
+    "gateway.env.ISTIO_META_REQUESTED_NETWORK_VIEW": (_TOPOLOGY, _NONE),
+    "gateway.service.type": (_GATEWAY, _NONE),
+    "gateway.service.selectorLabels": (_FIXED, {}),
+    f"gateway.podAnnotations.{JOINED}": (_FIXED, _NONE),
+}
+"""By path: what to do instead, and the value that contradicts nothing, if there is one."""
+
+
+def mistakes(values: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Yield each of the user's values, by chart, that contradicts multimesh."""
+    for path, (instead, same) in _OWNED.items():
+        yield from _contradiction(values, _keys(path), instead, same)
+    gateway = values.get("gateway", {})
+    for path in (("global", *_keys(path)[1:]) for path in _OWNED if path.startswith("gateway.")):
+        yield from _contradiction({"gateway": gateway}, ("gateway", *path), _FIXED, _NONE)
+    service = gateway.get("service")
+    yield from _port_mistakes(service.get("ports", []) if isinstance(service, Mapping) else [])
+    for chart, given in values.items():
+        if "_internal_defaults_do_not_set" in given:
+            yield Mistake((chart, "_internal_defaults_do_not_set"), {}, "set the values without this key")
+
+
+def _contradiction(values: Mapping[str, Any], path: tuple[str, ...], instead: str, same: Any) -> Iterator[Mistake]:
+    inner: Any = values
+    for depth, key in enumerate(path):
+        if key not in inner:
+            return
+        inner = inner[key]
+        if depth + 1 < len(path) and not isinstance(inner, Mapping):
+            yield Mistake(path[: depth + 1], inner, "must be a mapping, as multimesh sets values in it")
+            return
+    if inner != same or isinstance(inner, bool) != isinstance(same, bool):
+        yield Mistake(path, inner, f"is decided by multimesh: {instead}")
+
+
+def _port_mistakes(ports: Any) -> Iterator[Mistake]:
+    """Yield each additional port of the gateway's Service that cannot stand beside those of multimesh."""
+    where = ("gateway", "service", "ports")
+    if not isinstance(ports, list):
+        yield Mistake(where, ports, "must be a list of ports that the gateway's Service has in addition")
+        return
+    names, numbers = {name: port for port, name in GATEWAY_PORTS.items()}, set[Any]()
+    for index, port in enumerate(ports):
+        name, number = (port.get("name"), port.get("port")) if isinstance(port, Mapping) else (None, None)
+        if not isinstance(name, str) or type(number) is not int:
+            yield Mistake((*where, index), port, "must be a mapping with name and port")
+        elif GATEWAY_PORTS.get(number, name) != name or names.get(name, number) != number:
+            ours = ", ".join(f"{number} ({name})" for number, name in GATEWAY_PORTS.items())
+            yield Mistake((*where, index, "port"), number, f"clashes with a port of multimesh: {ours}")
+        elif number in GATEWAY_PORTS and port.get("targetPort", number) != number:
+            yield Mistake((*where, index, "targetPort"), port["targetPort"], f"must be {number}, or remove the port")
+        elif number in numbers:
+            yield Mistake((*where, index, "port"), number, "is there twice")
+        numbers.add(number if type(number) is int else None)
+
+
+def additional_ports(ports: Any) -> list[Any]:
+    """Return those of the user's ports of the gateway's Service that multimesh does not set itself."""
+    return [port for port in ports or [] if port["port"] not in GATEWAY_PORTS]
+
+
+def _keys(path: str) -> tuple[str, ...]:
+    """Return a path's keys; a key with a slash, such as an annotation, is the last and may have dots."""
+    head, slash, _ = path.partition("/")
+    if not slash:
+        return tuple(path.split("."))
+    chart, section, _ = head.split(".", 2)
+    return chart, section, path.removeprefix(f"{chart}.{section}.")

@@ -1,0 +1,141 @@
+"""An Istio that is in a cluster already: seen before anything is created, and never taken for the stack's own."""
+
+import json
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+import pytest
+from api_server import kubeconfig, serving
+
+from components.clusters.existing import preflight
+from components.clusters.existing.occupied import faults
+from components.clusters.existing.settings import ExistingClusterSettings
+from components.mesh.roles import Role
+from components.mesh.single_mesh import namespace_metadata
+
+APPS, CORE = "/apis/apps/v1", "/api/v1"
+INSIDE = f"{APPS}/namespaces/istio-system/deployments"
+ISTIODS = f"{APPS}/deployments?labelSelector=app%3Distiod"
+RELEASES = f"{CORE}/namespaces/istio-system/secrets?labelSelector=owner%3Dhelm"
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
+
+
+def named(name: str, namespace: str = "", /, annotations: Any = None, **labels: str) -> dict[str, Any]:
+    metadata = {"name": name, "labels": labels, "annotations": annotations or {}}
+    return {"metadata": metadata | ({"namespace": namespace} if namespace else {})}
+
+
+def deployment(name: str, namespace: str = "istio-system", **annotations: str) -> dict[str, Any]:
+    return named(name, namespace) | {"spec": {"template": {"metadata": {"annotations": annotations}}}}
+
+
+def owned(name: str, release: str, namespace: str = "istio-system") -> dict[str, Any]:
+    annotations = {"meta.helm.sh/release-name": release, "meta.helm.sh/release-namespace": namespace}
+    return named(name, annotations=annotations, **{"app.kubernetes.io/managed-by": "Helm"})
+
+
+ISTIO_SYSTEM = f"{CORE}/namespaces/istio-system"
+OURS = {"metadata": namespace_metadata(Role("east", "east.mesh"))}
+CRD = "virtualservices.networking.istio.io"
+
+
+def said(objects: dict[str, list[dict[str, Any]]]) -> list[str]:
+    return list(faults(lambda path: objects.get(path, [])))
+
+
+def test_an_empty_cluster_is_free() -> None:
+    assert said({}) == []
+
+
+def test_what_the_stack_itself_has_installed_is_no_hindrance() -> None:
+    istiod, gateway = deployment("istiod", **{"multimesh/root-ca": "AB"}), deployment("istio-ingressgateway")
+    made = {ISTIODS: [istiod], INSIDE: [istiod, gateway], CRDS: [owned(CRD, "istio-base")]}
+    roles = [owned("istiod-clusterrole-istio-system", "istiod"), named("istio-remote")]
+    assert said({**made, ROLES: roles, ISTIO_SYSTEM: [OURS]}) == []
+    assert said({**made, ISTIO_SYSTEM: [named("istio-system")]}) == [], "of a version that did not label it"
+    assert said({ISTIO_SYSTEM: [OURS]}) == [], "an update that was interrupted"
+
+
+def test_what_a_destroyed_stack_leaves_is_no_hindrance() -> None:
+    assert said({CRDS: [owned(CRD, "istio-base")]}) == []
+
+
+def test_the_namespace_of_another_istio_is_named_with_its_releases() -> None:
+    found = {
+        ISTIO_SYSTEM: [named("istio-system")],
+        INSIDE: [deployment("istiod")],
+        ISTIODS: [deployment("istiod")],
+        RELEASES: [named("a.v1", name="istiod"), named("a.v2", name="istiod"), named("b.v1", name="istio-base")],
+        CRDS: [named(CRD)],
+    }
+    assert said(found) == [
+        "the namespace istio-system is there already, and is not multimesh's (it has Helm releases istio-base, istiod "
+        "and Deployments istiod). multimesh installs its own Istio there: if nobody needs that one, run "
+        "`helm uninstall -n istio-system istio-base istiod` and `kubectl delete namespace istio-system`; if somebody "
+        "does, use another cluster"
+    ]
+
+
+def test_an_empty_namespace_of_somebody_is_named() -> None:
+    [line] = said({ISTIO_SYSTEM: [named("istio-system")]})
+    assert "(it has no workload)" in line
+    assert "run `kubectl delete namespace istio-system`; if" in line
+
+
+def test_a_control_plane_in_another_namespace_is_named() -> None:
+    [line] = said({ISTIODS: [deployment("istiod-canary", "istio-canary")], CRDS: [named(CRD)]})
+    assert line.startswith("Istio's control plane runs in the cluster already, in namespace istio-canary: multimesh")
+
+
+@pytest.mark.parametrize(
+    "crd", [named(CRD), owned(CRD, "istio-crds"), owned(CRD, "istio-base", "istio"), named(CRD, annotations=None)]
+)
+def test_crds_of_another_installation_are_named(crd: dict[str, Any]) -> None:
+    objects = {CRDS: [crd, named("certificates.cert-manager.io")], ROLES: [named("istiod-clusterrole-istio-system")]}
+    assert said(objects) == [
+        "parts of another installation of Istio are in the cluster: clusterroles/istiod-clusterrole-istio-system, "
+        f"1 CustomResourceDefinitions such as {CRD}. Helm takes over only what belongs to its own releases: delete "
+        "them, or hand them over, as docs/existing.md describes"
+    ]
+
+
+class ApiServer(BaseHTTPRequestHandler):
+    """Has an istio-system of somebody's, and hides the Secrets in it."""
+
+    answers: dict[str, Any] = {  # noqa: RUF012 not changed
+        "/api/": {"versions": ["v1"], "serverAddressByClientCIDRs": []},
+        ISTIO_SYSTEM: named("istio-system"),
+        INSIDE: {"items": [deployment("istiod")]},
+        ISTIODS: {"items": [deployment("istiod")]},
+    }
+
+    def do_GET(self) -> None:
+        answer = self.answers.get(self.path)
+        if self.path == ISTIO_SYSTEM and "List" in self.headers["Accept"]:
+            answer = None  # as an API server, which has no list of one object
+        self.send_response(200 if answer else 403)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps(answer or {"kind": "Status", "metadata": {}}).encode())
+
+    def log_message(self, format: str, *args: Any) -> None: ...
+
+
+def test_the_preflight_asks_the_cluster() -> None:
+    with serving(ApiServer) as address:
+        given = {"kind": "existing", "kubeconfig": kubeconfig(f"http://{address}")}
+        [missing] = preflight.missing(ExistingClusterSettings.model_validate(given))
+    assert missing.path == ()
+    assert "(it has Deployments istiod)" in missing.message
+
+
+def test_lists_that_a_server_has_nothing_for_are_empty() -> None:
+    class Empty(ApiServer):
+        answers = {path: {"metadata": {}, "items": None} for path in (INSIDE, ISTIODS, CRDS, ROLES)} | {
+            "/api/": ApiServer.answers["/api/"]
+        }
+
+    with serving(Empty) as address:
+        given = {"kind": "existing", "kubeconfig": kubeconfig(f"http://{address}")}
+        assert list(preflight.missing(ExistingClusterSettings.model_validate(given))) == []
