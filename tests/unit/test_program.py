@@ -68,7 +68,7 @@ def test_the_sample_waits_for_the_control_plane_and_not_for_the_gateway() -> Non
         ("east-kubernetes", "kubeconfig"),
         ("east-cacerts", "stringData"),
         ("east-request", "privateKeyPem"),
-        ("east-certificate", "caPrivateKeyPem"),
+        ("east-certificate", "root_key_pem"),
         ("root-certificate", "privateKeyPem"),
     ],
 )
