@@ -9,6 +9,9 @@ from typing import Any
 Spec = dict[str, Any]
 
 NAMESPACE = "istio-system"
+ISTIOD = f"istiod.{NAMESPACE}.svc"
+ISTIOD_HOSTS = (ISTIOD, f"istiod-remote.{NAMESPACE}.svc", f"istio-pilot.{NAMESPACE}.svc")
+"""The names in istiod's own certificate, as its `getDNSNames` chooses them."""
 GATEWAY = "istio-ingressgateway"
 GATEWAY_SELECTOR = {"istio": "ingressgateway"}
 INGRESS_PORT = 80

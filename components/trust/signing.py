@@ -5,15 +5,20 @@ Import it where a certificate is signed, and nowhere at the top of the program: 
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Network, IPv6Network
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
+from components.istio import ISTIOD_HOSTS
+
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 _PATH_LENGTH = 0
+_NO_MAIL_HOST = "invalid"
+_EVERY_ADDRESS = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
 _LARGEST_CURVE_OF_SHA256 = 256
 _LARGEST_CURVE_OF_SHA384 = 384
 
@@ -63,14 +68,23 @@ def sign(request_pem: str, root_pem: str, root_key_pem: str, trust_domain: str, 
 
 
 def name_constraints(trust_domain: str) -> x509.NameConstraints:
-    """Return the constraints that permit URIs of one trust domain (RFC 5280, 4.2.1.10).
+    """Return constraints that permit URIs of one trust domain, the names of istiod, and no other name (RFC 5280).
 
-    By the RFC the permitted name is one host. Go also takes its subdomains, so these are excluded by name.
+    Envoy compares an identity with names of every kind: a DNS name `spiffe://...` would be one if any DNS name were
+    permitted. A permitted name is one host by the RFC's rule for URIs, and also its subdomains by that for DNS names
+    and in Go's rule for URIs, so these are excluded. What is permitted and excluded is no e-mail address at all.
     """
-    return x509.NameConstraints(
-        permitted_subtrees=[x509.UniformResourceIdentifier(trust_domain)],
-        excluded_subtrees=[x509.UniformResourceIdentifier(f".{trust_domain}")],
+    uris = [trust_domain], [f".{trust_domain}"]
+    hosts = ISTIOD_HOSTS, [f".{host}" for host in ISTIOD_HOSTS]
+    permitted, excluded = (
+        [
+            *map(x509.UniformResourceIdentifier, uris[which]),
+            *map(x509.DNSName, hosts[which]),
+            x509.RFC822Name(_NO_MAIL_HOST),
+        ]
+        for which in (0, 1)
     )
+    return x509.NameConstraints(permitted, [*excluded, *map(x509.IPAddress, _EVERY_ADDRESS)])
 
 
 def _key_usage() -> x509.KeyUsage:

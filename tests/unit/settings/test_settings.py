@@ -9,7 +9,10 @@ from components import settings
 
 LABEL = "must be a DNS label: 1 to 63 of a-z, 0-9 and -, with no - at the ends (RFC 1123)"
 SERVICE_NAME = "must be a Service's name: 1 to 63 of a-z, 0-9 and -, a letter first, no - last"
-TRUST_DOMAIN = "must be a SPIFFE trust domain: 1 to 255 of a-z, 0-9, '.', '-', '_'"
+TRUST_DOMAIN = (
+    "must be a SPIFFE trust domain that the name constraints of its CA can state: labels of 1 to 63 of a-z, 0-9, '_' "
+    "and '-' (not at the ends), joined by dots, 253 in all, and no IP address; use one such as east.mesh"
+)
 PORT = "must be a port number from 1 to 65535"
 WEIGHT = "must be a weight: a whole number, 0 (no traffic) to 1000000"
 DOMAIN = "must be a DNS domain other than cluster.local"
@@ -60,6 +63,10 @@ BAD_INPUT = [
     (mesh(**LOCAL, trust_domain="A.b"), f"meshes.east.trust_domain: 'A.b': {TRUST_DOMAIN}"),
     (mesh(**LOCAL, trust_domain=""), f"meshes.east.trust_domain: '': {TRUST_DOMAIN}"),
     (mesh(**LOCAL, trust_domain="a/b"), f"meshes.east.trust_domain: 'a/b': {TRUST_DOMAIN}"),
+    *(
+        (mesh(**LOCAL, trust_domain=domain), f"meshes.east.trust_domain: '{domain}': {TRUST_DOMAIN}")
+        for domain in ("10.0.0.1", ".mesh", "east.mesh.", "east..mesh", "-east.mesh", "*.mesh", f"{'a' * 64}.mesh")
+    ),
     (mesh(**LOCAL, trust_domain="a" * 256), f"meshes.east.trust_domain: '{'a' * 69}...: {TRUST_DOMAIN}"),
     (
         mesh(**LOCAL, trust_domain="west.mesh"),

@@ -63,13 +63,21 @@ def request(key: Key, name: str = "multimesh east") -> str:
     return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
 
 
-def root(key: Key | None = None, *extensions: x509.ExtensionType) -> Authority:
+def root(key: Key | None = None, *extensions: x509.ExtensionType, identifier: bytes | None = b"\1" * 20) -> Authority:
     """Return a root with these extensions besides those that every CA has."""
     key = key or new_key()
+    extensions = (*extensions, *([x509.SubjectKeyIdentifier(identifier)] if identifier else []))
+    unused = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+    usage = dict.fromkeys((*unused, "encipher_only", "decipher_only"), False) | {
+        "key_cert_sign": True,
+        "crl_sign": True,
+    }
     start = datetime.now(UTC) - timedelta(days=1)
-    certificate = x509.CertificateBuilder(
-        named("root"), named("root"), key.public_key(), 1, start, start + timedelta(days=4000)
-    ).add_extension(x509.BasicConstraints(ca=True, path_length=1), critical=True)
+    certificate = (
+        x509.CertificateBuilder(named("root"), named("root"), key.public_key(), 1, start, start + timedelta(days=4000))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=1), critical=True)
+        .add_extension(x509.KeyUsage(**usage), critical=True)
+    )
     for extension in extensions:
         certificate = certificate.add_extension(extension, critical=False)
     return Authority(certificate.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode(), key)
