@@ -120,9 +120,3 @@ def test_plaintext_is_refused_inside_the_mesh(east: East, bystander: str) -> Non
     said = session.read_all()
     session.sock.shutdown()
     assert "connection reset by peer" in said
-
-
-def test_a_caller_of_another_trust_domain_gets_403(east: East, tmp_path: Path) -> None:
-    stranger = east.issuer.issue("spiffe://elsewhere.mesh/ns/demo/sa/echo", tmp_path)
-    answer = ask(east.gateway, EXPORTED, east.root, stranger)
-    assert answer.startswith(b"HTTP/1.1 403")
