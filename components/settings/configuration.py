@@ -30,6 +30,7 @@ def validate(raw: dict[str, Any]) -> Settings:
     typed = _typed_parts(raw, context)
     parts = Parts.valid(typed, context["meshes"])
     found = cross_checks.clashes(parts) + cross_checks.sample_mistakes(parts) + single_mesh.contradictions(parts)
+    found += cross_checks.excluded_by_the_root(parts)
     try:
         settings = Settings.model_validate(typed, context=context)
     except ValidationError as error:
