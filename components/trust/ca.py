@@ -7,6 +7,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_tls as tls
 
+from components.trust import expiry
 from components.trust.brought_root import CLOCK_SKEW, BroughtRoot
 from components.trust.intermediate_certificate import IntermediateCertificate
 
@@ -63,6 +64,7 @@ class RootCa(pulumi.ComponentResource):
         if brought := args.get("brought"):
             certificate, key = pulumi.Output.from_input(brought.certificate_pem), brought.private_key_pem
             self.expires = pulumi.Output.from_input(brought.expires)
+            remedy, log = "set trust.root to one that is valid for longer", pulumi.log.warn
         else:
             own = pulumi.ResourceOptions(parent=self, protect=args.get("protect", False))
             # A renamed stack must keep its root: a new subject would be a new certificate.
@@ -83,6 +85,8 @@ class RootCa(pulumi.ComponentResource):
             )
             certificate, key = signed.cert_pem, private.private_key_pem
             self.expires = signed.validity_end_time
+            remedy, log = "`pulumi up` renews it before an intermediate could outlive it", pulumi.log.info
+        expiry.announce("the root CA", self.expires, remedy, log)
         self._intermediate_days = args["intermediate_days"]
         self.certificate_pem = certificate.apply(_ending_in_newline)
         self.private_key_pem = pulumi.Output.secret(key)

@@ -10,6 +10,8 @@ from typing import Any, TypedDict
 import pulumi
 from pulumi import dynamic
 
+from components.trust import expiry
+
 _COMPARED = ("request_pem", "root_pem", "trust_domain", "validity_hours", "early_renewal_hours")
 """The inputs that make another certificate. The root's key is not among them: it belongs to the root's certificate."""
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
@@ -49,12 +51,17 @@ class IntermediateCertificateProvider(dynamic.ResourceProvider):
         return dynamic.CreateResult(signed.serial, outputs)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
-        """Ask for a replacement if an input differs, or if the certificate is inside its early-renewal window."""
+        """Ask for a replacement if an input differs, or if the certificate is inside its early-renewal window.
+
+        Say here what expires soon: the program does not know it of a certificate that a preview would replace.
+        """
+        now, expires = datetime.now(UTC), _olds["validity_end_time"]
         differing = [name for name in _COMPARED if _olds.get(name) != _news.get(name)]
-        if not differing and ready_for_renewal(
-            _olds["validity_end_time"], _olds["early_renewal_hours"], datetime.now(UTC)
-        ):
+        if not differing and ready_for_renewal(expires, _olds["early_renewal_hours"], now):
             differing = ["validity_end_time"]
+        remedy = "this `pulumi up` renews it" if differing else "a later `pulumi up` renews it"
+        if line := expiry.notice(f"the CA of trust domain {_olds['trust_domain']}", expires, remedy, now):
+            print(line, flush=True)
         return dynamic.DiffResult(changes=bool(differing), replaces=differing)
 
 

@@ -90,6 +90,7 @@ def test_outputs_keep_their_contract() -> None:
         "suffix",
         "root_ca",
         "root_ca_fingerprint",
+        "root_ca_expires",
         "root_ca_owner",
         "services",
         "probes",

@@ -247,6 +247,16 @@ BAD_INPUT = [
     (other(istio={"revision": "a"}), "istio.revision: unknown key; allowed: charts, hub, tag, values, version"),
     (other(istio={"values": {"cni": {}}}), "istio.values.cni: unknown key; allowed: base, gateway, istiod"),
     (other(istio={"values": {"istiod": []}}), "istio.values.istiod: must be a mapping"),
+    (
+        other(istio={"values": {"istiod": {"revision": "canary"}}}),
+        "istio.values.istiod: must not set revision: the mesh's CA may sign no names of istiod but "
+        "istiod.istio-system.svc, istiod-remote.istio-system.svc, istio-pilot.istio-system.svc; remove it",
+    ),
+    (
+        other(istio={"values": {"istiod": {"env": {"ISTIOD_CUSTOM_HOST": "istiod.example.com"}}}}),
+        "istio.values.istiod: must not set env.ISTIOD_CUSTOM_HOST: the mesh's CA may sign no names of istiod but "
+        "istiod.istio-system.svc, istiod-remote.istio-system.svc, istio-pilot.istio-system.svc; remove it",
+    ),
 ]
 
 

@@ -146,6 +146,23 @@ def test_the_window_of_renewal_opens_so_many_hours_before_the_end(left: int, rea
     assert ready_for_renewal(f"{now + timedelta(hours=left):%Y-%m-%dT%H:%M:%SZ}", 24.0, now) is ready
 
 
+def test_what_expires_soon_is_said_in_one_line_at_each_run(capsys: pytest.CaptureFixture[str]) -> None:
+    given, outputs = made()
+    PROVIDER.diff("1", outputs, given)
+    PROVIDER.diff("1", outputs, given | {"validity_hours": 9000.0})
+    soon = f"multimesh:trust: the CA of trust domain east.mesh expires on {outputs['validity_end_time'][:10]}: "
+    assert capsys.readouterr().out.splitlines() == [
+        f"{soon}a later `pulumi up` renews it",
+        f"{soon}this `pulumi up` renews it",
+    ]
+
+
+def test_what_expires_late_is_not_worth_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    given, outputs = made(validity_hours=8760.0)
+    PROVIDER.diff("1", outputs, given)
+    assert capsys.readouterr().out == ""
+
+
 def test_a_refresh_finds_what_was_made() -> None:
     _, outputs = made()
     assert PROVIDER.read("1", outputs).outs == outputs
