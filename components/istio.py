@@ -75,9 +75,12 @@ def peer_gateway(hosts: Sequence[str]) -> Spec:
 
 
 def ingress_gateway(hosts: Sequence[str]) -> Spec:
-    """Return the Gateway for requests from outside: plain HTTP for the listed hosts."""
+    """Return the Gateway for requests from outside: plain HTTP for the listed hosts.
+
+    Only routes of its own namespace bind to it (`./`), so no other namespace's VirtualService takes its requests.
+    """
     port = {"number": INGRESS_PORT, "name": "http", "protocol": "HTTP"}
-    return {"selector": GATEWAY_SELECTOR, "servers": [{"port": port, "hosts": sorted(hosts)}]}
+    return {"selector": GATEWAY_SELECTOR, "servers": [{"port": port, "hosts": [f"./{host}" for host in sorted(hosts)]}]}
 
 
 def callers_allowed(selector: Mapping[str, str], ports: Sequence[int], callers: Sequence[str]) -> Spec:

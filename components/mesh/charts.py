@@ -77,7 +77,8 @@ def gateway_values(exposure: Exposure, role: Role) -> Values:
     ports = [status, ingress, peers, *(primary_remote.istiod_ports(exposure) if role.serves else [])]
     service = {**exposure.service_values, "type": exposure.service, "ports": ports}
     network = single_mesh.gateway_values(role) if role.network else {}
-    return {"service": service, "podAnnotations": {JOINED: role.joined}, **network}
+    # istiod hands a gateway its certificate. Without this its service account could read all Secrets beside `cacerts`.
+    return {"rbac": {"enabled": False}, "service": service, "podAnnotations": {JOINED: role.joined}, **network}
 
 
 def merged(*layers: Mapping[str, Any]) -> Values:

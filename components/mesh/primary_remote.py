@@ -43,7 +43,7 @@ def istiod_gateway() -> Spec:
             {
                 "port": {"number": port, "name": name, "protocol": "TLS"},
                 "tls": {"mode": "PASSTHROUGH"},
-                "hosts": [ISTIOD],
+                "hosts": [f"./{ISTIOD}"],
             }
             for port, name in ports
         ],

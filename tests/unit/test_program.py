@@ -218,4 +218,7 @@ def test_a_third_mesh_touches_what_is_federated_alone() -> None:
         "-service-entry",
         "-destination-rule",
         "-callers",
+        # the trust domains that the mesh accepts
+        "east-istiod",
+        "west-istiod",
     }

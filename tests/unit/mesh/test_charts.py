@@ -85,6 +85,10 @@ def test_node_ports_are_named_only_for_node_ports() -> None:
     assert {port["port"]: port.get("nodePort") for port in node["ports"]} == {15021: None, 80: 30080, 15443: 31443}
 
 
+def test_the_gateways_service_account_may_read_no_secrets() -> None:
+    assert charts.gateway_values(Exposure("LoadBalancer"), EAST)["rbac"] == {"enabled": False}
+
+
 def test_a_cluster_kind_adds_to_the_gateways_service() -> None:
     service = charts.gateway_values(Exposure(service_values={"loadBalancerIP": "192.0.2.1"}), EAST)["service"]
     assert (service["type"], service["loadBalancerIP"], len(service["ports"])) == ("LoadBalancer", "192.0.2.1", 3)
