@@ -14,7 +14,9 @@ mkdir -p "$folder" && cd "$folder"
 lab() { PYTHONPATH="$here/.." "$PYTHON" -m lab "$@"; }
 
 filled() { # MESH FILE
-    sed -e "s#@MESH@#$1#" -e "s#@IMAGE_HUB@#$IMAGE_HUB#" -e "s#@IMAGE_TAG@#$IMAGE_TAG#" \
+    local peer=west
+    [ "$1" = east ] || peer=east
+    sed -e "s#@MESH@#$1#" -e "s#@PEER@#$peer#" -e "s#@IMAGE_HUB@#$IMAGE_HUB#" -e "s#@IMAGE_TAG@#$IMAGE_TAG#" \
         -e "s#@EAST_ADDRESS@#${east_address:-}#" -e "s#@EAST_PORT@#${east_port:-}#" \
         -e "s#@WEST_ADDRESS@#${west_address:-}#" -e "s#@WEST_PORT@#${west_port:-}#" "$here/$2"
 }
@@ -28,11 +30,15 @@ root() {
 
 intermediate() { # MESH
     [ -s "$1.pem" ] && return
+    local names="permitted;URI:$1.mesh,excluded;URI:.$1.mesh,permitted;email:invalid,excluded;email:invalid" host
+    for host in istiod istiod-remote istio-pilot; do
+        names+=",permitted;DNS:$host.istio-system.svc,excluded;DNS:.$host.istio-system.svc"
+    done
     openssl ecparam -name prime256v1 -genkey -noout -out "$1.key"
     openssl req -new -key "$1.key" -subj "/O=$1.mesh/CN=$1" -out "$1.csr"
     openssl x509 -req -in "$1.csr" -CA root.pem -CAkey root.key -set_serial "0x$(openssl rand -hex 16)" -days 365 \
         -out "$1.pem" -extfile <(printf '%s\n' basicConstraints=critical,CA:true,pathlen:0 \
-        keyUsage=critical,keyCertSign,cRLSign,digitalSignature) 2>"$1.log"
+        keyUsage=critical,keyCertSign,cRLSign,digitalSignature "nameConstraints=critical,$names") 2>"$1.log"
     cat "$1.pem" root.pem >"$1.chain"
 }
 
@@ -55,7 +61,8 @@ control_plane() { # MESH
         --from-file=ca-key.pem="$1.key" --from-file=root-cert.pem=root.pem --from-file=cert-chain.pem="$1.chain" |
         kubectl apply --server-side -f -
     helm upgrade --install istio-base "$CHARTS/base" -n istio-system --wait
-    filled "$1" istiod.yaml | helm upgrade --install istiod "$CHARTS/istiod" -n istio-system --values - --wait
+    filled "$1" istiod.yaml | helm upgrade --install istiod "$CHARTS/istiod" -n istio-system --values - \
+        --set-file "meshConfig.caCertificates[0].pem=root.pem" --wait
 }
 
 routes() { # MESH

@@ -11,6 +11,9 @@ Spec = dict[str, Any]
 NAMESPACE = "istio-system"
 MANAGED = {"app.kubernetes.io/managed-by": "multimesh"}
 """The label of the namespace that multimesh creates for Istio."""
+ISTIOD = f"istiod.{NAMESPACE}.svc"
+ISTIOD_HOSTS = (ISTIOD, f"istiod-remote.{NAMESPACE}.svc", f"istio-pilot.{NAMESPACE}.svc")
+"""The names in istiod's own certificate, as its `getDNSNames` chooses them."""
 GATEWAY = "istio-ingressgateway"
 GATEWAY_SELECTOR = {"istio": "ingressgateway"}
 INGRESS_PORT = 80
@@ -74,9 +77,12 @@ def peer_gateway(hosts: Sequence[str]) -> Spec:
 
 
 def ingress_gateway(hosts: Sequence[str]) -> Spec:
-    """Return the Gateway for requests from outside: plain HTTP for the listed hosts."""
+    """Return the Gateway for requests from outside: plain HTTP for the listed hosts.
+
+    Only routes of its own namespace bind to it (`./`), so no other namespace's VirtualService takes its requests.
+    """
     port = {"number": INGRESS_PORT, "name": "http", "protocol": "HTTP"}
-    return {"selector": GATEWAY_SELECTOR, "servers": [{"port": port, "hosts": sorted(hosts)}]}
+    return {"selector": GATEWAY_SELECTOR, "servers": [{"port": port, "hosts": [f"./{host}" for host in sorted(hosts)]}]}
 
 
 def callers_allowed(selector: Mapping[str, str], ports: Sequence[int], callers: Sequence[str]) -> Spec:

@@ -38,6 +38,7 @@ def stack_outputs(
         "suffix": stack.suffix,
         "root_ca": root.certificate_pem,
         "root_ca_fingerprint": root.fingerprint,
+        "root_ca_expires": root.expires,
         "root_ca_owner": root_owner(stack),
         "services": services.apply(lambda found: {one.service.global_name: one.service.weights for one in found}),
         "probes": services.apply(probes),

@@ -122,9 +122,9 @@ class Stack:
         command = ["pulumi", "stack", "output", "--json", "--show-secrets", "--stack", self.name]
         return parse_outputs(self._quietly(*command))
 
-    def state(self) -> str:
-        """Return the stack's state as it is stored: JSON, secrets encrypted."""
-        return self._quietly("pulumi", "stack", "export", "--stack", self.name)
+    def state(self, *options: str) -> str:
+        """Return the stack's state as it is stored: JSON, secrets encrypted unless `options` say otherwise."""
+        return self._quietly("pulumi", "stack", "export", "--stack", self.name, *options)
 
     def run_instead(self, program: Path) -> None:
         """Replace the committed program by another one, in this stack's project alone."""

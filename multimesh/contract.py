@@ -140,6 +140,8 @@ class VerifyOutputs(BaseModel, frozen=True, hide_input_in_errors=True):
     """The root certificate (PEM)."""
     root_ca_fingerprint: str
     """Its SHA-256 as openssl prints it: `AB:CD:...`."""
+    root_ca_expires: str | None = None
+    """When it expires (RFC 3339); None in a stack of an earlier version."""
     services: dict[str, dict[str, NonNegativeInt]]
     """The weight of every mesh that exports a service, peers' meshes included, by global name."""
     probes: dict[str, Probe] = {}

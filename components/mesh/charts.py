@@ -52,19 +52,20 @@ def _digest(folder: str) -> str:
     return digest.hexdigest()[:16] if files else ""
 
 
-def istiod_values(role: Role, root_fingerprint: Any) -> Values:
-    """Return the control plane's values; environment and proxy metadata must be strings: Istio ignores other types.
+def istiod_values(role: Role, root_pem: Any, root_fingerprint: Any) -> Values:
+    """Return the control plane's values; proxy metadata must be strings: Istio ignores other types.
 
     istiod reloads a renewed intermediate while it runs, but not a renewed root (it logs "updating new ROOT-CA not
-    supported"): a new `root_fingerprint` therefore replaces its pod.
+    supported"): a new `root_fingerprint` therefore replaces its pod. Proxies accept identities of the mesh's trust
+    domain and of those that `caCertificates` lists, and of no other.
     """
-    # Peers have other trust domains. With aliases, policies would mistake a peer's identity for one of this mesh.
-    federated = {} if role.one_mesh else {"PILOT_SKIP_VALIDATE_TRUST_DOMAIN": "true"}
+    # With aliases in place of it, policies would mistake a peer's identity for one of this mesh.
+    federated = {"caCertificates": [{"pem": root_pem, "trustDomains": list(role.federated)}]} if role.federated else {}
     return {
-        "env": federated,
         "podAnnotations": {ROOT: root_fingerprint},
         "meshConfig": {
             "trustDomain": role.trust_domain,
+            **federated,
             "defaultConfig": {
                 "proxyMetadata": {
                     # The sidecar resolves global names, to addresses that istiod allocates.
@@ -91,7 +92,8 @@ def gateway_values(exposure: Exposure, role: Role) -> Values:
     ports = [status, ingress, peers, *(primary_remote.istiod_ports(exposure) if role.serves else [])]
     service = {**exposure.service_values, "type": exposure.service, "ports": ports}
     network = single_mesh.gateway_values(role) if role.network else {}
-    return {"service": service, "podAnnotations": {JOINED: role.joined}, **network}
+    # istiod hands a gateway its certificate. Without this its service account could read all Secrets beside `cacerts`.
+    return {"rbac": {"enabled": False}, "service": service, "podAnnotations": {JOINED: role.joined}, **network}
 
 
 def complete(chart: str, own: Values, platform: Platform) -> Values:

@@ -72,7 +72,7 @@ class Mesh(pulumi.ComponentResource):
         if primary := args["primary"]:
             self.control_plane = self._of_primary(primary, platform, base)
         else:
-            values = charts.istiod_values(role, self._ca.root_pem.apply(fingerprint))
+            values = charts.istiod_values(role, self._ca.root_pem, self._ca.root_pem.apply(fingerprint))
             if role.one_mesh:
                 values = charts.merged(values, single_mesh.istiod_values(role, args["networks"], args["spanning"]))
             self.control_plane = self._release("istiod", "istiod", platform, values, [base, self._cacerts()])

@@ -10,12 +10,11 @@ from typing import Any
 import pulumi
 
 from components.clusters.cluster import Exposure
-from components.istio import GATEWAY_SELECTOR, NAMESPACE, Spec
+from components.istio import GATEWAY_SELECTOR, ISTIOD, NAMESPACE, Spec
 from components.mesh.roles import Role
 
 Values = dict[str, Any]
 
-ISTIOD = f"istiod.{NAMESPACE}.svc"
 ISTIOD_PORT, WEBHOOK_PORT = 15012, 15017
 ISTIOD_NODE_PORT, WEBHOOK_NODE_PORT = 31012, 31017
 
@@ -44,7 +43,7 @@ def istiod_gateway() -> Spec:
             {
                 "port": {"number": port, "name": name, "protocol": "TLS"},
                 "tls": {"mode": "PASSTHROUGH"},
-                "hosts": [ISTIOD],
+                "hosts": [f"./{ISTIOD}"],
             }
             for port, name in ports
         ],

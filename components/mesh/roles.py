@@ -16,7 +16,7 @@ class Role:
     `network` is the network of its pods if clusters reach each other through gateways. `primary` is the cluster whose
     control plane serves it; if None, it has its own control plane, which also `serves` the listed clusters. `read_by`
     are the other clusters whose control planes read its endpoints from its API server. `beside` are all other clusters
-    of a single mesh.
+    of a single mesh. `federated` are the trust domains of the other meshes of the federation.
     """
 
     cluster: str
@@ -27,6 +27,7 @@ class Role:
     serves: Sequence[str] = ()
     read_by: Sequence[str] = ()
     beside: Sequence[str] = ()
+    federated: Sequence[str] = ()
 
     @property
     def joined(self) -> str:
@@ -38,7 +39,15 @@ def roles(topology: Topology, clusters: Sequence[str], trust_domains: Mapping[st
     """Return the role of every cluster, a primary before those that it serves; `trust_domains` are by mesh."""
     if topology.kind != "single-mesh":
         one_mesh = topology.kind == "single-cluster"
-        return {name: Role(name, trust_domains[name], one_mesh) for name in clusters}
+        return {
+            name: Role(
+                name,
+                trust_domains[name],
+                one_mesh,
+                federated=sorted({*trust_domains.values()} - {trust_domains[name]}),
+            )
+            for name in clusters
+        }
     found = {}
     for name in sorted(clusters, key=lambda name: name != topology.primary):
         others = [other for other in clusters if other != name]

@@ -9,6 +9,7 @@ from pydantic import PlainValidator, ValidationInfo
 
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _SERVICE = r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?"
+_TRUST_LABEL = r"[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?"
 _STACK = r"[-A-Za-z0-9_.]{1,100}"
 _DOMAIN = rf"{_LABEL}(\.{_LABEL})*"
 
@@ -43,6 +44,19 @@ def _address(value: Any) -> str:
     return value
 
 
+def _trust_domain(value: Any) -> str:
+    allowed = (
+        "must be a SPIFFE trust domain that the name constraints of its CA can state: labels of 1 to 63 of a-z, 0-9, "
+        "'_' and '-' (not at the ends), joined by dots, 253 in all, and no IP address; use one such as east.mesh"
+    )
+    domain = _text(rf"{_TRUST_LABEL}(\.{_TRUST_LABEL})*", allowed)(value)
+    try:
+        ip_address(domain)
+    except ValueError:
+        return domain
+    raise ValueError(allowed)
+
+
 def default_trust_domain(mesh: str) -> str:
     """Return the trust domain of a mesh without a configured one."""
     return f"{mesh}.mesh"
@@ -66,10 +80,8 @@ Suffix = Annotated[
         _text(rf"(?!(.*\.)?cluster\.local$){_DOMAIN}", "must be a DNS domain other than cluster.local", longest=100)
     ),
 ]
-TrustDomain = Annotated[
-    str,
-    PlainValidator(_text(r"[-a-z0-9._]+", "must be a SPIFFE trust domain: 1 to 255 of a-z, 0-9, '.', '-', '_'", 255)),
-]
+TrustDomain = Annotated[str, PlainValidator(_trust_domain)]
+"""A SPIFFE trust domain that an X.509 name constraint can state, so that a mesh's CA can be confined to it."""
 StackName = Annotated[
     str,
     PlainValidator(

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from components.mesh.owned_values import mistakes
+from components.mesh.topology import SingleMesh
 from components.schema import names
 from components.schema.problems import ABSENT, problem
 from components.settings.parts import Parts
@@ -24,12 +25,9 @@ def clashes(parts: Parts) -> list[str]:
         problem(("services",), host, "an ingress host may belong to one service")
         for host in _twice(host for service in services for host in service.ingress_hosts)
     ]
-    domains = {
-        ("meshes", name): mesh.trust_domain or names.default_trust_domain(name) for name, mesh in parts.meshes.items()
-    }
-    domains |= {("trust", "issues", name): parts.trust.issued_trust_domain(name) for name in parts.trust.issues}
+    domains = _trust_domains(parts)
     found += [
-        problem((*path, "trust_domain"), domain, "a trust domain may belong to one mesh")
+        problem(path, domain, "a trust domain may belong to one mesh")
         for domain in _twice(domains.values())
         for path in domains
         if domains[path] == domain
@@ -40,6 +38,17 @@ def clashes(parts: Parts) -> list[str]:
         if name in parts.mesh_names
     ]
     return found
+
+
+def excluded_by_the_root(parts: Parts) -> list[str]:
+    """Return a line for each trust domain that the user's own root may not sign a CA for."""
+    if parts.trust.brought is None:
+        return []
+    domains = _trust_domains(parts)
+    if isinstance(parts.topology, SingleMesh):
+        domains = {("topology", "trust_domain"): parts.topology.trust_domain}
+    excluded = ((path, domain, parts.trust.brought.excluded(domain)) for path, domain in domains.items())
+    return [problem(path, domain, message) for path, domain, message in excluded if message]
 
 
 def sample_mistakes(parts: Parts) -> list[str]:
@@ -71,6 +80,16 @@ def owned_values(parts: Parts) -> list[str]:
     """Return a line for each Helm value that contradicts multimesh."""
     found = mistakes(parts.istio.values.model_dump())
     return [problem(("istio", "values", *path), value, message) for path, value, message in found]
+
+
+def _trust_domains(parts: Parts) -> dict[tuple[str, ...], str]:
+    """Return the trust domain of each mesh and of each mesh of another stack that gets its CA here, by its path."""
+    own = {name: mesh.trust_domain or names.default_trust_domain(name) for name, mesh in parts.meshes.items()}
+    issued = {name: parts.trust.issued_trust_domain(name) for name in parts.trust.issues}
+    return {
+        **{("meshes", name, "trust_domain"): domain for name, domain in own.items()},
+        **{("trust", "issues", name, "trust_domain"): domain for name, domain in issued.items()},
+    }
 
 
 def _twice(values: Iterable[Any]) -> list[Any]:

@@ -1,12 +1,11 @@
 """A root CA that the user brings: two PEM files, checked before use."""
 
+import os
+import stat
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from cryptography import x509
+from typing import Any
 
 CLOCK_SKEW = timedelta(hours=1)
 """The largest tolerated difference between the clocks of machines that sign and that verify certificates."""
@@ -47,21 +46,36 @@ class BroughtRoot:
                 "days would; lower trust.intermediate_days or use another root"
             )
 
+    def excluded(self, trust_domain: str) -> str | None:
+        """Return why the root may not sign the CA of a mesh with this trust domain; None if it may."""
+        from cryptography import x509
+
+        from components.trust import authority
+
+        if not authority.excludes(x509.load_pem_x509_certificate(self.certificate_pem.encode()), trust_domain):
+            return None
+        return (
+            f"the name constraints of {self.certificate} exclude this trust domain; use one that they permit, "
+            "or another root"
+        )
+
 
 def load(certificate: str, key: str) -> BroughtRoot:
     """Read a root and its key from the PEM files at these paths.
 
-    Raise BroughtRootError unless the certificate is a self-signed CA certificate that may sign other CAs and is valid
-    now, and the key is its private key.
+    Raise BroughtRootError unless the certificate is a self-signed CA certificate that is valid now, that may sign other
+    CAs, and under which TLS is possible, and the key is its private key in a file that only its owner reads.
     """
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
+    from components.trust import authority
+
     certificate_pem, key_pem = _read(certificate), _read(key)
     try:
         root = x509.load_pem_x509_certificate(certificate_pem)
-        public_of_root, extensions = root.public_key(), root.extensions
+        public_of_root, _ = root.public_key(), root.extensions
     except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         raise BroughtRootError(f"{certificate} is not a PEM certificate") from None
     try:
@@ -70,13 +84,15 @@ def load(certificate: str, key: str) -> BroughtRoot:
         raise BroughtRootError(f"{key} is encrypted; it must be a PEM key without a password") from None
     except (ValueError, UnsupportedAlgorithm):
         raise BroughtRootError(f"{key} is not a PEM private key") from None
+    _check_mode(key)
 
     def public(key: Any) -> bytes:
         return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
     if public(public_of_root) != public(private.public_key()):
         raise BroughtRootError(f"{key} is not the key of {certificate}")
-    _check_authority(extensions, certificate)
+    for fault in authority.faults(root):
+        raise BroughtRootError(f"{certificate} {fault}")
     if root.signature_algorithm_oid.dotted_string in _BROKEN_SIGNATURES:
         raise BroughtRootError(
             f"{certificate} is signed with SHA-1 or MD5, which are broken; sign it with SHA-256, with the same key"
@@ -104,22 +120,11 @@ def _known_to_every_plugin(pem: bytes, key: Any) -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
-def _check_authority(extensions: "x509.Extensions", certificate: str) -> None:
-    from cryptography import x509
-
-    def extension(kind: type[x509.ExtensionType]) -> Any:
-        try:
-            return extensions.get_extension_for_class(kind).value
-        except x509.ExtensionNotFound:
-            return None
-
-    constraints, usage = extension(x509.BasicConstraints), extension(x509.KeyUsage)
-    if constraints is None or not constraints.ca:
-        raise BroughtRootError(f"{certificate} is not a CA (basic constraints)")
-    if constraints.path_length == 0:
-        raise BroughtRootError(f"{certificate} may not sign intermediate CAs (path length 0)")
-    if usage is not None and not usage.key_cert_sign:
-        raise BroughtRootError(f"{certificate} may not sign certificates (key usage)")
+def _check_mode(key: str) -> None:
+    """Raise BroughtRootError if accounts besides the owner's may read the key, where files have such permissions."""
+    mode = stat.S_IMODE(Path(key).expanduser().stat().st_mode)
+    if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise BroughtRootError(f"{key} may be read by others (mode {mode:04o}): run `chmod 600 {key}`")
 
 
 def _check_validity(start: datetime, end: datetime, certificate: str) -> None:

@@ -9,12 +9,12 @@ import pulumi
 import pulumi_tls as tls
 
 from components.trust.brought_root import CLOCK_SKEW, BroughtRoot
+from components.trust.intermediate_certificate import IntermediateCertificate
 
 _HOURS_A_DAY = 24
 _CLOCK_SKEW_HOURS = int(CLOCK_SKEW.total_seconds()) // 3600
 _CA_USES = ["cert_signing", "crl_signing", "digital_signature"]
-_ROOT_PATH_LENGTH = 1
-_INTERMEDIATE_PATH_LENGTH = 0
+_PATH_LENGTH = 1
 
 
 def fingerprint(certificate_pem: str) -> str:
@@ -74,6 +74,7 @@ class RootCa(pulumi.ComponentResource):
         if brought := args.get("brought"):
             certificate, key = pulumi.Output.from_input(brought.certificate_pem), brought.private_key_pem
             self.expires = pulumi.Output.from_input(brought.expires)
+            remedy, log = "set trust.root to one that is valid for longer", pulumi.log.warn
         else:
             own = pulumi.ResourceOptions(parent=self, protect=args.get("protect", False))
             # A renamed stack must keep its root: a new subject would be a new certificate.
@@ -84,7 +85,7 @@ class RootCa(pulumi.ComponentResource):
                 private_key_pem=private.private_key_pem,
                 subject={"common_name": "multimesh root", "organization": pulumi.get_stack()},
                 is_ca_certificate=True,
-                max_path_length=_ROOT_PATH_LENGTH,
+                max_path_length=_PATH_LENGTH,
                 allowed_uses=_CA_USES,
                 set_subject_key_id=True,
                 set_authority_key_id=True,
@@ -94,6 +95,8 @@ class RootCa(pulumi.ComponentResource):
             )
             certificate, key = signed.cert_pem, private.private_key_pem
             self.expires = signed.validity_end_time.apply(whole_seconds)
+            remedy, log = "`pulumi up` renews it before an intermediate could outlive it", pulumi.log.info
+        expiry.announce("the root CA", self.expires, remedy, log)
         self._intermediate_days = args["intermediate_days"]
         self.certificate_pem = certificate.apply(_ending_in_newline)
         self.private_key_pem = pulumi.Output.secret(key)
@@ -119,7 +122,7 @@ class IntermediateCaArgs(TypedDict):
 
 
 class IntermediateCa(pulumi.ComponentResource):
-    """The intermediate CA of one mesh: it signs workload certificates, and no further CAs."""
+    """The intermediate CA of one mesh: it signs identities of the mesh's trust domain, and no further CAs."""
 
     trust_domain: str
     certificate_pem: pulumi.Output[str]
@@ -135,27 +138,27 @@ class IntermediateCa(pulumi.ComponentResource):
         self.trust_domain = args["trust_domain"]
         own = pulumi.ResourceOptions(parent=self)
         root, hours = args["root"], args["validity_days"] * _HOURS_A_DAY
-        private = tls.PrivateKey(f"{name}-key", algorithm="ECDSA", ecdsa_curve="P256", opts=own)
+        # A key named `-key` may have a certificate of an earlier version, which had no name constraints: never use it.
+        private = tls.PrivateKey(f"{name}-ca", algorithm="ECDSA", ecdsa_curve="P256", opts=own)
         request = tls.CertRequest(
             f"{name}-request",
             private_key_pem=private.private_key_pem,
             subject={"common_name": f"multimesh {name}", "organization": args["trust_domain"]},
             opts=own,
         )
-        signed = tls.LocallySignedCert(
+        signed = IntermediateCertificate(
             f"{name}-certificate",
-            cert_request_pem=request.cert_request_pem,
-            ca_cert_pem=root.certificate_pem,
-            ca_private_key_pem=root.private_key_pem,
-            is_ca_certificate=True,
-            max_path_length=_INTERMEDIATE_PATH_LENGTH,
-            allowed_uses=_CA_USES,
-            set_subject_key_id=True,
-            validity_period_hours=hours,
-            early_renewal_hours=hours // 3,
-            opts=own,
+            {
+                "request_pem": request.cert_request_pem,
+                "root_pem": root.certificate_pem,
+                "root_key_pem": root.private_key_pem,
+                "trust_domain": args["trust_domain"],
+                "validity_hours": hours,
+                "early_renewal_hours": hours // 3,
+            },
+            own,
         )
-        self.certificate_pem = signed.cert_pem.apply(_ending_in_newline)
+        self.certificate_pem = signed.certificate_pem.apply(_ending_in_newline)
         self.private_key_pem = pulumi.Output.secret(private.private_key_pem)
         self.root_pem = root.certificate_pem
         self.expires = signed.validity_end_time.apply(whole_seconds)

@@ -8,8 +8,11 @@ import pulumi
 from pydantic import ValidationError
 
 from components.schema import problems
+from components.trust import expiry
 from components.trust.ca import fingerprint
 from multimesh.contract import Intermediate
+
+_REMEDY = "run `pulumi up` in the stack that issues it (trust.stack), and then here"
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,13 @@ class Trusted:
 
     root: str
     intermediates: dict[str, Intermediate]
+
+    @property
+    def root_expires(self) -> str:
+        """The end of the root's validity (RFC 3339)."""
+        from cryptography import x509
+
+        return f"{x509.load_pem_x509_certificate(self.root.encode()).not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}"
 
 
 @dataclass(frozen=True)
@@ -38,17 +48,21 @@ class TrustStack:
     def __init__(self, trusted: Trusted) -> None:
         self.certificate_pem = pulumi.Output.from_input(trusted.root)
         self.fingerprint = pulumi.Output.from_input(fingerprint(trusted.root))
+        self.expires = pulumi.Output.from_input(trusted.root_expires)
+        expiry.announce("the root CA", self.expires, _REMEDY, pulumi.log.warn)
         self._intermediates = trusted.intermediates
 
     def issue(self, mesh: str, trust_domain: str) -> IssuedCa:
         """Return the CA that the other stack issued for a mesh."""
         issued = self._intermediates[mesh]
+        expires = pulumi.Output.from_input(issued.expires)
+        expiry.announce(f"the CA of trust domain {trust_domain}", expires, _REMEDY, pulumi.log.warn)
         return IssuedCa(
             trust_domain,
             pulumi.Output.from_input(issued.certificate),
             pulumi.Output.secret(issued.private_key.get_secret_value()),
             self.certificate_pem,
-            pulumi.Output.from_input(issued.expires),
+            expires,
         )
 
 

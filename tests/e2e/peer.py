@@ -38,12 +38,16 @@ class Issuer:
         certificate = builder.sign(key, hashes.SHA256())
         return cls(certificate, key, certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, identity: str, folder: Path) -> Path:
-        """A PEM file in `folder`: a key and a certificate for the SPIFFE `identity`, with its chain; for one hour."""
+    def issue(self, identity: str | x509.GeneralName, folder: Path) -> Path:
+        """A PEM file in `folder`: a key and a certificate for `identity`, with its chain; for one hour.
+
+        A text is a SPIFFE identity; any other kind of name may be forged, too.
+        """
+        name = x509.UniformResourceIdentifier(identity) if isinstance(identity, str) else identity
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
             _builder(x509.Name([]), self.certificate.subject, key)
-            .add_extension(x509.SubjectAlternativeName([x509.UniformResourceIdentifier(identity)]), True)
+            .add_extension(x509.SubjectAlternativeName([name]), True)
             .add_extension(
                 x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]),
                 False,

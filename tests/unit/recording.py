@@ -132,6 +132,8 @@ class _Outputs(mocks.Mocks):
                 outputs["publicKeyPem"] = PEM.replace("CERTIFICATE", "PUBLIC KEY")
             case "SelfSignedCert" | "LocallySignedCert":
                 outputs |= {"certPem": PEM, "validityEndTime": "2036-01-01T00:00:00.13257437Z"}
+            case "IntermediateCertificate":
+                outputs |= {"certificate_pem": PEM, "validity_end_time": "2036-01-01T00:00:00Z"}
             case "CertRequest":
                 outputs["certRequestPem"] = f"request of {args.name}"
             case "LabCluster":

@@ -210,5 +210,5 @@ def test_no_stack_does(drawn: Any) -> None:
     domains = {mesh: stack.trust_domain(mesh) for mesh in stack.meshes}
     for mesh, role in roles(stack.topology, list(stack.meshes), domains).items():
         platform = charts.chosen(charts.Platform(), stack.istio)
-        charts.merged(charts.istiod_values(role, ""), platform.values.get("istiod", {}))
+        charts.merged(charts.istiod_values(role, "", ""), platform.values.get("istiod", {}))
         assert stack.reached_through(mesh) is not None

@@ -68,7 +68,7 @@ def test_the_sample_waits_for_the_control_plane_and_not_for_the_gateway() -> Non
         ("east-kubernetes", "kubeconfig"),
         ("east-cacerts", "stringData"),
         ("east-request", "privateKeyPem"),
-        ("east-certificate", "caPrivateKeyPem"),
+        ("east-certificate", "root_key_pem"),
         ("root-certificate", "privateKeyPem"),
     ],
 )
@@ -90,6 +90,7 @@ def test_outputs_keep_their_contract() -> None:
         "suffix",
         "root_ca",
         "root_ca_fingerprint",
+        "root_ca_expires",
         "root_ca_owner",
         "services",
         "probes",
@@ -226,7 +227,13 @@ def test_another_service_touches_what_lists_services_alone() -> None:
 
 def test_a_third_mesh_touches_what_is_federated_alone() -> None:
     before, after = recorded(config("east", "west")), recorded(config("east", "west", "south"))
-    assert changed(before, after) & before.resources.keys() == {"east-services", "west-services"}
+    assert changed(before, after) & before.resources.keys() == {
+        "east-services",
+        "west-services",
+        # the trust domains that the mesh accepts
+        "east-istiod",
+        "west-istiod",
+    }
     assert {key.split()[1] for key in touched(before, after)} == {
         "ServiceEntry",
         "DestinationRule",

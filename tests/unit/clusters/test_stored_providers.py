@@ -9,6 +9,7 @@ from components.clusters.api_ready import ApiReadyProvider
 from components.clusters.immutable import ImmutableSettingsProvider
 from components.clusters.local.provider import LabProvider
 from components.federation.service_objects import ServiceObjectsProvider
+from components.trust.intermediate_certificate import IntermediateCertificateProvider
 
 # `__provider` as Pulumi stored it before `components/clusters/local` was a folder.
 STORED = {
@@ -19,6 +20,10 @@ STORED = {
     ),
     ServiceObjectsProvider: (
         "gASVRwAAAAAAAACMJWNvbXBvbmVudHMuZmVkZXJhdGlvbi5zZXJ2aWNlX29iamVjdHOUjBZTZXJ2aWNlT2JqZWN0c1Byb3ZpZGVylJOUKYGULg=="
+    ),
+    IntermediateCertificateProvider: (
+        "gASVVAAAAAAAAACMKWNvbXBvbmVudHMudHJ1c3QuaW50ZXJtZWRpYXRlX2NlcnRpZmljYXRllIwfSW50ZXJtZWRpYXRlQ2VydGlmaWNhdGVQ"
+        "cm92aWRlcpSTlCmBlC4="
     ),
 }
 

@@ -1,5 +1,6 @@
 """Where the charts come from, and what their values say."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,10 +75,20 @@ def test_the_users_choices_go_over_the_platforms() -> None:
     assert (chosen.version, chosen.charts, chosen.sample_image) == ("1.30.0", platform.charts, "mine/app")
 
 
-def test_environment_and_proxy_metadata_are_strings() -> None:
-    values = charts.istiod_values(EAST, "AB:CD")
-    texts = [*values["env"].values(), *values["meshConfig"]["defaultConfig"]["proxyMetadata"].values()]
+def test_proxy_metadata_are_strings() -> None:
+    values = charts.istiod_values(EAST, "PEM", "AB:CD")
+    texts = values["meshConfig"]["defaultConfig"]["proxyMetadata"].values()
     assert all(isinstance(text, str) for text in texts), "Istio drops what is no string, with all the rest"
+
+
+def test_a_mesh_accepts_the_trust_domains_of_its_federation_and_no_other() -> None:
+    federated = charts.istiod_values(replace(EAST, federated=["a", "b"]), "PEM", "AB:CD")
+    assert federated["meshConfig"]["caCertificates"] == [{"pem": "PEM", "trustDomains": ["a", "b"]}]
+    assert "PILOT_SKIP_VALIDATE_TRUST_DOMAIN" not in str(federated)
+
+
+def test_a_mesh_on_its_own_accepts_its_own_trust_domain_alone() -> None:
+    assert "caCertificates" not in charts.istiod_values(EAST, "PEM", "AB:CD")["meshConfig"]
 
 
 def test_node_ports_are_named_only_for_node_ports() -> None:
@@ -86,6 +97,10 @@ def test_node_ports_are_named_only_for_node_ports() -> None:
     assert not [port for port in balanced["ports"] if "nodePort" in port]
     node = charts.gateway_values(Exposure("NodePort", "10.0.0.1", 31443, 30080), EAST)["service"]
     assert {port["port"]: port.get("nodePort") for port in node["ports"]} == {15021: None, 80: 30080, 15443: 31443}
+
+
+def test_the_gateways_service_account_may_read_no_secrets() -> None:
+    assert charts.gateway_values(Exposure("LoadBalancer"), EAST)["rbac"] == {"enabled": False}
 
 
 def test_a_cluster_kind_adds_to_the_gateways_service() -> None:

@@ -55,9 +55,13 @@ def values(recording: Recording, cluster: str) -> dict[str, Any]:
 
 def test_every_mesh_of_a_federation_stands_alone() -> None:
     assert roles({"kind": "multi-mesh"}) == {
-        "east": Role("east", "east.mesh"),
-        "west": Role("west", "west.mesh"),
+        "east": Role("east", "east.mesh", federated=["west.mesh"]),
+        "west": Role("west", "west.mesh", federated=["east.mesh"]),
     }
+
+
+def test_a_single_mesh_is_federated_with_nobody() -> None:
+    assert not any(role.federated for form in (GATEWAYS, FLAT, GATEWAYS | ONE) for role in roles(form).values())
 
 
 def test_a_primary_comes_before_those_that_it_serves() -> None:

@@ -157,6 +157,7 @@ def bring_root(folder: Path) -> tuple[str, str]:
     )
     certificate, private = folder / "root-cert.pem", folder / "root-key.pem"
     certificate.write_bytes(signed.public_bytes(Encoding.PEM))
+    private.touch(mode=0o600)
     private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return str(certificate), str(private)
 

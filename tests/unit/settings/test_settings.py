@@ -10,7 +10,10 @@ from components.settings import configuration
 
 LABEL = "must be a DNS label: 1 to 63 of a-z, 0-9 and -, with no - at the ends (RFC 1123)"
 SERVICE_NAME = "must be a Service's name: 1 to 63 of a-z, 0-9 and -, a letter first, no - last"
-TRUST_DOMAIN = "must be a SPIFFE trust domain: 1 to 255 of a-z, 0-9, '.', '-', '_'"
+TRUST_DOMAIN = (
+    "must be a SPIFFE trust domain that the name constraints of its CA can state: labels of 1 to 63 of a-z, 0-9, '_' "
+    "and '-' (not at the ends), joined by dots, 253 in all, and no IP address; use one such as east.mesh"
+)
 PORT = "must be a port number from 1 to 65535"
 WEIGHT = "must be a weight: a whole number, 0 (no traffic) to 1000000"
 DOMAIN = "must be a DNS domain other than cluster.local"
@@ -61,6 +64,10 @@ BAD_INPUT = [
     (mesh(**LOCAL, trust_domain="A.b"), f"meshes.east.trust_domain: 'A.b': {TRUST_DOMAIN}"),
     (mesh(**LOCAL, trust_domain=""), f"meshes.east.trust_domain: '': {TRUST_DOMAIN}"),
     (mesh(**LOCAL, trust_domain="a/b"), f"meshes.east.trust_domain: 'a/b': {TRUST_DOMAIN}"),
+    *(
+        (mesh(**LOCAL, trust_domain=domain), f"meshes.east.trust_domain: '{domain}': {TRUST_DOMAIN}")
+        for domain in ("10.0.0.1", ".mesh", "east.mesh.", "east..mesh", "-east.mesh", "*.mesh", f"{'a' * 64}.mesh")
+    ),
     (mesh(**LOCAL, trust_domain="a" * 256), f"meshes.east.trust_domain: '{'a' * 69}...: {TRUST_DOMAIN}"),
     (
         mesh(**LOCAL, trust_domain="west.mesh"),
@@ -241,6 +248,16 @@ BAD_INPUT = [
     (other(istio={"revision": "a"}), "istio.revision: unknown key; allowed: charts, hub, tag, values, version"),
     (other(istio={"values": {"cni": {}}}), "istio.values.cni: unknown key; allowed: base, gateway, istiod"),
     (other(istio={"values": {"istiod": []}}), "istio.values.istiod: must be a mapping"),
+    (
+        other(istio={"values": {"istiod": {"revision": "canary"}}}),
+        "istio.values.istiod: must not set revision: the mesh's CA may sign no names of istiod but "
+        "istiod.istio-system.svc, istiod-remote.istio-system.svc, istio-pilot.istio-system.svc; remove it",
+    ),
+    (
+        other(istio={"values": {"istiod": {"env": {"ISTIOD_CUSTOM_HOST": "istiod.example.com"}}}}),
+        "istio.values.istiod: must not set env.ISTIOD_CUSTOM_HOST: the mesh's CA may sign no names of istiod but "
+        "istiod.istio-system.svc, istiod-remote.istio-system.svc, istio-pilot.istio-system.svc; remove it",
+    ),
 ]
 
 

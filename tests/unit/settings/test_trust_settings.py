@@ -8,7 +8,10 @@ from stack_settings import other
 from components import settings
 
 LABEL = "must be a DNS label: 1 to 63 of a-z, 0-9 and -, with no - at the ends (RFC 1123)"
-TRUST_DOMAIN = "must be a SPIFFE trust domain: 1 to 255 of a-z, 0-9, '.', '-', '_'"
+TRUST_DOMAIN = (
+    "must be a SPIFFE trust domain that the name constraints of its CA can state: labels of 1 to 63 of a-z, 0-9, '_' "
+    "and '-' (not at the ends), joined by dots, 253 in all, and no IP address; use one such as east.mesh"
+)
 DAYS = "must be a number of days from 1 to 36500"
 STACK = "must be a stack: its name, or organization/project/stack"
 

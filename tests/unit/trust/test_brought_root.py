@@ -1,14 +1,14 @@
 """A root that the user brings: what is taken, and what each unusable one is refused for."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -16,16 +16,28 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from components import settings
 from components.trust import brought_root
 from components.trust.ca import fingerprint
 
 NOW = datetime.now(UTC)
+LOCAL = {"cluster": {"kind": "local"}}
+ServerAuth, ClientAuth, EmailProtection, AnyUsage = (
+    ExtendedKeyUsageOID.SERVER_AUTH,
+    ExtendedKeyUsageOID.CLIENT_AUTH,
+    ExtendedKeyUsageOID.EMAIL_PROTECTION,
+    ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,
+)
+DIRECTORY = x509.DirectoryName(x509.Name([x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "Shop")]))
 Make = Callable[..., tuple[str, str]]
 
 
-def pem(key: ec.EllipticCurvePrivateKey, password: bytes | None = None) -> bytes:
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+
+
+def pem(key: Key, password: bytes | None = None) -> bytes:
     encryption = BestAvailableEncryption(password) if password else NoEncryption()
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
 
@@ -42,14 +54,17 @@ def make(tmp_path: Path) -> Make:
         signer: ec.EllipticCurvePrivateKey | None = None,
         password: bytes | None = None,
         other_key: bool = False,
+        key: Key | None = None,
+        mode: int = 0o600,
+        extensions: Sequence[x509.ExtensionType] = (),
     ) -> tuple[str, str]:
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = key or ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "root")])
         issuer = subject if signer is None else x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "other")])
         usage = dict.fromkeys(
             ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"), False
         )
-        certificate = (
+        builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(issuer)
@@ -64,11 +79,15 @@ def make(tmp_path: Path) -> Make:
                 ),
                 critical=True,
             )
-            .sign(signer or key, hashes.SHA256())
         )
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=True)
+        hashed = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
+        certificate = builder.sign(signer or key, hashed)
         (tmp_path / "root-cert.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
         kept = ec.generate_private_key(ec.SECP256R1()) if other_key else key
         (tmp_path / "root-key.pem").write_bytes(pem(kept, password))
+        (tmp_path / "root-key.pem").chmod(mode)
         return str(tmp_path / "root-cert.pem"), str(tmp_path / "root-key.pem")
 
     return make
@@ -95,6 +114,22 @@ def test_the_key_is_not_shown(make: Make) -> None:
         ({"end": NOW - timedelta(hours=1)}, "expired on"),
         ({"start": NOW + timedelta(days=1)}, "is not valid before"),
         ({"other_key": True}, "is not the key of"),
+        (
+            {"key": rsa.generate_private_key(65537, 1024)},  # noqa: S505 - it is refused
+            r"root-cert.pem has an RSA key of 1024 bits; it must be RSA of 2048 bits or more, or ECDSA on P-256",
+        ),
+        ({"key": ec.generate_private_key(ec.SECP224R1())}, "has an ECDSA key on secp224r1; it must be"),
+        ({"key": ed25519.Ed25519PrivateKey.generate()}, "has a key that Istio's proxies do not verify; it must be"),
+        ({"extensions": [x509.ExtendedKeyUsage([EmailProtection])]}, r"excludes TLS \(extended key usage\)"),
+        ({"extensions": [x509.ExtendedKeyUsage([ServerAuth])]}, r"excludes TLS \(extended key usage\)"),
+        (
+            {"extensions": [x509.NameConstraints([x509.DNSName("example.com")], None)]},
+            r"excludes istiod.istio-system.svc, the name of istiod's own certificate \(name constraints\)",
+        ),
+        ({"extensions": [x509.NameConstraints(None, [x509.DNSName("svc")])]}, "excludes istiod.istio-system.svc"),
+        ({"extensions": [x509.NameConstraints([DIRECTORY], None)]}, "restricts the subjects of certificates"),
+        ({"mode": 0o644}, r"root-key.pem may be read by others \(mode 0644\): run `chmod 600 .*root-key.pem`"),
+        ({"mode": 0o640}, r"may be read by others \(mode 0640\)"),
         ({"password": b"hunter2"}, "is encrypted"),
         ({"signer": ec.generate_private_key(ec.SECP256R1())}, "is not a root: another CA signed it"),
     ],
@@ -119,7 +154,7 @@ def test_an_unusable_root_is_refused(make: Make, given: dict, message: str) -> N
 def test_an_unusable_root_is_a_mistake_of_the_configuration(make: Make, given: dict, message: str) -> None:
     certificate, key = make(**given)
     raw = {
-        "meshes": {"east": {"cluster": {"kind": "local"}}},
+        "meshes": {"east": LOCAL},
         "trust": {"root": {"certificate": certificate, "key": key}},
     }
     with pytest.raises(settings.SettingsError) as caught:
@@ -143,7 +178,7 @@ def test_the_files_of_a_root_are_read_once(make: Make, monkeypatch: pytest.Monke
     read = Path.read_bytes
     monkeypatch.setattr(Path, "read_bytes", lambda path: (opened.append(str(path)), read(path))[1])
     raw = {
-        "meshes": {"east": {"cluster": {"kind": "local"}}},
+        "meshes": {"east": LOCAL},
         "trust": {"root": {"certificate": certificate, "key": key}},
     }
     stack = settings.validate(raw)
@@ -160,7 +195,7 @@ def test_a_missing_key_is_named_with_the_path_of_the_setting(make: Make) -> None
     certificate, key = make()
     Path(key).unlink()
     raw = {
-        "meshes": {"east": {"cluster": {"kind": "local"}}},
+        "meshes": {"east": LOCAL},
         "trust": {"root": {"certificate": certificate, "key": key}},
     }
     with pytest.raises(settings.SettingsError, match=rf"multimesh:trust\.root: {key}: No such file"):
@@ -217,3 +252,72 @@ def test_a_root_with_a_broken_signature_is_told_so(tmp_path: Path, digest: str) 
     subprocess.run([*make, f"-{digest}", "-keyout", key, "-out", certificate], check=True, capture_output=True)
     with pytest.raises(brought_root.BroughtRootError, match="is signed with SHA-1 or MD5, which are broken; sign it"):
         brought_root.load(str(certificate), str(key))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"key": rsa.generate_private_key(65537, 2048)},
+        {"key": ec.generate_private_key(ec.SECP384R1())},
+        {"extensions": [x509.ExtendedKeyUsage([ServerAuth, ClientAuth])]},
+        {"extensions": [x509.ExtendedKeyUsage([AnyUsage])]},
+        {"extensions": [x509.NameConstraints([x509.DNSName("svc"), x509.DNSName("example.com")], None)]},
+        {"extensions": [x509.NameConstraints(None, [x509.DNSName("example.com"), DIRECTORY])]},
+        {"mode": 0o400},
+    ],
+)
+def test_a_root_under_which_meshes_work_is_taken(make: Make, given: dict) -> None:
+    assert brought_root.load(*make(**given))
+
+
+@pytest.mark.parametrize(
+    ("permitted", "excluded", "taken"),
+    [
+        ([], ["example.com"], True),
+        (["east.mesh"], [], True),
+        ([".mesh"], [], True),
+        ([], [".mesh"], False),
+        (["mesh"], [], False),
+        (["example.com"], [], False),
+        ([], ["EAST.mesh"], False),
+        ([], ["mesh"], False),
+    ],
+)
+def test_a_root_may_exclude_no_trust_domain_of_the_stack(
+    make: Make, permitted: list[str], excluded: list[str], taken: bool
+) -> None:
+    trees = [[x509.UniformResourceIdentifier(name) for name in names] or None for names in (permitted, excluded)]
+    certificate, key = make(extensions=[x509.NameConstraints(*trees)])
+    raw = {"meshes": {"east": LOCAL}, "trust": {"root": {"certificate": certificate, "key": key}}}
+    if taken:
+        assert settings.validate(raw)
+        return
+    with pytest.raises(settings.SettingsError) as caught:
+        settings.validate(raw)
+    assert str(caught.value).splitlines()[1:] == [
+        f"  multimesh:meshes.east.trust_domain: 'east.mesh': the name constraints of {certificate} exclude this trust "
+        "domain; use one that they permit, or another root"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ({"meshes": {"east": LOCAL | {"trust_domain": "b"}}}, "meshes.east.trust_domain: 'b'"),
+        (
+            {"meshes": {"a": LOCAL | {"trust_domain": "a"}}, "trust": {"issues": {"b": {}}}},
+            "trust.issues.b.trust_domain: 'b.mesh'",
+        ),
+        (
+            {"meshes": {"a": LOCAL, "b": LOCAL}, "topology": {"kind": "single-mesh", "network": "flat"}},
+            "topology.trust_domain: 'single.mesh'",
+        ),
+    ],
+)
+def test_an_excluded_trust_domain_is_named_where_it_is_configured(make: Make, given: dict, path: str) -> None:
+    certificate, key = make(extensions=[x509.NameConstraints([x509.UniformResourceIdentifier("a")], None)])
+    trust = given.get("trust", {}) | {"root": {"certificate": certificate, "key": key}}
+    with pytest.raises(settings.SettingsError) as caught:
+        settings.validate({**given, "trust": trust})
+    [line] = str(caught.value).splitlines()[1:]
+    assert line.startswith(f"  multimesh:{path}: the name constraints of")

@@ -13,25 +13,54 @@ from recording import recorded
 from components.trust import brought_root
 from components.trust.ca import fingerprint, whole_seconds
 
+LOCAL = {"cluster": {"kind": "local"}}
+SINGLE_MESH = {"kind": "single-mesh", "network": "gateways"}
 CONFIG = {
-    "meshes": {"east": {"cluster": {"kind": "local"}}},
+    "meshes": {"east": LOCAL},
     "trust": {"root_days": 100, "intermediate_days": 30},
     "sample": False,
 }
 CA_USES = ["cert_signing", "crl_signing", "digital_signature"]
 
 
-@pytest.mark.parametrize("name", ["root-key", "east-key"])
+@pytest.mark.parametrize("name", ["root-key", "east-ca"])
 def test_keys_are_ecdsa_p256(name: str) -> None:
     assert recorded(CONFIG)[name].inputs == {"algorithm": "ECDSA", "ecdsaCurve": "P256"}
 
 
-@pytest.mark.parametrize(("name", "path_length"), [("root-certificate", 1), ("east-certificate", 0)])
-def test_certificates_are_those_of_cas(name: str, path_length: int) -> None:
-    inputs = recorded(CONFIG)[name].inputs
+def test_the_root_signs_cas_that_sign_no_further_ones() -> None:
+    inputs = recorded(CONFIG)["root-certificate"].inputs
     assert inputs["isCaCertificate"] is True
-    assert inputs["maxPathLength"] == path_length
+    assert inputs["maxPathLength"] == 1
     assert inputs["allowedUses"] == CA_USES
+
+
+@pytest.mark.parametrize(
+    ("config", "trust_domains"),
+    [
+        ({}, {"east": "east.mesh"}),
+        (
+            {"meshes": {"east": LOCAL | {"trust_domain": "shop.example"}, "west": LOCAL}},
+            {"east": "shop.example", "west": "west.mesh"},
+        ),
+        (
+            {"trust": {"issues": {"north": {}, "south": {"trust_domain": "s"}}}},
+            {"east": "east.mesh", "north": "north.mesh", "south": "s"},
+        ),
+        (
+            {"meshes": {"east": LOCAL, "west": LOCAL}, "topology": SINGLE_MESH},
+            dict.fromkeys(("east", "west"), "single.mesh"),
+        ),
+    ],
+    ids=["one mesh", "two meshes", "meshes of other stacks", "one mesh over two clusters"],
+)
+def test_every_ca_is_confined_to_the_trust_domain_that_it_serves(config: dict, trust_domains: dict[str, str]) -> None:
+    certificates = recorded(CONFIG | config).of("IntermediateCertificate")
+    assert {one.name.removesuffix("-certificate"): one.inputs["trust_domain"] for one in certificates} == trust_domains
+
+
+def test_no_key_that_may_have_an_unconstrained_certificate_is_used_again() -> None:
+    assert "east-key" not in recorded(CONFIG).resources
 
 
 def test_the_root_stays_the_same_in_a_stack_of_another_name() -> None:
@@ -44,12 +73,12 @@ def test_the_root_is_renewed_before_an_intermediate_could_outlive_it() -> None:
     root = recorded(CONFIG)["root-certificate"].inputs
     intermediate = recorded(CONFIG)["east-certificate"].inputs
     assert root["validityPeriodHours"] == 100 * 24
-    assert root["earlyRenewalHours"] > intermediate["validityPeriodHours"]
+    assert root["earlyRenewalHours"] > intermediate["validity_hours"]
 
 
 def test_an_intermediate_is_renewed_in_the_last_third_of_its_life() -> None:
     inputs = recorded(CONFIG)["east-certificate"].inputs
-    assert (inputs["validityPeriodHours"], inputs["earlyRenewalHours"]) == (720, 240)
+    assert (inputs["validity_hours"], inputs["early_renewal_hours"]) == (720, 240)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +99,7 @@ def test_no_output_has_the_nanoseconds_of_the_official_plugin() -> None:
 
 def test_istiod_gets_its_chain_up_to_the_root() -> None:
     cacerts = recorded(CONFIG)["east-cacerts"].inputs["stringData"]
-    assert cacerts["ca-key.pem"] == "key of east-key"
+    assert cacerts["ca-key.pem"] == "key of east-ca"
     assert cacerts["cert-chain.pem"] == cacerts["ca-cert.pem"] + cacerts["root-cert.pem"]
 
 
@@ -85,9 +114,9 @@ def test_a_brought_root_signs_and_nothing_of_it_is_made(monkeypatch: pytest.Monk
     recording = recorded({**CONFIG, "trust": {"root": {"certificate": "a.pem", "key": "b.pem"}}})
     assert not [name for name in recording.resources if name.startswith("root-")]
     signed = recording["east-certificate"]
-    assert signed.inputs["caCertPem"] == PEM
-    assert signed.inputs["caPrivateKeyPem"] == "its key"
-    assert "caPrivateKeyPem" in signed.secrets
+    assert signed.inputs["root_pem"] == PEM
+    assert signed.inputs["root_key_pem"] == "its key"
+    assert "root_key_pem" in signed.secrets
     assert recording.outputs["root_ca"] == PEM
 
 

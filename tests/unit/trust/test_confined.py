@@ -1,0 +1,125 @@
+"""What a mesh's CA can sign, by OpenSSL and by Go: identities of its trust domain, istiod, and nothing else."""
+
+import functools
+import subprocess
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from authorities import Authority, new_key, request, root
+from cryptography import x509
+
+from components import settings
+from components.trust import signing
+
+VERIFY = Path(__file__).parent / "verify/main.go"
+Verdicts = Callable[[Path, Authority, Authority, list[str]], list[bool]]
+
+
+def ca(by: Authority, trust_domain: str) -> Authority:
+    key = new_key()
+    signed = signing.sign(request(key), by.certificate, by.key_pem, trust_domain, 24, datetime.now(UTC))
+    return Authority(signed.certificate_pem, key)
+
+
+def uri(text: str) -> x509.GeneralName:
+    return x509.UniformResourceIdentifier(text)
+
+
+def dns(text: str) -> x509.GeneralName:
+    return x509.DNSName(text)
+
+
+OWN = [
+    [uri("spiffe://west.mesh/ns/bank/sa/teller")],
+    [uri("spiffe://west.mesh/ns/istio-system/sa/istiod"), uri("spiffe://west.mesh/ns/a/sa/b")],
+    [dns("istiod.istio-system.svc"), dns("istiod-remote.istio-system.svc"), dns("istio-pilot.istio-system.svc")],
+]
+OTHERS = {
+    "another trust domain": [uri("spiffe://east.mesh/ns/bank/sa/teller")],
+    "another beside its own": [uri("spiffe://west.mesh/ns/a/sa/b"), uri("spiffe://east.mesh/ns/bank/sa/teller")],
+    "a subdomain": [uri("spiffe://a.west.mesh/ns/bank/sa/teller")],
+    "a parent domain": [uri("spiffe://mesh/ns/bank/sa/teller")],
+    "one that ends alike": [uri("spiffe://northwest.mesh/ns/bank/sa/teller")],
+    "one that begins alike": [uri("spiffe://west.mesh.example/ns/bank/sa/teller")],
+    "an identity as a DNS name": [dns("spiffe://east.mesh/ns/bank/sa/teller")],
+    "an identity as a DNS name below istiod's": [dns("spiffe://east.mesh/ns/bank/sa/x.istiod.istio-system.svc")],
+    "an identity as an e-mail address": [
+        x509.RFC822Name._init_without_validation("spiffe://east.mesh/ns/a/sa/b@invalid")
+    ],
+    "its own identity and a DNS name": [uri("spiffe://west.mesh/ns/a/sa/b"), dns("shop.example")],
+    "a DNS name": [dns("shop.example")],
+    "a name below istiod's": [dns("a.istiod.istio-system.svc")],
+    "a service of its cluster": [dns("kubernetes.default.svc")],
+    "an e-mail address": [x509.RFC822Name("mail@example.com")],
+    "an e-mail address of nobody": [x509.RFC822Name("mail@invalid")],
+    "an IPv4 address": [x509.IPAddress(ip_address("10.0.0.1"))],
+    "an IPv6 address": [x509.IPAddress(ip_address("fd00::1"))],
+}
+
+
+def openssl(folder: Path, by: Authority, intermediate: Authority, leaves: list[str]) -> list[bool]:
+    paths = written(folder, by, intermediate, leaves)
+    command = ["openssl", "verify", "-x509_strict", "-CAfile", paths[0], "-untrusted", paths[1], *paths[2:]]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
+    return [f"{path}: OK" in answer for path in paths[2:]]
+
+
+def go(folder: Path, by: Authority, intermediate: Authority, leaves: list[str]) -> list[bool]:
+    command = [_built(), *written(folder, by, intermediate, leaves)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert len(answer) == len(leaves)
+    return [line == "OK" for line in answer]
+
+
+@functools.cache
+def _built() -> Path:
+    program = Path(tempfile.mkdtemp()) / "verify"
+    subprocess.run(["go", "build", "-o", program, VERIFY], check=True)
+    return program
+
+
+def written(folder: Path, by: Authority, intermediate: Authority, leaves: list[str]) -> list[Path]:
+    paths = [folder / f"{index}.pem" for index in range(len(leaves) + 2)]
+    for path, certificate in zip(paths, [by.certificate, intermediate.certificate, *leaves], strict=True):
+        path.write_text(certificate)
+    return paths
+
+
+TOOLS = [pytest.param(openssl, marks=pytest.mark.needs("openssl")), pytest.param(go, marks=pytest.mark.needs("go"))]
+
+
+@pytest.fixture
+def anchor() -> Authority:
+    return root()
+
+
+@pytest.mark.parametrize("verified", TOOLS)
+def test_identities_of_its_trust_domain_and_istiod_are_accepted(
+    verified: Verdicts, anchor: Authority, tmp_path: Path
+) -> None:
+    west = ca(anchor, "west.mesh")
+    assert verified(tmp_path, anchor, west, [west.leaf(*names) for names in OWN]) == [True] * len(OWN)
+
+
+@pytest.mark.parametrize("verified", TOOLS)
+def test_every_other_name_is_refused(verified: Verdicts, anchor: Authority, tmp_path: Path) -> None:
+    west = ca(anchor, "west.mesh")
+    verdicts = verified(tmp_path, anchor, west, [west.leaf(*names) for names in OTHERS.values()])
+    assert [case for case, accepted in zip(OTHERS, verdicts, strict=True) if accepted] == []
+
+
+@pytest.mark.parametrize("verified", TOOLS)
+@pytest.mark.parametrize(
+    "domain", ["mesh", "a_b.mesh", "1.mesh", "a--b.c", f"{'a' * 63}.mesh", ".".join(["a" * 63] * 3 + ["b" * 61])]
+)
+def test_whatever_trust_domain_the_settings_take_can_be_stated(
+    verified: Verdicts, domain: str, anchor: Authority, tmp_path: Path
+) -> None:
+    settings.validate({"meshes": {"east": {"cluster": {"kind": "local"}, "trust_domain": domain}}})
+    confined = ca(anchor, domain)
+    leaves = [confined.leaf(uri(f"spiffe://{host}/ns/a/sa/b")) for host in (domain, f"x{domain}", f"x.{domain}")]
+    assert verified(tmp_path, anchor, confined, leaves) == [True, False, False]
