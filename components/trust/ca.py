@@ -8,6 +8,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_tls as tls
 
+from components.trust import expiry
 from components.trust.brought_root import CLOCK_SKEW, BroughtRoot
 from components.trust.intermediate_certificate import IntermediateCertificate
 
