@@ -29,7 +29,9 @@ def key(folder: Path, name: str) -> tuple[str, str]:
     gpg("--quick-generate-key", name, "ed25519", "sign", "never")
     listed = gpg("--list-keys", "--with-colons")
     fingerprint = next(line.split(":")[9] for line in listed.splitlines() if line.startswith("fpr:"))
-    return fingerprint, gpg("--armor", "--export")
+    published = gpg("--armor", "--export")
+    subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "gpg-agent"], check=True, timeout=60)  # it would stay
+    return fingerprint, published
 
 
 def installed(folder: Path, served: str, fingerprint: str) -> tuple[int, str, list[str]]:
