@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from inputs import plain
-from manifests import mappings
+from manifests import makes_objects, mappings
 from pulumi_policy import ReportViolation, ResourceValidationArgs, ResourceValidationPolicy
 
 PEER_PORT = 15443
@@ -16,7 +16,7 @@ _LISTENER = "gateway.istio.io/listener-protocol"
 
 def _validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
     """Look for servers and listeners wherever they stand: in a Gateway, a patch of one, a list, or a chart's values."""
-    if not args.resource_type.startswith("kubernetes:"):
+    if not makes_objects(args.resource_type):
         return
     for path, value in mappings(plain(args.props)):
         for where, host in (*_server(value), *_listener(value)):

@@ -39,7 +39,7 @@ class GkeCluster(Cluster):
         )
         self._settings = settings
         self._scope = scope = Scope(name, self, provider, labelled)
-        enabled = apis.enable(scope)
+        enabled = apis.enable(scope, settings)
 
         # Network
         vpc = network.make(scope, settings, enabled)
@@ -68,5 +68,5 @@ class GkeCluster(Cluster):
         self.register_outputs({"kubeconfig": self.kubeconfig, "gateway_address": self.exposure.address})
 
     def admit(self, peers: Sequence[pulumi.Output[str]] | None) -> None:
-        """Allow only these addresses and `peer_cidrs` to reach the peer port; without both, leave it open."""
+        """Allow only these addresses and `peer_cidrs` to reach the ports for peers; without both, leave them open."""
         security.admit(self._scope, self._settings, self._security, peers)

@@ -37,6 +37,9 @@ def make(scope: Scope, settings: GkeClusterSettings, apis: Sequence[pulumi.Resou
             {"range_name": "services", "ip_cidr_range": settings.service_cidr},
         ],
         private_ip_google_access=True,
+        log_config={"aggregation_interval": "INTERVAL_5_MIN", "flow_sampling": 0.5, "metadata": "INCLUDE_ALL_METADATA"}
+        if settings.flow_logs
+        else None,
         opts=scope.options(),
     )
     if not settings.private_nodes:

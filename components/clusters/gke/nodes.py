@@ -28,7 +28,7 @@ def control_plane(
         },
         private_cluster_config={
             "enable_private_nodes": True,
-            "enable_private_endpoint": False,
+            "enable_private_endpoint": settings.private_endpoint,
             "master_ipv4_cidr_block": settings.control_plane_cidr,
         }
         if settings.private_nodes
@@ -40,13 +40,20 @@ def control_plane(
         },
         enable_shielded_nodes=True,
         enable_legacy_abac=False,
+        # Dataplane V2 enforces NetworkPolicy.
+        datapath_provider="ADVANCED_DATAPATH" if settings.dataplane_v2 else "LEGACY_DATAPATH",
+        database_encryption={"state": "ENCRYPTED", "key_name": settings.secrets_key} if settings.secrets_key else None,
+        binary_authorization={
+            "evaluation_mode": "PROJECT_SINGLETON_POLICY_ENFORCE" if settings.binary_authorization else "DISABLED"
+        },
         workload_identity_config={"workload_pool": f"{settings.project_id}.svc.id.goog"},
         # nodes: GKE creates every cluster with a default pool; `pool` replaces it, and can change without the cluster
         remove_default_node_pool=True,
         initial_node_count=1,
         node_config=_node(scope, settings, security),
         # After creation, `nodeConfig` describes the nodes of the other pool, which this resource does not manage.
-        opts=scope.options(ignore_changes=["nodeConfig"]),
+        # Another data plane would replace a cluster that was created before there was the setting.
+        opts=scope.options(ignore_changes=["nodeConfig", "datapathProvider"]),
     )
 
 
@@ -79,4 +86,5 @@ def _node(scope: Scope, settings: GkeClusterSettings, security: Security) -> gcp
         "shielded_instance_config": {"enable_secure_boot": True, "enable_integrity_monitoring": True},
         "workload_metadata_config": {"mode": "GKE_METADATA"},
         "metadata": {"disable-legacy-endpoints": "true"},
+        "gcfs_config": {"enabled": settings.image_streaming},
     }

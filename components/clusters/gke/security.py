@@ -15,6 +15,9 @@ from components.schema.networks import EVERYWHERE
 
 WEBHOOK_PORT = 15017
 """The port of istiod's webhooks; by default, GKE's control plane reaches only ports 443 and 10250 of private nodes."""
+STATUS_PORT = 15021
+ISTIOD_PORTS = (15012, WEBHOOK_PORT)
+"""The ports at which the gateway of a control plane for several clusters takes the others' proxies and webhooks."""
 
 
 @dataclass(frozen=True)
@@ -56,19 +59,22 @@ def make(scope: Scope, settings: GkeClusterSettings, network: Network, apis: Seq
 def admit(
     scope: Scope, settings: GkeClusterSettings, security: Security, peers: Sequence[pulumi.Output[str]] | None
 ) -> None:
-    """Allow only these addresses and `peer_cidrs` to reach the peer port, which GKE opens to everyone.
+    """Close the ports of the gateway's Service, which GKE opens to everyone, except the ingress port.
 
-    Without both, the port stays open.
+    These addresses and `peer_cidrs` reach them. Without both, the ports for peers stay open, and only the gateway's
+    status is closed.
     """
-    if peers is None and not settings.peer_cidrs:
-        return
+    known = peers is not None or bool(settings.peer_cidrs)
+    ports = [STATUS_PORT, *((PEER_PORT, *ISTIOD_PORTS) if known else ())]
     # GKE opens every port of a load balancer with a rule of priority 1000; a lower number takes precedence.
-    # The cluster's own ranges must stay allowed: a node forwards a connection to the node with the gateway's pod.
-    known = [pulumi.Output.format("{}/32", peer) for peer in peers or []]
-    allowed = [settings.node_cidr, settings.pod_cidr, *settings.peer_cidrs, *known]
-    _firewall(scope, security, "peers", "peers to the gateway", allowed, PEER_PORT, priority=800)
-    strangers = "nobody else to the gateway's peer port"
-    _firewall(scope, security, "strangers", strangers, [EVERYWHERE], PEER_PORT, priority=900)
+    # The cluster's own ranges must stay allowed: a node forwards a connection to the node with the gateway's pod, and
+    # the control plane calls istiod's webhooks.
+    own = [settings.node_cidr, settings.pod_cidr, *([settings.control_plane_cidr] if settings.private_nodes else [])]
+    addresses = [pulumi.Output.format("{}/32", peer) for peer in peers or []]
+    allowed = [*own, *settings.peer_cidrs, *addresses]
+    _firewall(scope, security, "peers", "peers to the gateway", allowed, *ports, priority=800)
+    strangers = "nobody else to the gateway's ports, except the one for requests from outside"
+    _firewall(scope, security, "strangers", strangers, [EVERYWHERE], *ports, priority=900)
 
 
 def _firewall(
@@ -77,11 +83,11 @@ def _firewall(
     suffix: str,
     purpose: str,
     sources: Sequence[pulumi.Input[str]],
-    port: int,
+    *numbers: int,
     priority: int = 1000,
 ) -> gcp.compute.Firewall:
-    """Create a rule for one TCP port of the nodes. It is a deny rule if its only source is 0.0.0.0/0."""
-    ports = [str(port)]
+    """Create a rule for TCP ports of the nodes. It is a deny rule if its only source is 0.0.0.0/0."""
+    ports = [str(number) for number in numbers]
     denies = list(sources) == [EVERYWHERE]
     return gcp.compute.Firewall(
         f"{scope.mesh}-{suffix}",

@@ -14,7 +14,8 @@ PROJECT_VARIABLES = ("GOOGLE_PROJECT", "GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT",
 """Where Google's provider for Pulumi looks for a project, in this order."""
 
 _REGION = r"[a-z]+(-[a-z]+)+[0-9]+"
-_IMMUTABLE = {"location", "private_nodes", "node_cidr", "pod_cidr", "service_cidr", "control_plane_cidr"}
+_CIDRS = {"node_cidr", "pod_cidr", "service_cidr", "control_plane_cidr"}
+_IMMUTABLE = {"location", "private_nodes", "private_endpoint", "dataplane_v2", *_CIDRS}
 _PODS_PER_NODE = 256
 """Addresses that each node takes from the pod CIDR: a /24 for 110 pods, GKE's default."""
 
@@ -47,6 +48,13 @@ Project = Annotated[
 Location = Annotated[
     str, _matching(rf"{_REGION}(-[a-z])?", "a zone such as europe-west1-b, or a region such as europe-west1")
 ]
+KmsKey = Annotated[
+    str,
+    _matching(
+        r"projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+",
+        "the name of a key: projects/<project>/locations/<region>/keyRings/<ring>/cryptoKeys/<key>",
+    ),
+]
 MachineType = Annotated[str, _matching(r"[a-z][a-z0-9]*-[a-z0-9-]*[a-z0-9]", "a machine type such as e2-standard-2")]
 
 
@@ -58,6 +66,12 @@ class GkeClusterSettings(Strict):
     location: Location
     machine_type: MachineType = "e2-standard-2"
     private_nodes: bool = True
+    private_endpoint: bool = False
+    dataplane_v2: bool = True
+    flow_logs: bool = True
+    secrets_key: KmsKey | None = None
+    binary_authorization: bool = False
+    image_streaming: bool = False
     release_channel: Literal["RAPID", "REGULAR", "STABLE", "EXTENDED"] = "REGULAR"
     deletion_protection: bool = False
     nodes: Annotated[int, PlainValidator(_node_count)] = 2
@@ -83,6 +97,13 @@ class GkeClusterSettings(Strict):
     def project_id(self) -> str:
         """The project from the configuration, or else from the environment; "" if neither names one."""
         return self.project or next((os.environ[name] for name in PROJECT_VARIABLES if os.environ.get(name)), "")
+
+    @field_validator("private_endpoint")
+    @classmethod
+    def _has_private_nodes(cls, private: bool, info: ValidationInfo) -> bool:
+        if private and not info.data.get("private_nodes", True):
+            raise ValueError("must be false with private_nodes: false, as GKE has it for private nodes alone")
+        return private
 
     @field_validator("node_cidr")
     @classmethod

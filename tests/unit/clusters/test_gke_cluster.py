@@ -7,9 +7,10 @@ from typing import Any
 import google_access
 import pytest
 import yaml
+from gke_stack import gke, inputs
 from hypothesis import given
 from hypothesis import strategies as st
-from recording import Recorded, Recording, address, recorded
+from recording import Recorded, Recording, address
 
 from components.clusters.gke.names import account_id, labels
 
@@ -20,24 +21,6 @@ LABELS = {"project": "multimesh", "stack": "test", "mesh": "west"}
 @pytest.fixture(autouse=True)
 def _able(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     google_access.able(monkeypatch, tmp_path)
-
-
-def cluster(**settings: Any) -> dict[str, Any]:
-    return {
-        "kind": "gke",
-        "project": "shop-123456",
-        "location": "europe-west1-b",
-        "api_cidrs": ["100.64.1.2/32"],
-        **settings,
-    }
-
-
-def gke(**settings: Any) -> Recording:
-    return recorded({"meshes": {"west": {"cluster": cluster(**settings)}}})
-
-
-def inputs(name: str, **settings: Any) -> dict[str, Any]:
-    return gke(**settings)[name].inputs
 
 
 def of_google(recording: Recording) -> list[Recorded]:
@@ -206,40 +189,6 @@ def test_the_gateways_service_is_deleted_and_not_given_up_with_the_cluster() -> 
     skipped = {resource.name for resource in recording.resources.values() if resource.deleted_with}
     assert {"west-istiod", "west-base", "west-cacerts", "west-echo-deployment"} <= skipped
     assert {recording[name].deleted_with for name in skipped} == {recording["west-cluster"].urn}
-
-
-def peer_rules(recording: Recording) -> dict[str, tuple[int, list[str], bool]]:
-    return {
-        name: (rule.inputs["priority"], rule.inputs["sourceRanges"], "denies" in rule.inputs)
-        for name in ("west-peers", "west-strangers")
-        if (rule := recording.resources.get(name))
-    }
-
-
-def test_only_known_peers_reach_the_peer_port() -> None:
-    east = cluster(location="us-central1-a")
-    recording = recorded({"meshes": {"west": {"cluster": cluster()}, "east": {"cluster": east}}})
-    assert peer_rules(recording) == {
-        "west-peers": (800, ["10.16.0.0/20", "10.17.0.0/16", f"{address('east-egress-address')}/32"], False),
-        "west-strangers": (900, ["0.0.0.0/0"], True),
-    }
-
-
-def test_a_peer_whose_addresses_are_not_known_leaves_the_peer_port_open() -> None:
-    meshes = {"west": {"cluster": cluster()}, "east": {"cluster": {"kind": "local"}}}
-    assert peer_rules(recorded({"meshes": meshes})) == {}
-
-
-def test_ranges_that_peers_come_from_can_be_told() -> None:
-    meshes = {"west": {"cluster": cluster(peer_cidrs=["100.64.7.0/24"])}, "east": {"cluster": {"kind": "local"}}}
-    assert peer_rules(recorded({"meshes": meshes}))["west-peers"][1][2:] == ["100.64.7.0/24"]
-
-
-def test_clusters_that_admit_each_other_wait_for_addresses_alone() -> None:
-    meshes = {name: {"cluster": cluster()} for name in ("west", "east")}
-    recording = recorded({"meshes": meshes})
-    made_before = {name for name in recording.after("west-peers") if name.startswith("east-")}
-    assert not made_before & {"east-cluster", "east-nodes", "east-gateway"}
 
 
 @given(st.text(min_size=1), st.text(min_size=1))

@@ -41,6 +41,8 @@ def mistakes(**changes: Any) -> list[str]:
         {"nodes": 1},
         {"pod_cidr": "10.64.0.0/22", "nodes": 3},
         {"api_cidrs": ["0.0.0.0/0"], "api_open_to_the_world": True},
+        {"private_endpoint": True, "dataplane_v2": False, "flow_logs": False, "image_streaming": True},
+        {"secrets_key": "projects/a/locations/europe-west1/keyRings/b/cryptoKeys/c", "binary_authorization": True},
     ],
 )
 def test_what_can_be_made_is_accepted(changes: dict[str, Any]) -> None:
@@ -51,6 +53,15 @@ def test_what_can_be_made_is_accepted(changes: dict[str, Any]) -> None:
     ("changes", "mistake"),
     [
         ({"location": None}, ".location: is missing"),
+        (
+            {"private_endpoint": True, "private_nodes": False},
+            ".private_endpoint: True: must be false with private_nodes: false, as GKE has it for private nodes alone",
+        ),
+        (
+            {"secrets_key": "shop"},
+            ".secrets_key: 'shop': must be the name of a key: "
+            "projects/<project>/locations/<region>/keyRings/<ring>/cryptoKeys/<key>",
+        ),
         ({"api_cidrs": None}, ".api_cidrs: is missing"),
         (
             {"location": "europe-west-1"},

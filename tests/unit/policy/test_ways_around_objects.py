@@ -17,6 +17,7 @@ MTLS = "kubernetes:security.istio.io/v1:PeerAuthentication"
 POLICY = "kubernetes:security.istio.io/v1:AuthorizationPolicy"
 KEY = "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIGxzcW1kZnFtc2xkZmttcWxz\n-----END EC PRIVATE KEY-----\n"
 KUBECONFIG = "apiVersion: v1\nclusters: []\nkind: Config\n"
+SERVICES = "pulumi-python:dynamic/multimesh:ServiceObjects"
 PEERS, CLEAR = "exact-peer-hosts", "confidential-keys"
 
 
@@ -115,6 +116,24 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("any:index:Thing", {"a": f"path/{base64.encodebytes(KEY.encode()).decode()}"}, f"{CLEAR}: a: must be a secret"),
     ("any:index:Thing", {"a": pulumi.StringAsset(KEY)}, f"{CLEAR}: a: must be a secret"),
     ("any:index:Thing", {"a": pulumi.AssetArchive({"b": pulumi.StringAsset(KEY)})}, f"{CLEAR}: a.b: must be a secret"),
+]
+
+REFUSED += [
+    (
+        SERVICES,
+        {"objects": {"Gateway istio-system/peers": json.dumps({"servers": [server("*")]})}},
+        f"{PEERS}: objects.Gateway istio-system/peers.servers[0].hosts: must list the exported hosts one by one",
+    ),
+    (
+        SERVICES,
+        {"objects": {"AuthorizationPolicy demo/all": json.dumps({"action": "ALLOW", "rules": [{}]})}},
+        "no-open-authorization: objects.AuthorizationPolicy demo/all: spec.rules[0]: must say who or what it allows",
+    ),
+    (
+        SERVICES,
+        {"objects": {"PeerAuthentication demo/plain": json.dumps({"mtls": {"mode": "DISABLE"}})}},
+        "mutual-tls: objects.PeerAuthentication demo/plain: spec.mtls.mode: must not be DISABLE",
+    ),
 ]
 
 TAKEN: list[tuple[str, dict[str, Any]]] = [
