@@ -124,7 +124,8 @@ def test_the_gateway_may_read_no_secrets(east: East) -> None:
     [gateway] = east.api.list_namespaced_pod("istio-system", label_selector="istio=ingressgateway").items
     user = f"system:serviceaccount:istio-system:{gateway.spec.service_account_name}"
     asked = {"namespace": "istio-system", "resource": "secrets", "name": "cacerts", "verb": "get"}
-    reviewed = client.AuthorizationV1Api(east.api.api_client).create_subject_access_review(
+    authorization: Any = client.AuthorizationV1Api(east.api.api_client)
+    reviewed = authorization.create_subject_access_review(
         {"spec": {"user": user, "groups": ["system:serviceaccounts"], "resourceAttributes": asked}}
     )
     assert reviewed.status.allowed is False
