@@ -6,7 +6,7 @@ from components import echo, outputs, preflight, settings
 from components.clusters import kinds
 from components.clusters.cluster import egress_addresses
 from components.federation import members
-from components.federation.services import MadeHere, federate
+from components.federation.services import Federation, MadeHere
 from components.mesh import charts, single_mesh
 from components.mesh.mesh import Mesh
 from components.mesh.roles import roles
@@ -58,7 +58,8 @@ for name, role in parts.items():
     meshes[name].read_by([meshes[reader] for reader in role.read_by])
 
 # Services: every mesh routes to every mesh that exports one
-services = federate(federation, meshes, {f"{SAMPLE.name}.{SAMPLE.namespace}": MadeHere(samples, echo.WORKLOAD)})
+own = {f"{SAMPLE.name}.{SAMPLE.namespace}": MadeHere(samples, echo.WORKLOAD)}
+services = Federation(federation, meshes, own).services
 
 # Outputs: read by other stacks, `multimesh verify` and users
 for name, value in outputs.stack_outputs(stack, services, root, clusters, authorities, meshes, issued).items():

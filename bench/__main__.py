@@ -21,8 +21,7 @@ from lab.stack import PulumiError, Stack
 from multimesh.verify.answers import cluster_of
 
 ROUNDS = 3
-SERVICES = (10, 50, 200)
-SERVICES_AT_MOST = 50  # of a plain `pulumi up`: 200 take it longer than all the rest
+SERVICES = (10, 100, 200, 400)
 _ANSWER_SECONDS = 60
 
 UP, SCRIPT = "`pulumi up` from nothing to the first cross-mesh answers", "script, the same"
@@ -31,7 +30,8 @@ PREVIEW = "`pulumi preview`, no changes"
 P50, P50_SIMPLEST = "a request inside, p50", "a request inside by the simplest routes, p50"
 DESTROY, SCRIPT_DOWN = "`pulumi destroy`", "script, teardown"
 MORE = "`pulumi up` exporting {} more services"
-MORE_SAVED_ONCE = "`PULUMI_SKIP_CHECKPOINTS=true pulumi up`, {} more"
+WEIGHT = "`pulumi up` of another weight of one service, with {} more"
+AGAIN_MORE, PREVIEW_MORE = f"{AGAIN}, with {{}} more", f"{PREVIEW}, with {{}} more"
 SCRIPT_MORE = "kubectl applying the same for {}"
 
 AIMS = (
@@ -40,8 +40,11 @@ AIMS = (
     Aim(AGAIN, 0.7, SCRIPT_AGAIN),
     Aim(PREVIEW, 6),
     Aim(P50, 1.05, P50_SIMPLEST),
-    Aim(MORE.format(200), 4.5, MORE.format(50)),
-    Aim(MORE_SAVED_ONCE.format(200), 4.5, MORE_SAVED_ONCE.format(50)),
+    Aim(MORE.format(400), 4.4, MORE.format(100)),
+    Aim(MORE.format(200), 2, SCRIPT_MORE.format(200)),
+    Aim(WEIGHT.format(400), 1.3, WEIGHT.format(10)),
+    Aim(AGAIN_MORE.format(400), 1.5, AGAIN),
+    Aim(PREVIEW_MORE.format(400), 1.5, PREVIEW),
 )
 
 
@@ -120,8 +123,8 @@ def script(figures: Figures, folder: Path) -> None:
         measured(figures, SCRIPT_DOWN, by_hand.down)
 
 
-def grown_program(figures: Figures, folder: Path, services: int, *, saved_once: bool) -> None:
-    """Measure one `pulumi up` that exports so many more services, on its own stack."""
+def grown_program(figures: Figures, folder: Path, services: int) -> None:
+    """Measure one `pulumi up` that exports so many more services, on its own stack, and what follows with so many."""
     folder.mkdir()
     stack = Stack(folder, say, "bench")
     labs = {}
@@ -129,9 +132,11 @@ def grown_program(figures: Figures, folder: Path, services: int, *, saved_once: 
         stack.up()
         labs = stack.labs()
         more = growth.program(stack, services)
-        if saved_once:
-            stack.environment["PULUMI_SKIP_CHECKPOINTS"] = "true"
-        measured(figures, (MORE_SAVED_ONCE if saved_once else MORE).format(services), more)
+        measured(figures, MORE.format(services), more)
+        measured(figures, AGAIN_MORE.format(services), stack.up)
+        measured(figures, PREVIEW_MORE.format(services), stack.preview)
+        stack.configure(lambda settings: settings["multimesh:services"][-1].update(meshes={"east": 80, "west": 20}))
+        measured(figures, WEIGHT.format(services), stack.up)
     finally:
         # Not by `pulumi destroy`: what is in the clusters, and their state in the folder, goes with them.
         for lab in (labs or stack.labs()).values():
@@ -166,9 +171,7 @@ def main(rounds: int = ROUNDS, growths: int = len(SERVICES)) -> None:
                 program(figures, Path(folder) / f"program-{round}")
                 script(figures, Path(folder) / f"script-{round}")
             for services in SERVICES[:growths]:
-                if services <= SERVICES_AT_MOST:
-                    grown_program(figures, Path(folder) / f"plain-{services}", services, saved_once=False)
-                grown_program(figures, Path(folder) / f"saved-once-{services}", services, saved_once=True)
+                grown_program(figures, Path(folder) / f"program-{services}-more", services)
                 grown_script(figures, Path(folder) / f"by-hand-{services}", services)
     finally:
         facts.append(f"After: {machine()}")

@@ -87,10 +87,10 @@ def objects(mesh: str, services: Sequence[str], addresses: Mapping[str, str]) ->
         routes = routing.virtual_service(both, hosts[name], _PORTS, split, routing.Requests())
         callers = istio.callers_allowed(SAMPLE.labels, [echo.CONTAINER_PORT], _CALLERS)
         made += [
-            _object("ServiceEntry", name, routing.service_entry(hosts[name], _PORTS, endpoints, identities)),
-            _object("DestinationRule", name, rule),
-            _object("VirtualService", name, routes),
-            _object("AuthorizationPolicy", f"{name}-callers", callers, SAMPLE.namespace),
+            _object("ServiceEntry", hosts[name], routing.service_entry(hosts[name], _PORTS, endpoints, identities)),
+            _object("DestinationRule", hosts[name], rule),
+            _object("VirtualService", hosts[name], routes),
+            _object("AuthorizationPolicy", f"{hosts[name]}.callers", callers, SAMPLE.namespace),
         ]
     return made
 

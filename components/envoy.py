@@ -12,9 +12,10 @@ _TCP_USER_TIMEOUT = 18
 _UNACKNOWLEDGED_MILLISECONDS = 3000
 
 _CONNECT_RETRIES = {
-    "max_connect_attempts": 4,
-    # Two failures eject an endpoint, which all of Envoy's threads must have learned when the third attempt is made.
-    "backoff_options": {"base_interval": "0.025s", "max_interval": "0.1s"},
+    # A connection that times out takes all others with it that wait for the same endpoint, and costs each an attempt.
+    # So the attempts must outlast the two failures that eject an endpoint, until all threads have learned of it.
+    "max_connect_attempts": 8,
+    "backoff_options": {"base_interval": "0.05s", "max_interval": "0.25s"},
 }
 
 

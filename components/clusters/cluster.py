@@ -76,6 +76,8 @@ class Cluster(pulumi.ComponentResource):
     """What must exist before anything else in the cluster: its pod network."""
     egress_addresses: Sequence[pulumi.Output[str]] | None = None
     """The source IP addresses of its requests, as peers see them; None if they are not known."""
+    skip_unreachable: bool = False
+    """Whether a refresh keeps what the state says while the API server does not answer: the stack brings it back."""
 
     def kubernetes_provider(
         self,
@@ -83,7 +85,6 @@ class Cluster(pulumi.ComponentResource):
         cluster_identifier: pulumi.Input[str],
         *,
         depends_on: Sequence[pulumi.Resource] = (),
-        skip_update_unreachable: bool | None = None,
     ) -> kubernetes.Provider:
         """Create the provider that uses the cluster's kubeconfig; `name` is the mesh.
 
@@ -96,7 +97,7 @@ class Cluster(pulumi.ComponentResource):
             cluster_identifier=cluster_identifier,
             enable_secret_mutable=True,
             enable_config_map_mutable=True,
-            skip_update_unreachable=skip_update_unreachable,
+            skip_update_unreachable=self.skip_unreachable or None,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(depends_on)),
         )
 

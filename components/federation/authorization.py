@@ -6,29 +6,41 @@ from components import istio
 from components.federation.availability import AvailableService
 from components.federation.callers import callers
 from components.federation.plan import PlannedObject, object_name
+from components.federation.workload import Workload
 from components.mesh.roles import Role
 
 
 def authorization(available: AvailableService, role: Role, trust_domains: Mapping[str, str]) -> list[PlannedObject]:
     """Return the policies that allow only the callers to reach the workload; none where the service does not run.
 
-    A control plane also needs the policies of the clusters that it serves. `trust_domains` are by mesh, and
-    have every mesh that may call.
+    A control plane also needs the policies of the clusters that it serves: one for each selector that the Service has
+    in them. `trust_domains` are by mesh, and have every mesh that may call.
     """
     service, workloads = available.service, available.workloads
-    served = [workloads[cluster] for cluster in (role.cluster, *role.serves) if cluster in workloads]
-    if not served:
-        return []
     allowed = callers(service, trust_domains)
-    selector = served[0].selector
-    ports = sorted({number for workload in served for number in workload.pod_ports})
-
-    def policy(suffix: str, spec: istio.Spec) -> PlannedObject:
-        name = object_name(service, f"-{suffix}")
-        return PlannedObject("AuthorizationPolicy", suffix, service.namespace, name, lambda _gateways: spec)
-
-    policies = [policy("callers", istio.callers_allowed(selector, ports, allowed))]
     # The mesh-wide policy allows every workload of the mesh, so a service for some callers must deny the others.
-    if istio.any_principal(role.trust_domain) not in allowed:
-        policies.append(policy("others", istio.others_denied(selector, ports, allowed)))
+    deny_others = istio.any_principal(role.trust_domain) not in allowed
+
+    def policy(ending: str, spec: istio.Spec) -> PlannedObject:
+        name = object_name(service, ending)
+        return PlannedObject("AuthorizationPolicy", service.namespace, name, spec)
+
+    policies = list[PlannedObject]()
+    served = {cluster: workloads[cluster] for cluster in (role.cluster, *role.serves) if cluster in workloads}
+    for cluster, (selector, ports) in _by_selector(served).items():
+        of = f".{cluster}" if policies else ""
+        policies.append(policy(f"callers{of}", istio.callers_allowed(selector, ports, allowed)))
+        if deny_others:
+            policies.append(policy(f"others{of}", istio.others_denied(selector, ports, allowed)))
     return policies
+
+
+def _by_selector(workloads: Mapping[str, Workload]) -> dict[str, tuple[Mapping[str, str], list[int]]]:
+    """Return each selector, and the ports of the pods that it selects, by the first cluster that has it."""
+    found = dict[str, tuple[Mapping[str, str], list[int]]]()
+    for cluster, workload in workloads.items():
+        if all(workload.selector != selector for selector, _ in found.values()):
+            alike = [other for other in workloads.values() if other.selector == workload.selector]
+            ports = sorted({number for other in alike for number in other.pod_ports})
+            found[cluster] = workload.selector, ports
+    return found

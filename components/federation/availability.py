@@ -1,7 +1,7 @@
 """Which meshes can export which services at the moment, by what is in their clusters. Pure functions."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import pulumi
@@ -9,6 +9,7 @@ import pulumi
 from components.federation.callers import callers
 from components.federation.exported_service import ExportedService
 from components.federation.inventory import Inventory
+from components.federation.shared_ports import share, shared_ports
 from components.federation.workload import (
     NotExportedError,
     UnusableServiceError,
@@ -16,6 +17,8 @@ from components.federation.workload import (
     assumed,
     workload,
 )
+from components.istio import any_principal
+from components.mesh.roles import Role
 from components.ports import Port, Protocol
 from components.schema.problems import ABSENT, problem
 
@@ -45,7 +48,9 @@ class KnownCluster:
     inventory: Inventory | None
     made_here: Mapping[str, Workload]
     """By `<name>.<namespace>` of a service that this stack itself runs."""
-    one_mesh: bool
+    role: Role
+    before: Mapping[str, Mapping[int, Protocol]] = field(default_factory=dict)
+    """The protocols that it exported at the last update, by global name and port."""
 
 
 def available(
@@ -64,8 +69,9 @@ def available(
         result.append(AvailableService(replace(service, weights=weights), ports, found))
         mistakes += wrong + disagreeing
         if not wrong:
-            mistakes += _without_requests(service, ports)
+            mistakes += _without_requests(service, ports, found)
         notes += said + _waiting(service, ports)
+    notes += _closed_too(result, clusters, trust_domains)
     mistakes += _shared_pods(result, trust_domains)
     if mistakes:
         lines = [f"  {line}" for line in sorted(set(mistakes))]
@@ -85,10 +91,10 @@ def _workloads(
         if made := cluster.made_here.get(service.short_name):
             found[mesh] = made
         elif cluster.inventory is None:
-            found[mesh] = assumed(service)
+            found[mesh] = assumed(service, cluster.before.get(service.global_name, {}))
         else:
             try:
-                found[mesh] = workload(service, cluster.inventory, one_mesh=cluster.one_mesh)
+                found[mesh] = workload(service, cluster.inventory, cluster.role)
             except UnusableServiceError as error:
                 where = f"Service {service.namespace}/{service.name} in mesh {mesh}: {error}"
                 wrong.append(problem(_path(service), ABSENT, where))
@@ -112,6 +118,7 @@ def _ports(service: ExportedService, workloads: Workloads) -> tuple[list[Port], 
             continue
         seen: dict[str, Protocol] = {mesh: one.protocols[number] for mesh, one in workloads.items() if not one.assumed}
         seen |= {mesh: exported[number] for mesh, exported in service.peer_ports.items()}
+        seen = seen or {mesh: one.protocols[number] for mesh, one in workloads.items()}
         protocols = list[Protocol](dict.fromkeys(seen.values()))
         if len(protocols) > 1:
             of_meshes = ", ".join(f"{protocol} in mesh {mesh}" for mesh, protocol in seen.items())
@@ -133,13 +140,30 @@ def _waiting(service: ExportedService, ports: Sequence[Port]) -> list[str]:
     ]
 
 
-def _without_requests(service: ExportedService, ports: Iterable[Port]) -> list[str]:
-    """Return a line for each setting of HTTP requests, if no port has any."""
-    if any(port.is_http for port in ports):
+def _without_requests(service: ExportedService, ports: Iterable[Port], workloads: Workloads) -> list[str]:
+    """Return a line for each setting of HTTP requests, if no port has any, nor one that waits for a peer."""
+    waiting = [Port(*port) for one in workloads.values() for port in one.protocols.items()]
+    if any(port.is_http for port in [*ports, *waiting]):
         return []
     settings = {"ingress_hosts": service.ingress_hosts, "retries": service.retries, "timeout": service.timeout}
     message = "needs a port that speaks HTTP or gRPC, and this service has none: remove the key"
     return [problem((*_path(service), key), ABSENT, message) for key, value in settings.items() if value]
+
+
+def _closed_too(
+    services: Sequence[AvailableService], clusters: Mapping[str, KnownCluster], trust_domains: Mapping[str, str]
+) -> list[str]:
+    """Return a line for each port that is not listed, and that callers of its own mesh may no longer call."""
+    listed = {(one.service.short_name, number) for one in services for number in one.service.ports}
+    return [
+        f"mesh {mesh}: who may not call {one.service.short_name} may not call port {number} of {name} either, as it "
+        "leads to the same port of the same pods"
+        for one in services
+        for mesh, workload in one.workloads.items()
+        if (inventory := clusters[mesh].inventory)
+        and any_principal(trust_domains[mesh]) not in callers(one.service, trust_domains)
+        for name, number in shared_ports(one.service, inventory, workload, listed)
+    ]
 
 
 def _shared_pods(services: Sequence[AvailableService], trust_domains: Mapping[str, str]) -> list[str]:
@@ -156,14 +180,8 @@ def _shared_pods(services: Sequence[AvailableService], trust_domains: Mapping[st
         if one.service.namespace == other.service.namespace
         and principals[one.service.short_name] != principals[other.service.short_name]
         for mesh in one.workloads.keys() & other.workloads.keys()
-        if _share(one.workloads[mesh], other.workloads[mesh])
+        if share(one.workloads[mesh], other.workloads[mesh])
     ]
-
-
-def _share(one: Workload, other: Workload) -> bool:
-    a, b = one.selector.items(), other.selector.items()
-    same_pods = bool(one.pods & other.pods) or a <= b or b <= a
-    return same_pods and bool(one.pod_ports & other.pod_ports) and not (one.assumed or other.assumed)
 
 
 def _path(service: ExportedService) -> list[str | int]:

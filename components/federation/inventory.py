@@ -12,16 +12,15 @@ import pulumi
 from components.clusters.cluster import Cluster
 from components.clusters.connection import connected
 from components.clusters.kubeconfig import KubeconfigError
+from components.federation.pods import Pod, pod
+from components.federation.rules import PATHS, Rule, rule
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
 _SECONDS = 20
-_SIDECAR = "istio-proxy"
 _LOGIN = ["BearerToken"]
 """What the Kubernetes client calls the kubeconfig's credentials."""
-_MUTUAL_TLS = {"tls": {"mode": "ISTIO_MUTUAL"}}
-_LISTED = {"VirtualService": "virtualservices", "DestinationRule": "destinationrules", "ServiceEntry": "serviceentries"}
 
 Name = tuple[str, str]
 """A namespace and a name in it."""
@@ -32,20 +31,7 @@ class UnreadableClusterError(pulumi.RunError):
 
 
 class SilentClusterError(UnreadableClusterError):
-    """A cluster does not answer: an update may bring it back."""
-
-
-@dataclass(frozen=True)
-class Rule:
-    """An object of Istio's that has hosts, of whoever made it: its kind, namespace, name and hosts."""
-
-    kind: str
-    namespace: str
-    name: str
-    hosts: Sequence[str]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.namespace}/{self.name}"
+    """A cluster does not answer; it may at another time."""
 
 
 @dataclass(frozen=True)
@@ -56,25 +42,29 @@ class Inventory:
     """The specs of Services."""
     slices: Mapping[Name, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     """The EndpointSlices of each Service."""
-    without_sidecar: frozenset[Name] = frozenset()
-    """The pods that have no sidecar."""
+    pods: Mapping[Name, Pod] = field(default_factory=dict)
     rules: Sequence[Rule] = ()
-    """The VirtualServices of sidecars, the DestinationRules and the ServiceEntries."""
+    """What decides about names, in all namespaces."""
 
 
 def inventory(mesh: str, cluster: Cluster, namespaces: Iterable[str]) -> "pulumi.Output[Inventory | None]":
-    """Return what is in a cluster's `namespaces`, once the cluster is there; None in a preview that it does not answer.
+    """Return what is in a cluster's `namespaces`, once the cluster is there; None if it does not answer.
 
-    Fails with UnreadableClusterError if it refuses, or does not answer during an update.
+    Fails with UnreadableClusterError if it refuses.
     """
 
     async def answer(known: Mapping[str, Any]) -> Inventory | None:
         try:
             return await asyncio.to_thread(read, known["kubeconfig"], namespaces)
+        except SilentClusterError as error:
+            then = (
+                "what its services need is assumed until `pulumi up` asks it"
+                if pulumi.runtime.is_dry_run()
+                else "what services have in it stays as it is"
+            )
+            pulumi.log.warn(f"mesh {mesh}: {error}; {then}")
+            return None
         except UnreadableClusterError as error:
-            if isinstance(error, SilentClusterError) and pulumi.runtime.is_dry_run():
-                pulumi.log.warn(f"mesh {mesh}: {error}; what its services need is assumed until `pulumi up` asks it")
-                return None
             raise UnreadableClusterError(f"mesh {mesh}: {error}") from error
 
     # The provider waits until the API server answers.
@@ -96,20 +86,15 @@ def read(kubeconfig: str, namespaces: Iterable[str]) -> Inventory:
 
 
 def _read(items: "Callable[[str], list[dict[str, Any]]]", namespaces: Sequence[str]) -> Inventory:
-    services, slices, bare = dict[Name, Any](), dict[Name, list[Any]](), set[Name]()
+    services, slices, pods = dict[Name, Any](), dict[Name, list[Any]](), dict[Name, Pod]()
     for namespace in namespaces:
         services |= {_name(found): found["spec"] for found in items(f"/api/v1/namespaces/{namespace}/services")}
         for found in items(f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"):
             owner = (found["metadata"].get("labels") or {}).get("kubernetes.io/service-name", "")
             slices.setdefault((namespace, owner), []).append(found)
-        bare |= {_name(pod) for pod in items(f"/api/v1/namespaces/{namespace}/pods") if not _has_sidecar(pod["spec"])}
-    rules = [
-        Rule(kind, *_name(found), _hosts(kind, found))
-        for kind, plural in _LISTED.items()
-        for found in items(f"/apis/networking.istio.io/v1/{plural}")
-        if _decides(kind, found.get("spec") or {})
-    ]
-    return Inventory(services, slices, frozenset(bare), rules)
+        pods |= {_name(found): pod(found) for found in items(f"/api/v1/namespaces/{namespace}/pods")}
+    rules = [made for kind, path in PATHS.items() for found in items(path) if (made := rule(kind, found))]
+    return Inventory(services, slices, pods, rules)
 
 
 def _items(api: "ApiClient", path: str) -> list[dict[str, Any]]:
@@ -127,26 +112,5 @@ def _items(api: "ApiClient", path: str) -> list[dict[str, Any]]:
     return json.loads(answer.data or b"")["items"]
 
 
-def _decides(kind: str, spec: Mapping[str, Any]) -> bool:
-    """Return whether an object changes what sidecars do: one for gateways does not, nor mutual TLS, which they use."""
-    if kind == "VirtualService":
-        return "mesh" in (spec.get("gateways") or ["mesh"])
-    if kind == "DestinationRule":
-        return bool(spec.get("subsets")) or spec.get("trafficPolicy") not in (None, {}, _MUTUAL_TLS)
-    return True
-
-
 def _name(found: Mapping[str, Any]) -> Name:
     return found["metadata"]["namespace"], found["metadata"]["name"]
-
-
-def _has_sidecar(pod: Mapping[str, Any]) -> bool:
-    containers = [*pod.get("containers", ()), *(pod.get("initContainers") or ())]
-    return any(container["name"] == _SIDECAR for container in containers)
-
-
-def _hosts(kind: str, found: Mapping[str, Any]) -> list[str]:
-    """Return an object's hosts; Istio takes one without a dot as a Service of the object's namespace."""
-    spec, namespace = found.get("spec") or {}, found["metadata"]["namespace"]
-    hosts = [spec.get("host", "")] if kind == "DestinationRule" else spec.get("hosts") or []
-    return [host if "." in host or host == "*" else f"{host}.{namespace}.svc.cluster.local" for host in hosts]

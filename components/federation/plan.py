@@ -1,36 +1,34 @@
-"""Planned Istio objects of an exported service: their specs may wait for addresses that are not known yet."""
+"""Planned Istio objects of exported services."""
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from components import istio
 from components.federation.exported_service import ExportedService
 
-OWN_NAME = "-own-name"
-"""The ending of the name of an object about a Service's own name, beside one about its global name."""
-
 
 @dataclass(frozen=True)
 class PlannedObject:
-    """One Istio object in one mesh.
-
-    `suffix` is the end of its resource name. `spec` is given the gateway addresses by mesh, of those listed in
-    `gateways` alone, so the object depends only on these.
-    """
+    """One Istio object in one mesh."""
 
     kind: str
-    suffix: str
     namespace: str
     name: str
-    spec: Callable[[Mapping[str, str]], istio.Spec]
-    gateways: Sequence[str] = ()
+    spec: istio.Spec
 
 
-def fixed(service: ExportedService, kind: str, suffix: str, spec: istio.Spec, ending: str = "") -> PlannedObject:
-    """Return an object in istio-system whose spec depends on no address."""
-    return PlannedObject(kind, suffix, istio.NAMESPACE, object_name(service, ending), lambda _gateways: spec)
+def planned(service: ExportedService, kind: str, spec: istio.Spec, ending: str = "") -> PlannedObject:
+    """Return an object of a service in istio-system."""
+    return PlannedObject(kind, istio.NAMESPACE, object_name(service, ending), spec)
 
 
 def object_name(service: ExportedService, ending: str = "") -> str:
-    """Return the name of a service's object; it is unique for its kind in a cluster."""
-    return f"{service.short_name}{ending}"
+    """Return the name of a service's object: its global name, and what it is about if that is not all of it.
+
+    It is unique for its kind in a cluster: all global names end with the same suffix.
+    """
+    return ".".join(filter(None, [service.global_name, ending]))
+
+
+def former_names(service: ExportedService) -> list[str]:
+    """Return the names of a service's rules in a stack whose last update made each of them a resource."""
+    return [service.short_name, f"{service.short_name}-own-name", f"{service.short_name}.own-name"]

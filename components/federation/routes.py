@@ -3,13 +3,13 @@
 Pure functions: no engine, no cluster. Specs are given the addresses that are not known yet.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from components import envoy, istio, routing
 from components.federation import priority
 from components.federation.availability import AvailableService
-from components.federation.plan import OWN_NAME, PlannedObject, fixed, object_name
+from components.federation.plan import PlannedObject, planned
 from components.mesh import single_mesh
 from components.mesh.roles import Role
 from components.routing import Endpoint, Requests, Split
@@ -22,6 +22,7 @@ class Exporter:
     mesh: str
     share: int
     trust_domain: str
+    gateway_address: str
     gateway_port: int
 
 
@@ -33,6 +34,15 @@ def routes(available: AvailableService, role: Role, exporters: Sequence[Exporter
     if not role.one_mesh:
         return objects.between_meshes()
     return objects.through_gateways() if role.network is not None else objects.on_one_network()
+
+
+def connect_attempts(services: Iterable[AvailableService]) -> list[PlannedObject]:
+    """Return the EnvoyFilter that tries a mesh's new connections to any service elsewhere; none without TCP ports."""
+    ports = {port.number: port for one in services if one.service.weights for port in one.ports if not port.is_http}
+    if not ports:
+        return []
+    spec = envoy.connect_attempts([ports[number] for number in sorted(ports)])
+    return [PlannedObject("EnvoyFilter", istio.NAMESPACE, "connect-attempts", spec)]
 
 
 class _Routes:
@@ -53,21 +63,17 @@ class _Routes:
         first, *later = [[by_mesh[mesh] for mesh in tier] for tier in priority.tiers(service, here, list(by_mesh))]
         split = self._split if not later else Split()
 
-        def endpoints(tier: Sequence[Exporter], gateways: Mapping[str, str]) -> list[Endpoint]:
-            return [
-                self._local(exporter) if exporter.mesh == here else self._remote(exporter, gateways)
-                for exporter in tier
-            ]
+        def endpoints(tier: Sequence[Exporter]) -> list[Endpoint]:
+            return [self._local(exporter) if exporter.mesh == here else self._remote(exporter) for exporter in tier]
 
         # Only where the service runs, the short name certainly means it; elsewhere another Service may have that name.
         workload = self._available.workloads.get(here)
         short = [service.local_host] if workload and workload.short_name else []
         return [
-            self._service_entry(lambda gateways: endpoints(first, gateways), self._away(first)),
-            *self._standby(lambda gateways: [endpoints(tier, gateways) for tier in later], later),
+            self._service_entry(endpoints(first)),
+            *self._standby([endpoints(tier) for tier in later]),
             self._global_rule(split),
             self._inside([*short, service.global_name], service.global_name, split),
-            *self._connect_attempts(),
             *self._ingress(service.global_name, split),
         ]
 
@@ -81,19 +87,14 @@ class _Routes:
         """
         service = self._service
         inside = [exporter for exporter in self._exporters if exporter.mesh in (self._role.cluster, *self._role.serves)]
-
-        def endpoints(gateways: Mapping[str, str]) -> list[Endpoint]:
-            # A cluster's network has the cluster's name.
-            return [self._local(exporter, exporter.mesh) for exporter in inside] + [
-                self._remote(exporter, gateways, single_mesh.outside(exporter.mesh)) for exporter in self._exporters
-            ]
-
+        # A cluster's network has the cluster's name.
+        endpoints = [self._local(exporter, exporter.mesh) for exporter in inside]
+        endpoints += [self._remote(exporter, single_mesh.outside(exporter.mesh)) for exporter in self._exporters]
         return [
             self._global_rule(self._split),
-            self._service_entry(endpoints, [exporter.mesh for exporter in self._exporters]),
+            self._service_entry(endpoints),
             self._own_name_rule(),
             self._inside([service.local_host, service.global_name], service.local_host, self._own_split),
-            *self._connect_attempts(),
             *self._ingress(service.global_name, self._split),
         ]
 
@@ -102,10 +103,9 @@ class _Routes:
         service = self._service
         alias = routing.alias(service.global_name, self._available.ports)
         return [
-            fixed(service, "ServiceEntry", "service-entry", alias),
+            planned(service, "ServiceEntry", alias),
             self._own_name_rule(),
             self._inside([service.local_host, service.global_name], service.local_host, self._own_split),
-            *self._connect_attempts(),
             *self._ingress(service.local_host, self._own_split),
         ]
 
@@ -115,20 +115,15 @@ class _Routes:
         ports = {number: workload.targets[number][0] if workload.headless else number for number in service.ports}
         return self._endpoint(exporter, service.local_host, ports, network)
 
-    def _remote(self, exporter: Exporter, gateways: Mapping[str, str], network: str | None = None) -> Endpoint:
+    def _remote(self, exporter: Exporter, network: str | None = None) -> Endpoint:
         ports = dict.fromkeys(self._service.ports, exporter.gateway_port)
-        return self._endpoint(exporter, gateways[exporter.mesh], ports, network)
+        return self._endpoint(exporter, exporter.gateway_address, ports, network)
 
     def _endpoint(self, exporter: Exporter, address: str, ports: Mapping[int, int], network: str | None) -> Endpoint:
         return Endpoint(exporter.mesh, address, ports, network, exporter.share)
 
-    def _away(self, exporters: Iterable[Exporter]) -> list[str]:
-        return [exporter.mesh for exporter in exporters if exporter.mesh != self._role.cluster]
-
-    def _service_entry(
-        self, endpoints: Callable[[Mapping[str, str]], Sequence[Endpoint]], gateways: Sequence[str]
-    ) -> PlannedObject:
-        service, ports = self._service, self._available.ports
+    def _service_entry(self, endpoints: Sequence[Endpoint]) -> PlannedObject:
+        service = self._service
         # All clusters of a single mesh share one trust domain and one service account.
         identities = list(
             dict.fromkeys(
@@ -136,57 +131,33 @@ class _Routes:
                 for exporter in self._exporters
             )
         )
-        return PlannedObject(
-            "ServiceEntry",
-            "service-entry",
-            istio.NAMESPACE,
-            object_name(service),
-            lambda at: routing.service_entry(service.global_name, ports, endpoints(at), identities),
-            gateways,
-        )
+        spec = routing.service_entry(service.global_name, self._available.ports, endpoints, identities)
+        return planned(service, "ServiceEntry", spec)
 
-    def _standby(
-        self, tiers: Callable[[Mapping[str, str]], Sequence[Sequence[Endpoint]]], later: Sequence[Sequence[Exporter]]
-    ) -> list[PlannedObject]:
+    def _standby(self, later: Sequence[Sequence[Endpoint]]) -> list[PlannedObject]:
         """Return the EnvoyFilter with the meshes that take over in an order; none if no mesh is before another."""
         if not later:
             return []
-        service, ports = self._service, self._available.ports
-        return [
-            PlannedObject(
-                "EnvoyFilter",
-                "standby",
-                istio.NAMESPACE,
-                object_name(service, "-standby"),
-                lambda gateways: envoy.standby(service.global_name, ports, tiers(gateways)),
-                self._away(exporter for tier in later for exporter in tier),
-            )
-        ]
+        spec = envoy.standby(self._service.global_name, self._available.ports, later)
+        return [planned(self._service, "EnvoyFilter", spec, "standby")]
 
     def _global_rule(self, split: Split) -> PlannedObject:
         """Return the DestinationRule of the global name."""
         service, ports = self._service, self._available.ports
         rule = routing.destination_rule(service.global_name, ports, service.local_host, split)
-        return fixed(service, "DestinationRule", "destination-rule", rule)
+        return planned(service, "DestinationRule", rule)
 
     def _own_name_rule(self) -> PlannedObject:
         """Return the DestinationRule of the name that the Service has in every cluster of a single mesh."""
         rule = routing.own_name_rule(
             self._service.local_host, self._available.ports, self._own_split, single_mesh.CLUSTER_LABEL
         )
-        return fixed(self._service, "DestinationRule", "own-name-rule", rule, OWN_NAME)
+        return planned(self._service, "DestinationRule", rule, "own-name")
 
     def _inside(self, hosts: Sequence[str], target: str, split: Split) -> PlannedObject:
         """Return the VirtualService that routes requests of the mesh's workloads for `hosts` to `target`."""
         spec = routing.virtual_service(hosts, target, self._available.ports, split, self._requests)
-        return fixed(self._service, "VirtualService", "virtual-service", spec)
-
-    def _connect_attempts(self) -> list[PlannedObject]:
-        """Return the EnvoyFilter that tries a new connection elsewhere; none for a service of requests alone."""
-        ports = [port for port in self._available.ports if not port.is_http]
-        if not ports:
-            return []
-        return [fixed(self._service, "EnvoyFilter", "connect-attempts", envoy.connect_attempts(ports))]
+        return planned(self._service, "VirtualService", spec)
 
     def _ingress(self, target: str, split: Split) -> list[PlannedObject]:
         """Return the VirtualService that routes requests from outside to `target`; none without ingress hosts."""
@@ -195,4 +166,4 @@ class _Routes:
             return []
         gateway = f"{istio.NAMESPACE}/{istio.INGRESS_GATEWAY}"
         spec = routing.ingress_route(self._service.ingress_hosts, gateway, target, http[0], split, self._requests)
-        return [fixed(self._service, "VirtualService", "ingress", spec, "-ingress")]
+        return [planned(self._service, "VirtualService", spec, "ingress")]

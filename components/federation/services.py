@@ -1,4 +1,4 @@
-"""All exported services of a stack: the clusters are asked what stands behind them, then each is federated."""
+"""All exported services of a stack: the clusters are asked what stands behind them, then each mesh gets its objects."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,13 +6,26 @@ from typing import Any
 
 import pulumi
 
+from components.federation import stack_outputs
+from components.federation.authorization import authorization
 from components.federation.availability import AvailableService, KnownCluster, available
+from components.federation.cluster_objects import Key
 from components.federation.exported_service import ExportedService
-from components.federation.inventory import inventory
+from components.federation.inventory import UnreadableClusterError, inventory
 from components.federation.members import Members
-from components.federation.service import FederatedService
+from components.federation.peers import PeerMesh
+from components.federation.routes import Exporter, connect_attempts, routes
+from components.federation.service_objects import ServiceObjects, as_text
+from components.federation.weights import percentages
 from components.federation.workload import Workload
 from components.mesh.mesh import Mesh
+
+
+@dataclass(frozen=True)
+class Exported:
+    """Every service with those that receive its requests. A class, as the SDK looks into each item of a list."""
+
+    services: Sequence[tuple[AvailableService, Sequence[Exporter]]]
 
 
 @dataclass(frozen=True)
@@ -23,62 +36,117 @@ class MadeHere:
     workload: Workload
 
 
-def federate(
-    members: Members, meshes: Mapping[str, Mesh], made_here: Mapping[str, MadeHere]
-) -> pulumi.Output[Sequence[AvailableService]]:
-    """Register every exported service, and return them; only the clusters can tell what stands behind most of them.
+class Federation:
+    """The exported services, and their objects in every mesh that has a control plane.
 
-    What is registered depends on the answer, so it happens within `apply`. While a cluster is not there yet, a preview
-    registers what is likely. `made_here` is by `<name>.<namespace>`.
+    `services` are those that the clusters can export at the moment. An update changes nothing in a mesh whose cluster
+    does not answer, and fails with UnreadableClusterError after it has updated the others.
     """
-    asked = pulumi.Output.all(
-        **{
-            name: inventory(name, mesh.cluster, namespaces)
-            for name, mesh in meshes.items()
-            if (namespaces := _to_ask(members.services, name, made_here))
-        }
-    )
 
-    def register(inventories: Any) -> Sequence[AvailableService]:
+    services: pulumi.Output[Sequence[AvailableService]]
+
+    def __init__(self, members: Members, meshes: Mapping[str, Mesh], made_here: Mapping[str, MadeHere]) -> None:
+        self._members, self._meshes, self._made_here = members, meshes, made_here
+        self._all: Mapping[str, Mesh | PeerMesh] = {**meshes, **members.peers}
+        self._asked: pulumi.Output[Any] = pulumi.Output.from_input(
+            {
+                name: inventory(name, mesh.cluster, namespaces)
+                for name, mesh in meshes.items()
+                if (namespaces := self._to_ask(name))
+            }
+        )
+        self._before = _exports(stack_outputs.read(pulumi.get_stack()))
+        # Also while a cluster is not there yet: a preview shows what is likely.
+        self.services = self._asked.apply(self._available, run_with_unknowns=True)
+        addresses = {name: member.gateway_address for name, member in self._all.items()}
+        exported = pulumi.Output.all(self.services, pulumi.Output.from_input(addresses)).apply(
+            lambda known: Exported([(service, self._exporters(service, known[1])) for service in known[0]])
+        )
+        self._objects = dict[str, ServiceObjects]()
+        for name, mesh in meshes.items():
+            if mesh.configured:
+                self._objects[name] = self._make(mesh, exported)
+
+    def _to_ask(self, mesh: str) -> set[str]:
+        """Return the namespaces of the services that a mesh exports and this stack does not run."""
+        return {
+            service.namespace
+            for service in self._members.services
+            if mesh in service.weights and not self._runs(service, mesh)
+        }
+
+    def _runs(self, service: ExportedService, mesh: str) -> bool:
+        made = self._made_here.get(service.short_name)
+        return made is not None and mesh in made.services
+
+    def _available(self, inventories: Any) -> Sequence[AvailableService]:
         known = inventories if isinstance(inventories, dict) else {}
         clusters = {
-            name: KnownCluster(known.get(name), _workloads(made_here, name), mesh.role.one_mesh)
-            for name, mesh in meshes.items()
+            name: KnownCluster(
+                inventory=known.get(name),
+                made_here={of: made.workload for of, made in self._made_here.items() if name in made.services},
+                role=mesh.role,
+                before=self._before.get(name, {}),
+            )
+            for name, mesh in self._meshes.items()
         }
-        services, notes = available(members.services, clusters, members.trust_domains)
+        services, notes = available(self._members.services, clusters, self._members.trust_domains)
         for note in notes:
             pulumi.log.warn(note)
-        for service in services:
-            name = service.service.short_name
-            all_made = all(_runs(made_here, name, mesh) for mesh in service.workloads)
-            FederatedService(
-                name,
-                {
-                    "available": service,
-                    "meshes": meshes,
-                    "peers": members.peers,
-                    "trust_domains": members.trust_domains,
-                    "asked": pulumi.Output.from_input(None) if all_made else asked,
-                    "made_here": made_here[name].services if name in made_here else {},
-                },
-            )
         return services
 
-    return asked.apply(register, run_with_unknowns=True)
+    def _make(self, mesh: Mesh, exported: pulumi.Output[Exported]) -> ServiceObjects:
+        made_here = [made.services[mesh.name] for made in self._made_here.values() if mesh.name in made.services]
+        return ServiceObjects(
+            f"{mesh.name}-services",
+            mesh.name,
+            mesh.cluster.kubeconfig,
+            pulumi.Output.all(self._asked, exported).apply(lambda known: self._specs(mesh, *known)),
+            skip_unreachable=mesh.cluster.skip_unreachable,
+            opts=mesh.cluster.child_options(mesh, [mesh.control_plane, *made_here]),
+        )
+
+    def _exporters(self, service: AvailableService, addresses: Mapping[str, str]) -> list[Exporter]:
+        shares = percentages(service.service.weights)
+        members = {name: self._all[name] for name in shares}
+        return [
+            Exporter(name, shares[name], mesh.trust_domain, addresses[name], mesh.gateway_port)
+            for name, mesh in members.items()
+        ]
+
+    def _specs(self, mesh: Mesh, inventories: Mapping[str, Any], exported: Exported) -> Any:
+        """Return the specs of a mesh's objects; for one that cannot be changed, what fails after the others are."""
+        silent = {name for name, found in inventories.items() if found is None}
+        if not pulumi.runtime.is_dry_run() and not silent.isdisjoint({mesh.name, *mesh.role.serves}):
+            return self._fail_after_others(silent)
+        planned = connect_attempts(service for service, _ in exported.services)
+        for service, exporters in exported.services:
+            planned += routes(service, mesh.role, exporters)
+            planned += authorization(service, mesh.role, self._members.trust_domains)
+        return {str(Key(one.kind, one.namespace, one.name)): as_text(one.spec) for one in planned}
+
+    def _fail_after_others(self, silent: set[str]) -> pulumi.Output[Any]:
+        def fail(_: Any) -> None:
+            raise UnreadableClusterError(
+                f"no cluster answers for {', '.join(sorted(silent))}, so what services have there is as it was; in "
+                "all other meshes it is up to date. Bring the cluster back, or take the mesh out of the "
+                "configuration, and run `pulumi up` again"
+            )
+
+        others = [
+            objects.urn
+            for name, objects in self._objects.items()
+            if silent.isdisjoint({name, *self._meshes[name].role.serves})
+        ]
+        return pulumi.Output.all(*others).apply(fail)
 
 
-def _to_ask(services: Sequence[ExportedService], mesh: str, made_here: Mapping[str, MadeHere]) -> set[str]:
-    """Return the namespaces of the services that a mesh exports and this stack does not run."""
+def _exports(outputs: Mapping[str, Any]) -> dict[str, dict[str, dict[int, Any]]]:
+    """Return the protocols that each mesh exported at the last update, by global name and port."""
     return {
-        service.namespace
-        for service in services
-        if mesh in service.weights and not _runs(made_here, service.short_name, mesh)
+        mesh: {
+            name: {int(number): protocol for number, protocol in export["ports"].items()}
+            for name, export in about["exports"].items()
+        }
+        for mesh, about in outputs.get("meshes", {}).items()
     }
-
-
-def _workloads(made_here: Mapping[str, MadeHere], mesh: str) -> dict[str, Workload]:
-    return {name: made.workload for name, made in made_here.items() if mesh in made.services}
-
-
-def _runs(made_here: Mapping[str, MadeHere], service: str, mesh: str) -> bool:
-    return service in made_here and mesh in made_here[service].services

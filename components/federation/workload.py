@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from components import istio
+from components.federation import pods
 from components.federation.exported_service import ExportedService
-from components.federation.inventory import Inventory, Rule
-from components.federation.plan import OWN_NAME, object_name
+from components.federation.inventory import Inventory
+from components.federation.plan import former_names
+from components.federation.pods import Pod
+from components.federation.rules import Rule
+from components.mesh.roles import Role
 from components.ports import PROTOCOLS, Protocol, declared
 
 
@@ -47,14 +51,16 @@ class Workload:
         return {number for numbers in self.targets.values() for number in numbers}
 
 
-def assumed(service: ExportedService) -> Workload:
-    """Return the workload that a cluster will probably have, while it cannot be asked."""
-    protocols: dict[int, Protocol] = {number: said or "http" for number, said in service.ports.items()}
+def assumed(service: ExportedService, before: Mapping[int, Protocol]) -> Workload:
+    """Return the workload that a cluster will probably have, while it cannot be asked, by what it had `before`."""
+    protocols: dict[int, Protocol] = {
+        number: said or before.get(number, "http") for number, said in service.ports.items()
+    }
     return Workload({}, protocols, {number: [number] for number in service.ports}, assumed=True)
 
 
-def workload(service: ExportedService, inventory: Inventory, *, one_mesh: bool) -> Workload:
-    """Return the workload behind a Service in a cluster; in `one_mesh` its own name is the federated one.
+def workload(service: ExportedService, inventory: Inventory, role: Role) -> Workload:
+    """Return the workload behind a Service in a cluster of this role.
 
     Raise UnusableServiceError if it cannot be exported as configured, NotExportedError if it cannot at the moment.
     """
@@ -63,8 +69,11 @@ def workload(service: ExportedService, inventory: Inventory, *, one_mesh: bool) 
         raise NotExportedError(f"there is no Service {service.namespace}/{service.name}: create it")
     spec, slices = inventory.services[name], inventory.slices.get(name, [])
     selector = _selector(spec)
-    pods = frozenset(_pods(slices))
-    _with_sidecars(service, inventory, pods)
+    names = pods.answering(slices)
+    found = {pod: inventory.pods[key] for pod in names if (key := (service.namespace, pod)) in inventory.pods}
+    _with_sidecars(service, found)
+    if _is_pinned(service, role):
+        _with_identity(service, found)
     protocols, targets = dict[int, Protocol](), dict[int, Sequence[int]]()
     headless = spec.get("clusterIP") in (None, "", "None")
     for number, said in service.ports.items():
@@ -77,17 +86,21 @@ def workload(service: ExportedService, inventory: Inventory, *, one_mesh: bool) 
                 "number, or give the Service a cluster IP"
             )
     others = _of_others(inventory.rules, service)
-    # A wildcard does not decide about a name that has rules of its own.
-    _alone(service.global_name, [rule for rule in others if service.global_name in rule.hosts])
-    users_rules = [rule for rule in others if rule.kind != "ServiceEntry" and _is_about(service.local_host, rule)]
-    if one_mesh:
-        _alone(service.local_host, users_rules)
+    _alone(service.global_name, [rule for rule in others if _decides(rule, service.global_name)])
+    about = [
+        rule
+        for rule in others
+        if rule.kind != "ServiceEntry" and rule.about(*_names(service)) and not _is_default(rule)
+    ]
+    if role.one_mesh:
+        _alone(service.local_host, about)
         if headless:
             raise UnusableServiceError(
                 "is headless: in a single mesh its name is that of its pods; use topology multi-mesh, or a Service "
                 "with a cluster IP"
             )
-    return Workload(selector, protocols, targets, headless, users_rules, pods)
+    users_rules = [rule for rule in about if not rule.mutual_tls_alone]
+    return Workload(selector, protocols, targets, headless, users_rules, names)
 
 
 def _selector(spec: Mapping[str, Any]) -> dict[str, str]:
@@ -100,12 +113,30 @@ def _selector(spec: Mapping[str, Any]) -> dict[str, str]:
     return dict(spec["selector"])
 
 
-def _with_sidecars(service: ExportedService, inventory: Inventory, pods: Iterable[str]) -> None:
-    if bare := sorted(pod for pod in pods if (service.namespace, pod) in inventory.without_sidecar):
-        some = f"pod {bare[0]} has" if len(bare) == 1 else f"{len(bare)} pods ({bare[0]}, ...) have"
-        raise NotExportedError(
-            f"{some} no sidecar: label namespace {service.namespace} istio-injection=enabled, and restart its pods"
-        )
+def _with_sidecars(service: ExportedService, found: Mapping[str, Pod]) -> None:
+    bare = sorted(name for name, pod in found.items() if not pod.sidecar)
+    if not bare:
+        return
+    some = f"pod {bare[0]} has" if len(bare) == 1 else f"{len(bare)} pods ({bare[0]}, ...) have"
+    inject = found[bare[0]].never_injected or f"label namespace {service.namespace} istio-injection=enabled"
+    raise NotExportedError(f"{some} no sidecar: {inject}, and restart its pods")
+
+
+def _is_pinned(service: ExportedService, role: Role) -> bool:
+    """Return whether callers accept answers of the configured service account alone.
+
+    In a single mesh istiod knows the pods' accounts, and its gateways alone call by the global name.
+    """
+    return not role.one_mesh or (role.network is not None and bool(service.ingress_hosts))
+
+
+def _with_identity(service: ExportedService, found: Mapping[str, Pod]) -> None:
+    for name, pod in sorted(found.items()):
+        if pod.service_account != service.service_account:
+            raise UnusableServiceError(
+                f"pod {name} runs as service account {pod.service_account}, not {service.service_account}: "
+                f"set service_account: {pod.service_account}, or give all its pods, in all meshes, one account"
+            )
 
 
 def _tcp_port(ports: Sequence[Mapping[str, Any]], number: int) -> Mapping[str, Any]:
@@ -135,47 +166,38 @@ def _protocol(port: Mapping[str, Any], number: int, said: Protocol | None) -> Pr
 
 
 def _targets(port: Mapping[str, Any], slices: Iterable[Mapping[str, Any]]) -> list[int]:
-    """Return the pods' numbers of a Service's port; pods may give the same name to different numbers."""
-    target = port.get("targetPort") or port["port"]
-    if not isinstance(target, str):
-        return [int(target)]
-    found = {
-        int(of_pods["port"])
-        for part in slices
-        for of_pods in part.get("ports") or ()
-        if (of_pods.get("name") or "") == (port.get("name") or "") and of_pods.get("port")
-    }
-    if not found:
-        raise NotExportedError(
-            f"port {int(port['port'])} is the pods' port {target}, and there is no pod to tell its number: start one, "
-            "or give targetPort a number"
-        )
-    return sorted(found)
-
-
-def _pods(slices: Iterable[Mapping[str, Any]]) -> Iterable[str]:
-    for part in slices:
-        for endpoint in part.get("endpoints") or ():
-            target = endpoint.get("targetRef") or {}
-            if target.get("kind") == "Pod":
-                yield target["name"]
+    if found := pods.ports(port, slices):
+        return found
+    raise NotExportedError(
+        f"port {int(port['port'])} is the pods' port {port['targetPort']}, and there is no pod to tell its number: "
+        "start one, or give targetPort a number"
+    )
 
 
 def _of_others(rules: Iterable[Rule], service: ExportedService) -> list[Rule]:
-    """Return the rules without those that the program makes for the service."""
-    ours = {object_name(service, ending) for ending in ("", OWN_NAME)}
-    return [rule for rule in rules if not (rule.namespace == istio.NAMESPACE and rule.name in ours)]
+    """Return the rules without those that the program made for the service under another name, and without a label."""
+    former = former_names(service)
+    return [rule for rule in rules if not (rule.namespace == istio.NAMESPACE and rule.name in former)]
 
 
-def _is_about(local_host: str, rule: Rule) -> bool:
-    short = local_host.removesuffix(".svc.cluster.local")
-    names = (local_host, short, f"{short}.svc")
-    return any(given in names or (given.startswith("*") and local_host.endswith(given[1:])) for given in rule.hosts)
+def _names(service: ExportedService) -> list[str]:
+    """Return the Service's own name as its mesh's workloads may write it."""
+    return [service.short_name, f"{service.short_name}.svc", service.local_host]
+
+
+def _decides(rule: Rule, host: str) -> bool:
+    return host in rule.hosts or rule.hides(host)
+
+
+def _is_default(rule: Rule) -> bool:
+    """Return whether it is a DestinationRule for all that has none of its own."""
+    wildcards = all(host.startswith("*") for host in rule.hosts)
+    return wildcards and rule.kind == "DestinationRule" and rule.namespace == istio.NAMESPACE
 
 
 def _alone(host: str, others: Sequence[Rule]) -> None:
     if others:
         raise UnusableServiceError(
             f"{', '.join(map(str, others))} also decides about {host}, and Istio would use one of the two: delete it, "
-            "or remove the service from multimesh:services"
+            "narrow its host, or remove the service from multimesh:services"
         )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from kubernetes.client import CustomObjectsApi
 
 from lab.stack import Stack
 
@@ -25,6 +26,25 @@ def restored(stack: Stack) -> Iterator[None]:
     """Puts the configuration of the service back, without an `up`."""
     yield
     set_on_echo(stack, meshes={"east": 50, "west": 50}, callers=None)
+
+
+def test_what_somebody_changed_in_a_cluster_is_seen_by_refresh_and_repaired_by_up(stack: Stack) -> None:
+    place, name = ("networking.istio.io", "v1", "istio-system"), "echo.demo.global"
+    with stack.api("east") as core:
+        objects: Any = CustomObjectsApi(core.api_client)
+        before = [
+            objects.get_namespaced_custom_object(*place, plural, name)["spec"]
+            for plural in ("destinationrules", "virtualservices")
+        ]
+        objects.patch_namespaced_custom_object(*place, "destinationrules", name, {"spec": {"exportTo": ["."]}})
+        objects.delete_namespaced_custom_object(*place, "virtualservices", name)
+        stack.pulumi("refresh", "--yes", "--skip-preview")
+        stack.up()
+        after = [
+            objects.get_namespaced_custom_object(*place, plural, name)["spec"]
+            for plural in ("destinationrules", "virtualservices")
+        ]
+    assert after == before
 
 
 @pytest.mark.usefixtures("restored")

@@ -4,6 +4,7 @@ import base64
 import functools
 import json
 import os
+import re
 import runpy
 import zlib
 from collections.abc import Callable, Mapping
@@ -67,13 +68,18 @@ class Recording:
     def istio_objects(self, mesh: str) -> dict[str, Any]:
         """Return the specs of the Istio objects in one mesh's cluster, by kind, namespace and name."""
         provider = self[f"{mesh}-kubernetes"].urn
-        return {
+        return self.service_objects(mesh) | {
             f"{found.inputs['kind']} {found.inputs['metadata']['namespace']}/{found.inputs['metadata']['name']}": (
                 found.inputs["spec"]
             )
             for found in self.resources.values()
             if ".istio.io/" in found.type and found.provider.startswith(provider)
         }
+
+    def service_objects(self, mesh: str) -> dict[str, Any]:
+        """Return the specs of the Istio objects of exported services in one mesh, by kind, namespace and name."""
+        objects = self.resources[f"{mesh}-services"].inputs["objects"] if f"{mesh}-services" in self.resources else {}
+        return {key: json.loads(text) for key, text in sorted(objects.items())}
 
     def after(self, name: str) -> set[str]:
         """Return the names of everything that must be there before the named resource."""
@@ -106,9 +112,10 @@ class _Outputs(mocks.Mocks):
         self.services = services
         self.stacks = stacks
 
-    def inventory(self, _kubeconfig: str, _namespaces: Any) -> Inventory:
+    def inventory(self, kubeconfig: str, _namespaces: Any) -> Inventory:
         """Return what is in every cluster."""
-        if any(about.get("gone") for about in self.services.values()):
+        cluster = json.loads(kubeconfig)["current-context"]
+        if any(re.search(about.get("gone", "never"), cluster) for about in self.services.values()):
             raise SilentClusterError("its API server does not answer")
         named = {tuple(name.split("/")): about["spec"] for name, about in self.services.items() if "/" in name}
         return Inventory({(namespace, name): spec for (namespace, name), spec in named.items()})
@@ -230,12 +237,18 @@ def recorded(config: dict[str, Any], services: Named | None = None, stacks: Name
 
 
 def record(
-    config: dict[str, Any], services: Named | None = None, stacks: Named | None = None, *, preview: bool = False
+    config: dict[str, Any],
+    services: Named | None = None,
+    stacks: Named | None = None,
+    *,
+    preview: bool = False,
+    recording: Recording | None = None,
 ) -> Recording:
-    """Run the program, as stack `test`, with this configuration.
+    """Run the program, as stack `test`, with this configuration; a `recording` of one's own outlives a failure.
 
-    `services` are the Services in the clusters, by `<namespace>/<name>` (one that is `gone`: no cluster answers);
-    `stacks` are the outputs of those that are there, by the name under which the program asks for them.
+    `services` are the Services in the clusters, by `<namespace>/<name>` (one that is `gone`: clusters with a name that
+    matches do not answer); `stacks` are the outputs of those that are there, by the name under which the program asks
+    for them.
     """
 
     def program() -> dict[str, Any]:
@@ -245,7 +258,7 @@ def record(
         runpy.run_path(str(CHECKOUT / "__main__.py"), run_name="__main__")
         return stack.outputs
 
-    return record_of(program, config, services, stacks, preview=preview)
+    return record_of(program, config, services, stacks, preview=preview, recording=recording)
 
 
 def record_of(
@@ -255,9 +268,10 @@ def record_of(
     stacks: Named | None = None,
     *,
     preview: bool = False,
+    recording: Recording | None = None,
 ) -> Recording:
     """Run a part of the program: a function that makes resources and returns outputs by name."""
-    recording = Recording()
+    recording = recording or Recording()
     answers = _Outputs(services or {}, stacks or {})
     environment = {"PULUMI_ERROR_OUTPUT_STRING": "1", **aws_answers.CREDENTIALS}
     asked = patch("components.federation.inventory.read", answers.inventory)

@@ -88,7 +88,7 @@ def test_outputs_keep_their_contract(dev: Recording) -> None:
 
 @pytest.mark.parametrize(("caller", "peer"), [("ec2", "gke"), ("gke", "ec2")])
 def test_each_meshs_gateway_feeds_the_other(dev: Recording, caller: str, peer: str) -> None:
-    entry = dev[f"echo.demo.{caller}-service-entry"].inputs["spec"]
+    entry = dev.service_objects(caller)["ServiceEntry istio-system/echo.demo.global"]
     (endpoint,) = [found for found in entry["endpoints"] if found["locality"] == peer]
     assert endpoint["address"] == dev.outputs["meshes"][peer]["gateway_address"]
     assert set(endpoint["ports"].values()) == {15443}

@@ -77,7 +77,7 @@ def test_a_resource_is_registered_as_by_the_sdks_own_class(
 def test_a_local_stack_imports_no_class_of_the_sdk_for_a_kind_of_object() -> None:
     said = printed_by(
         "import sys",
-        "import components.echo, components.federation.service, components.clusters.local.cluster",
+        "import components.echo, components.federation.services, components.clusters.local.cluster",
         "heavy = ('pulumi_kubernetes.core.v1', 'pulumi_kubernetes.helm.v3', 'pulumi_aws', 'pulumi_gcp')",
         "print([name for name in sys.modules if name.startswith(heavy)])",
     )

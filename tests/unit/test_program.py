@@ -44,8 +44,8 @@ def test_names_are_unique_as_urns() -> None:
         ("east-istiod", "east-gateway"),
         ("east-istiod", "east-strict"),
         ("east-istiod", "east-echo-deployment"),
-        ("east-istiod", "echo.demo.east-service-entry"),
-        ("east-echo-service", "echo.demo.east-callers"),
+        ("east-istiod", "east-services"),
+        ("east-echo-service", "east-services"),
         ("root-certificate", "east-certificate"),
     ],
 )
@@ -151,22 +151,25 @@ def test_without_the_sample_nothing_of_it_is_made() -> None:
 
 def test_a_service_of_the_users_own_is_read_and_not_made() -> None:
     recording = recorded(config("east", services=[WEB]), {"shop/web": WEB_SERVICE})
-    endpoints = recording["web.shop.east-service-entry"].inputs["spec"]["endpoints"]
+    made = recording.service_objects("east")
+    endpoints = made["ServiceEntry istio-system/web.shop.global"]["endpoints"]
     assert [endpoint["address"] for endpoint in endpoints] == ["web.shop.svc.cluster.local"]
-    assert recording["web.shop.east-callers"].inputs["spec"]["selector"] == {"matchLabels": {"app": "web"}}
+    assert made["AuthorizationPolicy shop/web.shop.global.callers"]["selector"] == {"matchLabels": {"app": "web"}}
 
 
 def test_callers_that_leave_out_the_own_mesh_are_the_only_ones() -> None:
     recording = recorded(config("east", "west", services=[ECHO | {"callers": ["west"], "ingress_hosts": []}]))
-    denied = recording["echo.demo.east-others"].inputs["spec"]
+    denied = recording.service_objects("east")["AuthorizationPolicy demo/echo.demo.global.others"]
     assert denied["action"] == "DENY"
     assert denied["rules"][0]["from"] == [{"source": {"notPrincipals": ["west.mesh/*"]}}]
-    assert "echo.demo.west-others" not in recording.resources, "west's own are callers, so nobody is left to refuse"
+    west = recording.service_objects("west")
+    assert "AuthorizationPolicy demo/echo.demo.global.others" not in west, "its own may call: nobody is left"
 
 
 def test_a_service_open_to_the_world_can_be_called_by_every_gateway() -> None:
     recording = recorded(config("east", "west", services=[ECHO | {"callers": ["west/ns/shop/sa/web"]}]))
-    assert recording["echo.demo.east-callers"].inputs["spec"]["rules"][0]["from"][0]["source"]["principals"] == [
+    allowed = recording.service_objects("east")["AuthorizationPolicy demo/echo.demo.global.callers"]
+    assert allowed["rules"][0]["from"][0]["source"]["principals"] == [
         "west.mesh/ns/shop/sa/web",
         "east.mesh/ns/istio-system/sa/istio-ingressgateway",
         "west.mesh/ns/istio-system/sa/istio-ingressgateway",
@@ -183,15 +186,24 @@ def test_a_second_run_registers_the_same() -> None:
     assert changed(record(config("east", "west")), record(config("east", "west"))) == set()
 
 
+def touched(before: Recording, after: Recording) -> set[str]:
+    """Return the objects of services that differ between two runs, by mesh."""
+    found = set[str]()
+    for mesh in ("east", "west"):
+        one, other = before.service_objects(mesh), after.service_objects(mesh)
+        found |= {f"{mesh} {key}" for key in one.keys() | other.keys() if one.get(key) != other.get(key)}
+    return found
+
+
 def test_a_weight_touches_its_service_alone() -> None:
     both = [ECHO, WEB]
     services = {"shop/web": WEB_SERVICE}
     before = recorded(config("east", "west", services=both), services)
-    heavier = [ECHO | {"meshes": {"east": 80, "west": 20}}, WEB]
-    assert changed(before, recorded(config("east", "west", services=heavier), services)) == {
-        "FederatedService echo.demo",
-        "echo.demo.east-destination-rule",
-        "echo.demo.west-destination-rule",
+    after = recorded(config("east", "west", services=[ECHO | {"meshes": {"east": 80, "west": 20}}, WEB]), services)
+    assert changed(before, after) == {"east-services", "west-services"}
+    assert touched(before, after) == {
+        "east DestinationRule istio-system/echo.demo.global",
+        "west DestinationRule istio-system/echo.demo.global",
     }
 
 
@@ -207,18 +219,23 @@ def test_another_service_touches_what_lists_services_alone() -> None:
         "west-peer-gateway",
         "east-lost-peers",
         "west-lost-peers",
+        "east-services",
+        "west-services",
     }
+    assert not [key for key in touched(before, after) if "echo" in key]
 
 
 def test_a_third_mesh_touches_what_is_federated_alone() -> None:
-    before = recorded(config("east", "west"))
-    existing = changed(before, recorded(config("east", "west", "south"))) & before.resources.keys()
-    assert {name.removeprefix("echo.demo").removeprefix(".east").removeprefix(".west") for name in existing} == {
-        "FederatedService echo.demo",
-        "-service-entry",
-        "-destination-rule",
-        "-callers",
+    before, after = recorded(config("east", "west")), recorded(config("east", "west", "south"))
+    assert changed(before, after) & before.resources.keys() == {
+        "east-services",
+        "west-services",
         # the trust domains that the mesh accepts
         "east-istiod",
         "west-istiod",
+    }
+    assert {key.split()[1] for key in touched(before, after)} == {
+        "ServiceEntry",
+        "DestinationRule",
+        "AuthorizationPolicy",
     }

@@ -35,6 +35,9 @@ def platform() -> Platform:
 class LocalCluster(Cluster):
     """A lab cluster and its Kubernetes provider."""
 
+    # A stopped cluster keeps its data and starts again: a refresh must not drop its objects from the state.
+    skip_unreachable = True
+
     def __init__(
         self, name: str, args: ClusterArgs[LocalClusterSettings], opts: pulumi.ResourceOptions | None = None
     ) -> None:
@@ -48,8 +51,7 @@ class LocalCluster(Cluster):
         )
         self.lifetime = lab
         self.kubeconfig = pulumi.Output.secret(lab.kubeconfig)
-        # A stopped cluster keeps its data and starts again: a refresh must not drop its objects from the state.
-        self.provider = self.kubernetes_provider(name, lab.id, skip_update_unreachable=True)
+        self.provider = self.kubernetes_provider(name, lab.id)
         self.exposure = Exposure("NodePort", lab.address, PEER_NODE_PORT, INGRESS_NODE_PORT)
         self.platform = platform()
         self.register_outputs({"kubeconfig": self.kubeconfig, "address": lab.address})

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.e2e.shop import programs
+from tests.e2e.shop import mixed, programs
 from tests.e2e.shop.objects import Manifest, deployment, echo_container, namespace, port, service
 
 HALF = {"meshes": {"east": 50, "west": 50}}
@@ -16,6 +16,7 @@ def workloads(mesh: str, tls: Manifest) -> list[Manifest]:
         tls,
         *_echoes(mesh),
         *_services(),
+        *mixed.services("weighted"),
         *_canary(),
         *_guarded(mesh),
         *(programs.postgresql(mesh) + programs.redis(mesh) + programs.client()),
@@ -27,6 +28,7 @@ def exports() -> list[dict[str, Any]]:
     """Return the entries of `multimesh:services`."""
     return [
         exported("multi", ports=[80, 8081]),
+        mixed.exported("weighted", meshes=mixed.WEIGHTS),
         exported("checkout", port=5050),
         exported("cart", port=6379),
         exported("secure", port=443),
@@ -37,7 +39,7 @@ def exports() -> list[dict[str, Any]]:
         exported("again", port=80),
         exported("missing", port=80),
         exported("bare", port=80) | {"namespace": "plain"},
-        exported("guarded", ports=[80, 6379], callers=["east", "west/ns/shop"]),
+        mixed.exported("guarded", callers=["east", "west/ns/shop"]),
         exported("postgres", ports=[{"number": 5432, "protocol": "tcp"}], prefer=["east", "west"]),
         exported("redis", port=6379, prefer="local"),
     ]
@@ -85,11 +87,10 @@ def _services() -> list[Manifest]:
 
 def _guarded(mesh: str) -> list[Manifest]:
     """Pods with callers of their own, behind named target ports, of which one is not exported."""
-    container = echo_container(mesh, "--port=9090", "--tcp=6379") | {
-        "ports": [{"name": "web", "containerPort": 8080}, {"name": "mgmt", "containerPort": 9090}],
-    }
-    ports = port(80, "web", "http"), port(9000, "mgmt", "http-mgmt"), port(6379, 6379, "tcp")
-    return [deployment("guarded", container), service("guarded", "guarded", *ports)]
+    named = [{"name": "web", "containerPort": 8080}, {"name": "mgmt", "containerPort": 9090}]
+    _, *others = mixed.ports()
+    ports = port(80, "web", "http"), port(9000, "mgmt", "http-mgmt"), *others
+    return [mixed.server("guarded", mesh, "--port=9090", ports=named), service("guarded", "guarded", *ports)]
 
 
 def _canary() -> list[Manifest]:

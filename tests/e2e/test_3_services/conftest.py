@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab.stack import Stack
+from tests.e2e.shop import mixed
 from tests.e2e.shop.certificate import tls_secret
 from tests.e2e.shop.kubectl import Kubectl
 from tests.e2e.shop.shop import Shop, opened
@@ -14,7 +15,7 @@ from tests.e2e.shop.workloads import exports, workloads
 @pytest.fixture(scope="package")
 def shop(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """The workloads, exported by one `up`."""
-    tls = tls_secret("secure.shop.global")
+    tls = tls_secret(mixed.TLS_NAME)
     with opened(stack, tmp_path_factory.mktemp("shop"), lambda mesh: workloads(mesh, tls), exports()) as shop:
         yield shop
 

@@ -7,27 +7,24 @@ import pytest
 
 from tests.e2e.peer import Issuer
 from tests.e2e.peer import ask as ask_gateway
+from tests.e2e.shop import mixed
 from tests.e2e.shop.echoes import INSIDE, OUTSIDE, REQUESTS, ask, ask_until, by_both
 from tests.e2e.shop.kubectl import Kubectl, Pod
 from tests.e2e.shop.shop import Shop
 
-HTTP, TCP = "http://guarded.shop.global/", "tcp://guarded.shop.global:6379"
+HOST = "guarded.shop.global"
 
 
-@pytest.mark.parametrize("url", [HTTP, TCP])
+@pytest.mark.parametrize("protocol", mixed.PROTOCOLS)
 @pytest.mark.parametrize(("mesh", "caller"), [("east", OUTSIDE), ("east", INSIDE), ("west", INSIDE)])
-def test_a_caller_is_answered_by_both_meshes(shop: Shop, mesh: str, caller: Pod, url: str) -> None:
-    assert by_both(ask_until(by_both, lambda: ask(shop.kubectl[mesh], url, caller=caller)))
+def test_a_caller_is_answered_by_both_meshes(shop: Shop, mesh: str, caller: Pod, protocol: str) -> None:
+    echoes = ask_until(by_both, lambda: mixed.ask(shop.kubectl[mesh], protocol, HOST, caller))
+    assert by_both(echoes), echoes.text or echoes.meshes
 
 
-def test_another_namespace_of_the_mesh_gets_403_of_http(shop: Shop) -> None:
-    assert ask(shop.kubectl["west"], HTTP).values("StatusCode") == ["403"] * REQUESTS
-
-
-def test_a_connection_of_another_namespace_of_the_mesh_is_closed(shop: Shop) -> None:
-    echoes = ask(shop.kubectl["west"], TCP)
-    assert f"{REQUESTS}/{REQUESTS} requests had errors" in echoes.text
-    assert not echoes.meshes
+@pytest.mark.parametrize("protocol", mixed.PROTOCOLS)
+def test_another_namespace_of_the_mesh_is_not_answered(shop: Shop, protocol: str) -> None:
+    assert mixed.refused(mixed.ask(shop.kubectl["west"], protocol, HOST, OUTSIDE))
 
 
 @pytest.mark.parametrize("caller", [OUTSIDE, INSIDE])

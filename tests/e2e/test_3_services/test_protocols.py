@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.e2e.shop import mixed
 from tests.e2e.shop.echoes import INSIDE, REQUESTS, Echoes, ask, ask_until, by_both
 from tests.e2e.shop.kubectl import Kubectl
 from tests.e2e.shop.programs import CLIENT
@@ -15,7 +16,7 @@ URLS = [
     "tcp://unnamed.{}:7000",
     "http://quic.{}/",
 ]
-TRUST = ("--ca=/etc/tls/tls.crt", "--server-name=secure.shop.global")
+TRUST = ("--ca=/etc/tls/tls.crt", f"--server-name={mixed.TLS_NAME}")
 
 # Asks by reflection, a stream in both directions, three times over two seconds; prints how many answers came.
 STREAM = """
@@ -35,6 +36,12 @@ with grpc.insecure_channel("HOST") as channel:
 def test_a_listed_port_is_answered_by_both_meshes(kubectl: Kubectl, url: str, name: str) -> None:
     echoes = ask_until(by_both, lambda: ask(kubectl, url.format(name)))
     assert by_both(echoes), echoes.text or echoes.meshes
+
+
+@pytest.mark.parametrize("protocol", mixed.PROTOCOLS)
+def test_the_meshes_answer_by_their_weights(kubectl: Kubectl, protocol: str) -> None:
+    echoes = ask_until(mixed.by_weight, lambda: mixed.ask(kubectl, protocol, "weighted.shop.global", requests=100))
+    assert mixed.by_weight(echoes), echoes.text or echoes.meshes
 
 
 @pytest.mark.parametrize("number", ["8080", "8081"])

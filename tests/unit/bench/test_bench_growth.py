@@ -3,7 +3,6 @@
 from recording import record
 
 from bench import growth
-from components import istio
 
 COUNT = 2
 
@@ -26,15 +25,9 @@ def test_the_script_applies_what_the_program_makes_for_more_services() -> None:
     addresses = {mesh: f"{mesh}-lab.address" for mesh in ("east", "west")}
     applied = growth.objects("east", names, addresses)
 
-    made = {
-        (resource.inputs["kind"], resource.inputs["metadata"]["name"]): resource.inputs["spec"]
-        for resource in recording.resources.values()
-        if "east" in resource.name and resource.type.rpartition(":")[2] in istio.API_VERSIONS
-    }
+    made = recording.istio_objects("east")
     for item in applied:
-        kind, name = item["kind"], item["metadata"]["name"]
-        of_one = name.removesuffix("-callers") in names
-        in_program = f"{name.removesuffix('-callers')}.demo{'-callers' if name.endswith('-callers') else ''}"
-        assert item["spec"] == made[kind, in_program if of_one else name], f"{kind} {name}"
+        key = f"{item['kind']} {item['metadata']['namespace']}/{item['metadata']['name']}"
+        assert item["spec"] == made[key], key
     assert len(applied) == 2 + 4 * COUNT
-    assert ("ServiceEntry", f"{first}.demo") in made
+    assert f"ServiceEntry istio-system/{first}.demo.global" in made

@@ -8,6 +8,7 @@ import pytest
 from components.clusters.api_ready import ApiReadyProvider
 from components.clusters.immutable import ImmutableSettingsProvider
 from components.clusters.local.provider import LabProvider
+from components.federation.service_objects import ServiceObjectsProvider
 from components.trust.intermediate_certificate import IntermediateCertificateProvider
 
 # `__provider` as Pulumi stored it before `components/clusters/local` was a folder.
@@ -16,6 +17,9 @@ STORED = {
     ApiReadyProvider: ("gASVOQAAAAAAAACMHWNvbXBvbmVudHMuY2x1c3RlcnMuYXBpX3JlYWR5lIwQQXBpUmVhZHlQcm92aWRlcpSTlCmBlC4="),
     ImmutableSettingsProvider: (
         "gASVQgAAAAAAAACMHWNvbXBvbmVudHMuY2x1c3RlcnMuaW1tdXRhYmxllIwZSW1tdXRhYmxlU2V0dGluZ3NQcm92aWRlcpSTlCmBlC4="
+    ),
+    ServiceObjectsProvider: (
+        "gASVRwAAAAAAAACMJWNvbXBvbmVudHMuZmVkZXJhdGlvbi5zZXJ2aWNlX29iamVjdHOUjBZTZXJ2aWNlT2JqZWN0c1Byb3ZpZGVylJOUKYGULg=="
     ),
     IntermediateCertificateProvider: (
         "gASVVAAAAAAAAACMKWNvbXBvbmVudHMudHJ1c3QuaW50ZXJtZWRpYXRlX2NlcnRpZmljYXRllIwfSW50ZXJtZWRpYXRlQ2VydGlmaWNhdGVQ"

@@ -3,7 +3,9 @@
 from typing import Any
 
 from components.federation.exported_service import ExportedService
-from components.federation.inventory import Inventory, Rule
+from components.federation.inventory import Inventory
+from components.federation.pods import Pod
+from components.federation.rules import Rule
 
 WEB = ExportedService("web", "shop", "global", {80: None}, weights={"east": 1}, callers=["east"], number=0)
 HTTP = {"name": "http", "port": 80, "targetPort": 8080}
@@ -25,10 +27,11 @@ def endpoint_slice(*pods: str, **ports: int) -> dict[str, Any]:
 def cluster(
     web: dict[str, Any] | None = None,
     *slices: dict[str, Any],
-    bare: tuple[str, ...] = (),
+    pods: dict[str, Pod] | None = None,
     rules: tuple[Rule, ...] = (),
     **others: dict[str, Any],
 ) -> Inventory:
-    """Return a cluster with a Service web, and others, in namespace shop; `bare` pods have no sidecar."""
+    """Return a cluster with a Service web, and others, and pods in namespace shop."""
     services = {("shop", name): found for name, found in {"web": web, **others}.items() if found is not None}
-    return Inventory(services, {("shop", "web"): slices}, frozenset(("shop", pod) for pod in bare), rules)
+    found = {("shop", name): pod for name, pod in (pods or {}).items()}
+    return Inventory(services, {("shop", "web"): slices}, found, rules)

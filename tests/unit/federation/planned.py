@@ -1,5 +1,6 @@
 """An exported service on plain values, and what is planned for it: no engine, no cluster."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -24,10 +25,9 @@ EXPORTED = ExportedService(
     service_account="echo",
 )
 ECHO = AvailableService(EXPORTED, [Port(80, "http")], WORKLOADS)
-EAST = Exporter("east", 25, "east.mesh", 31443)
-WEST = Exporter("west", 75, "west.mesh", 15443)
+EAST = Exporter("east", 25, "east.mesh", "10.9.0.1", 31443)
+WEST = Exporter("west", 75, "west.mesh", "10.9.0.2", 15443)
 DOMAINS = {mesh: f"{mesh}.mesh" for mesh in ("west", "south", "east")}
-GATEWAYS = {"east": "10.9.0.1", "west": "10.9.0.2"}
 SHARED = [replace(EAST, trust_domain="single.mesh"), replace(WEST, trust_domain="single.mesh")]
 
 
@@ -45,8 +45,14 @@ def of_ports(*ports: Port, **workload: Any) -> AvailableService:
 
 
 def specs(planned: Sequence[PlannedObject]) -> dict[str, Any]:
-    """Return the specs by the suffix of their resource, each from nothing but what it says that it reads."""
-    return {one.suffix: one.spec({mesh: GATEWAYS[mesh] for mesh in one.gateways}) for one in planned}
+    """Return the specs by the ending of the objects' names, or by their kind if that is all that they differ in."""
+    return {called(one): one.spec for one in planned}
+
+
+def called(one: PlannedObject) -> str:
+    """Return the ending of an object's name; its kind, in words with hyphens, if there is none."""
+    ending = one.name.removeprefix(EXPORTED.global_name).removeprefix(".")
+    return ending or re.sub(r"(?<=[a-z])(?=[A-Z])", "-", one.kind).lower()
 
 
 def endpoints(planned: Sequence[PlannedObject]) -> list[tuple[str, str, int, str | None]]:

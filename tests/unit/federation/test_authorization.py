@@ -1,8 +1,9 @@
 """Who may call an exported service."""
 
 from dataclasses import replace
+from typing import Any
 
-from planned import DOMAINS, ECHO, WORKLOADS, echo, in_one_mesh, specs
+from planned import DOMAINS, ECHO, WORKLOADS, called, echo, in_one_mesh, specs
 
 from components.federation.authorization import authorization
 from components.federation.availability import AvailableService
@@ -18,6 +19,10 @@ def principals(service: AvailableService, role: Role) -> dict[str, list[str]]:
             [rule] = made[suffix]["rules"]
             found[suffix] = rule["from"][0]["source"][key]
     return found
+
+
+def ports(spec: Any) -> list[str]:
+    return spec["rules"][0]["to"][0]["operation"]["ports"]
 
 
 def test_where_the_own_mesh_may_call_nobody_is_denied() -> None:
@@ -41,7 +46,7 @@ def test_the_gateways_of_meshes_that_may_not_call_may_forward_from_ingress_hosts
 
 def test_policies_stand_beside_the_workload_and_name_its_pods_and_port() -> None:
     planned = authorization(ECHO, Role("east", "east.mesh"), DOMAINS)
-    assert [(one.namespace, one.name, one.gateways) for one in planned] == [("demo", "echo.demo-callers", ())]
+    assert [(one.namespace, one.name) for one in planned] == [("demo", "echo.demo.global.callers")]
     spec = specs(planned)["callers"]
     assert spec["selector"] == {"matchLabels": {"app": "echo"}}
     assert spec["rules"][0]["to"] == [{"operation": {"ports": ["8080"]}}]
@@ -54,7 +59,20 @@ def test_a_mesh_that_does_not_export_has_no_policy() -> None:
 def test_a_primary_has_the_policy_of_the_clusters_that_it_serves() -> None:
     only_east = replace(ECHO, workloads={"east": WORKLOADS["east"]})
     [policy] = authorization(only_east, in_one_mesh("west", serves=["east"]), DOMAINS | {"east": "single.mesh"})
-    assert policy.name == "echo.demo-callers"
+    assert policy.name == "echo.demo.global.callers"
+
+
+def test_a_primary_has_a_policy_for_each_selector_that_the_service_has_in_the_clusters() -> None:
+    other = Workload({"app": "echo", "version": "v2"}, {80: "http"}, {80: [9090]})
+    service = replace(ECHO, workloads=WORKLOADS | {"west": other})
+    role = in_one_mesh("east", serves=["west"])
+    planned = authorization(replace(service, service=echo(callers=["west/ns/shop"]).service), role, DOMAINS)
+    assert [(called(one), one.spec["selector"]["matchLabels"], ports(one.spec)) for one in planned] == [
+        ("callers", {"app": "echo"}, ["8080"]),
+        ("others", {"app": "echo"}, ["8080"]),
+        ("callers.west", {"app": "echo", "version": "v2"}, ["9090"]),
+        ("others.west", {"app": "echo", "version": "v2"}, ["9090"]),
+    ]
 
 
 def test_a_named_port_of_pods_that_differ_is_open_by_every_number() -> None:

@@ -8,7 +8,9 @@ from clusters import HTTP, WEB, cluster, endpoint_slice, spec
 
 from components.federation.availability import AvailableService, KnownCluster, UnusableServicesError, available
 from components.federation.exported_service import ExportedService
-from components.federation.inventory import Inventory, Rule
+from components.federation.inventory import Inventory
+from components.federation.rules import Rule
+from components.mesh.roles import Role
 from components.ports import Port
 
 BOTH = replace(WEB, weights={"east": 1, "west": 1})
@@ -18,7 +20,10 @@ SOME = cluster(spec(HTTP))
 def of(
     *services: ExportedService, east: Inventory | None = SOME, west: Inventory | None = SOME
 ) -> tuple[list[AvailableService], list[str]]:
-    clusters = {"east": KnownCluster(east, {}, False), "west": KnownCluster(west, {}, False)}
+    clusters = {
+        mesh: KnownCluster(inventory, {}, Role(mesh, f"{mesh}.mesh"))
+        for mesh, inventory in {"east": east, "west": west}.items()
+    }
     return available(services, clusters, {"east": "east.mesh", "west": "west.mesh"})
 
 
@@ -102,6 +107,13 @@ def test_settings_of_requests_need_a_port_that_has_requests(key: str, given: Any
     assert line.startswith(f"multimesh:services[0].{key}: needs a port that speaks HTTP or gRPC")
 
 
+def test_settings_of_requests_may_wait_for_a_peer_that_exports_their_port() -> None:
+    ports = spec(HTTP | {"name": "tcp"}, {"name": "http", "port": 8080})
+    peers = {"weights": {"east": 1, "south": 1}, "peer_ports": {"south": {80: "tcp"}}}
+    [found], _ = of(replace(WEB, ports={80: None, 8080: None}, timeout="2s", **peers), east=cluster(ports))
+    assert found.ports == [Port(80, "tcp")]
+
+
 def test_the_users_own_rule_is_named() -> None:
     rule = Rule("VirtualService", "shop", "canary", ["web.shop.svc.cluster.local"])
     [found], notes = of(WEB, east=cluster(spec(HTTP), rules=(rule,)))
@@ -113,6 +125,35 @@ def test_the_users_own_rule_is_named() -> None:
 
 
 # Two services over the same pods
+
+
+ADMIN = HTTP | {"name": "http-admin", "port": 9090}
+
+
+@pytest.mark.parametrize("callers", [["west"], ["east/ns/shop"]])
+def test_ports_that_the_callers_of_another_close_are_named(callers: list[str]) -> None:
+    pods = endpoint_slice("web-1", http=8080)
+    api = {"ports": [HTTP], "selector": {"tier": "front"}}
+    inventory = Inventory(
+        {("shop", "web"): spec(HTTP, ADMIN), ("shop", "api"): api},
+        {("shop", name): [pods] for name in ("web", "api")},
+    )
+    _, notes = of(replace(WEB, callers=callers), east=inventory)
+    assert notes == [
+        f"mesh east: who may not call web.shop may not call port {port} either, as it leads to the same port of the "
+        "same pods"
+        for port in ("80 of api.shop", "9090 of web.shop")
+    ]
+
+
+def test_where_the_own_mesh_may_call_no_other_port_is_closed() -> None:
+    assert of(WEB, east=cluster(spec(HTTP, ADMIN)))[1] == []
+
+
+def test_ports_of_other_pods_and_other_ports_of_the_same_pods_are_not_closed() -> None:
+    own = {"name": "http-own", "port": 9090, "targetPort": 9090}
+    inventory = cluster(spec(HTTP, own), api=spec(HTTP, selector={"app": "api"}), job=spec(HTTP, selector=None))
+    assert of(replace(WEB, callers=["west"]), east=inventory)[1] == []
 
 
 def two(api: dict[str, Any], **given: Any) -> tuple[ExportedService, Inventory]:

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from api_server import kubeconfig, serving
 
-from components.federation.inventory import Inventory, Rule, SilentClusterError, UnreadableClusterError, read
+from components.federation.inventory import Inventory, SilentClusterError, UnreadableClusterError, read
+from components.federation.pods import Pod
+from components.federation.rules import Rule
 
 ISTIO = "/apis/networking.istio.io/v1"
 SHOP = "namespaces/shop"
-NATIVE = {"containers": [{"name": "app"}], "initContainers": [{"name": "istio-proxy", "restartPolicy": "Always"}]}
+GATEWAY_API = "/apis/gateway.networking.k8s.io"
 
 
 def named(name: str, namespace: str = "shop", **fields: Any) -> dict[str, Any]:
@@ -29,21 +31,14 @@ def slice_of(service: str, *pods: str) -> dict[str, Any]:
 LISTS: dict[str, list[dict[str, Any]]] = {
     f"/api/v1/{SHOP}/services": [named("web", spec={"selector": {"app": "web"}})],
     f"/apis/discovery.k8s.io/v1/{SHOP}/endpointslices": [slice_of("web", "web-1"), slice_of("web", "web-2")],
-    f"/api/v1/{SHOP}/pods": [
-        named("web-1", spec={"containers": [{"name": "app"}, {"name": "istio-proxy"}]}),
-        named("web-2", spec={"containers": [{"name": "app"}]}),
-        named("web-3", spec=NATIVE),
-    ],
+    f"/api/v1/{SHOP}/pods": [named("web-1", spec={"containers": [{"name": "app"}], "serviceAccountName": "web"})],
     f"{ISTIO}/virtualservices": [
         named("canary", spec={"hosts": ["web"]}),
-        named("both", spec={"hosts": ["web.shop.svc.cluster.local"], "gateways": ["mesh", "shop/entry"]}),
         named("entry", spec={"hosts": ["shop.example"], "gateways": ["shop/entry"]}),
     ],
-    f"{ISTIO}/destinationrules": [
-        named("sticky", spec={"host": "web", "trafficPolicy": {"loadBalancer": {"simple": "RANDOM"}}}),
-        named("mtls", "istio-system", spec={"host": "*.local", "trafficPolicy": {"tls": {"mode": "ISTIO_MUTUAL"}}}),
-    ],
+    f"{ISTIO}/destinationrules": [named("sticky", spec={"host": "web", "trafficPolicy": {"tls": {}}})],
     f"{ISTIO}/serviceentries": [named("out", spec={"hosts": ["api.example"]})],
+    f"{GATEWAY_API}/v1/httproutes": [named("split", spec={"parentRefs": [{"kind": "Service", "name": "web"}]})],
 }
 
 
@@ -79,21 +74,21 @@ def test_all_endpoint_slices_of_a_service_are_found(found: Inventory) -> None:
     assert len(found.slices["shop", "web"]) == 2
 
 
-def test_a_pod_has_a_sidecar_beside_its_containers_or_before_them(found: Inventory) -> None:
-    assert found.without_sidecar == {("shop", "web-2")}
+def test_pods_are_found_by_namespace_and_name(found: Inventory) -> None:
+    assert found.pods == {("shop", "web-1"): Pod("web", sidecar=False)}
 
 
-def test_rules_that_decide_what_sidecars_do_are_found_by_their_full_hosts(found: Inventory) -> None:
+def test_what_decides_for_sidecars_is_found_in_every_list_that_there_is(found: Inventory) -> None:
     assert found.rules == [
         Rule("VirtualService", "shop", "canary", ["web.shop.svc.cluster.local"]),
-        Rule("VirtualService", "shop", "both", ["web.shop.svc.cluster.local"]),
         Rule("DestinationRule", "shop", "sticky", ["web.shop.svc.cluster.local"]),
         Rule("ServiceEntry", "shop", "out", ["api.example"]),
+        Rule("HTTPRoute", "shop", "split", ["web.shop.svc.cluster.local"]),
     ]
 
 
 def test_a_cluster_without_istio_has_no_rules() -> None:
-    with cluster({path: items for path, items in LISTS.items() if ISTIO not in path}) as text:
+    with cluster({path: items for path, items in LISTS.items() if "/apis/" not in path or "discovery" in path}) as text:
         assert read(text, ["shop"]).rules == []
 
 

@@ -15,7 +15,7 @@ from components.settings import SettingsError
 
 
 def test_a_peers_mesh_is_an_endpoint_at_its_gateway() -> None:
-    spec = run()["echo.demo.east-service-entry"].inputs["spec"]
+    spec = run().service_objects("east")["ServiceEntry istio-system/echo.demo.global"]
     endpoints = {endpoint["locality"]: (endpoint["address"], endpoint["ports"]) for endpoint in spec["endpoints"]}
     assert endpoints == {
         "east": ("echo.demo.svc.cluster.local", {"http-80": 80}),
@@ -24,13 +24,15 @@ def test_a_peers_mesh_is_an_endpoint_at_its_gateway() -> None:
 
 
 def test_a_peers_mesh_has_the_share_of_its_own_weight() -> None:
-    [policy] = run()["echo.demo.east-destination-rule"].inputs["spec"]["trafficPolicy"]["portLevelSettings"]
+    [policy] = run().service_objects("east")["DestinationRule istio-system/echo.demo.global"]["trafficPolicy"][
+        "portLevelSettings"
+    ]
     assert policy["loadBalancer"]["localityLbSetting"]["distribute"][0]["to"] == {"east/*": 25, "west/*": 75}
 
 
 def test_a_peers_service_account_is_whom_its_endpoint_must_be() -> None:
     peer = outputs(meshes={"west": west(echo_demo_global=EXPORT | {"service_account": "other"})})
-    assert run(peer)["echo.demo.east-service-entry"].inputs["spec"]["subjectAltNames"] == [
+    assert run(peer).service_objects("east")["ServiceEntry istio-system/echo.demo.global"]["subjectAltNames"] == [
         "spiffe://east.mesh/ns/demo/sa/echo",
         "spiffe://west.mesh/ns/demo/sa/other",
     ]
@@ -46,40 +48,19 @@ def test_a_caller_may_be_a_workload_of_a_peer() -> None:
 
 
 def principals(recording: Recording) -> list[str]:
-    (rule,) = recording["echo.demo.east-callers"].inputs["spec"]["rules"]
+    (rule,) = recording.service_objects("east")["AuthorizationPolicy demo/echo.demo.global.callers"]["rules"]
     return rule["from"][0]["source"]["principals"]
 
 
 def test_a_service_of_peers_alone_is_called_by_its_global_name() -> None:
     recording = run(outputs(meshes={"west": west(web_shop_global=EXPORT | {"port": 8080})}))
-    assert recording["web.shop.east-virtual-service"].inputs["spec"]["hosts"] == ["web.shop.global"]
-    (endpoint,) = recording["web.shop.east-service-entry"].inputs["spec"]["endpoints"]
+    assert recording.service_objects("east")["VirtualService istio-system/web.shop.global"]["hosts"] == [
+        "web.shop.global"
+    ]
+    (endpoint,) = recording.service_objects("east")["ServiceEntry istio-system/web.shop.global"]["endpoints"]
     assert (endpoint["locality"], endpoint["address"]) == ("west", "10.9.0.2")
     patched = recording["east-lost-peers"].inputs["spec"]["configPatches"]
     assert "web.shop.global" in str(patched), "a lost peer is noticed for this service, too"
-
-
-def test_what_the_state_keeps_of_a_service_has_the_same_keys_whoever_exports_it() -> None:
-    recording = run(outputs(meshes={"west": west(web_shop_global=EXPORT | {"port": 8080})}))
-    assert recording["FederatedService echo.demo"].inputs == {
-        **{key: value for key, value in ECHO.items() if key != "port"},
-        "ports": {"80": "http"},
-        "suffix": "global",
-        "meshes": {"east": 1, "west": 3},
-        "callers": ["east", "west"],
-        "split": "failover",
-    }
-    assert recording["FederatedService web.shop"].inputs == {
-        "name": "web",
-        "namespace": "shop",
-        "suffix": "global",
-        "ports": {"8080": "http"},
-        "meshes": {"west": 3},
-        "callers": [],
-        "split": "failover",
-        "service_account": "default",
-        "ingress_hosts": [],
-    }
 
 
 @pytest.mark.parametrize("peers_own", [None, ["192.0.2.7"]])
@@ -129,8 +110,8 @@ def test_a_peer_that_does_not_exist_is_left_out() -> None:
 
 def test_a_caller_of_a_peer_that_is_not_there_is_left_out_and_nobody_else_let_in() -> None:
     recording = run({}, services=[ECHO | {"callers": ["west"], "ingress_hosts": []}])
-    assert recording["echo.demo.east-callers"].inputs["spec"]["rules"] == []
-    (everybody,) = recording["echo.demo.east-others"].inputs["spec"]["rules"]
+    assert recording.service_objects("east")["AuthorizationPolicy demo/echo.demo.global.callers"]["rules"] == []
+    (everybody,) = recording.service_objects("east")["AuthorizationPolicy demo/echo.demo.global.others"]["rules"]
     assert "from" not in everybody
 
 
@@ -146,7 +127,7 @@ def test_a_mesh_with_a_ca_of_this_stack_is_no_caller_where_its_stack_is_no_peer(
 
 def test_a_service_that_nobody_serves_has_no_routes() -> None:
     recording = run({}, services=[ECHO | {"meshes": {"east": 0}}])
-    assert not [name for name in recording.resources if name.startswith("echo.demo.east-service-entry")]
+    assert not [key for key in recording.service_objects("east") if not key.startswith("AuthorizationPolicy")]
 
 
 def test_a_caller_is_unknown_only_when_every_peer_is_there() -> None:

@@ -52,6 +52,6 @@ def test_endpoints_of_a_dns_name_have_no_failover_priority_which_ends_istiod() -
 @pytest.mark.parametrize(("prefer", "label"), [("local", ""), (["west"], "=west")])
 def test_the_clusters_of_a_single_mesh_are_preferred_by_the_label_that_istiod_gives(prefer: Any, label: str) -> None:
     made = specs(routes(echo(prefer=prefer), in_one_mesh(), SHARED))
-    [policy] = made["own-name-rule"]["trafficPolicy"]["portLevelSettings"]
+    [policy] = made["own-name"]["trafficPolicy"]["portLevelSettings"]
     locality = policy["loadBalancer"]["localityLbSetting"]
     assert locality["failoverPriority"] == [f"topology.istio.io/cluster{label}"]

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from planned import EAST, ECHO, SHARED, WEST, echo, endpoints, in_one_mesh, specs
+from planned import EAST, ECHO, SHARED, WEST, called, echo, endpoints, in_one_mesh, specs
 
 from components.federation.routes import routes
 from components.mesh.roles import Role
@@ -30,20 +30,14 @@ def test_a_mesh_of_weight_0_takes_no_requests_and_keeps_its_short_name() -> None
     assert specs(planned)["virtual-service"]["hosts"] == ["echo.demo.svc.cluster.local", "echo.demo.global"]
 
 
-def test_what_is_made_is_known_before_any_address_is() -> None:
+def test_objects_are_in_the_root_namespace_under_the_global_name() -> None:
     planned = routes(echo(ingress_hosts=["*"]), Role("east", "east.mesh"), [EAST, WEST])
-    assert [(one.kind, one.suffix, one.namespace, one.name) for one in planned] == [
-        ("ServiceEntry", "service-entry", "istio-system", "echo.demo"),
-        ("DestinationRule", "destination-rule", "istio-system", "echo.demo"),
-        ("VirtualService", "virtual-service", "istio-system", "echo.demo"),
-        ("VirtualService", "ingress", "istio-system", "echo.demo-ingress"),
+    assert [(one.kind, one.namespace, one.name) for one in planned] == [
+        ("ServiceEntry", "istio-system", "echo.demo.global"),
+        ("DestinationRule", "istio-system", "echo.demo.global"),
+        ("VirtualService", "istio-system", "echo.demo.global"),
+        ("VirtualService", "istio-system", "echo.demo.global.ingress"),
     ]
-
-
-def test_only_the_service_entry_waits_for_addresses() -> None:
-    planned = routes(echo(ingress_hosts=["*"]), Role("east", "east.mesh"), [EAST, WEST])
-    waiting = {one.suffix: one.gateways for one in planned if one.gateways}
-    assert waiting == {"service-entry": ["west"]}
 
 
 def test_a_peers_workload_answers_as_the_account_that_its_stack_exports() -> None:
@@ -77,9 +71,9 @@ def test_the_ports_of_a_service_that_are_not_listed_keep_their_routes(role: Role
     made = specs(routes(ECHO, role, exporters))
     assert [http["match"][0]["port"] for http in made["virtual-service"]["http"]] == [80, 80]
     if role.one_mesh:
-        (port,) = made["own-name-rule"]["trafficPolicy"].pop("portLevelSettings")
+        (port,) = made["own-name"]["trafficPolicy"].pop("portLevelSettings")
         assert port["port"] == {"number": 80}
-        assert made["own-name-rule"] == {"host": "echo.demo.svc.cluster.local", "trafficPolicy": {}}
+        assert made["own-name"] == {"host": "echo.demo.svc.cluster.local", "trafficPolicy": {}}
 
 
 def test_what_the_gateway_routes_from_the_world_has_the_gateways_port_not_the_services() -> None:
@@ -112,7 +106,7 @@ def test_a_service_that_no_mesh_takes_requests_for_has_no_routes(role: Role) -> 
 
 def test_on_a_flat_network_pods_are_reached_by_the_services_own_name() -> None:
     planned = routes(echo(ingress_hosts=["*"]), in_one_mesh(), SHARED)
-    assert [one.suffix for one in planned] == ["service-entry", "own-name-rule", "virtual-service", "ingress"]
+    assert [called(one) for one in planned] == ["service-entry", "own-name", "virtual-service", "ingress"]
     made = specs(planned)
     assert "endpoints" not in made["service-entry"], "the global name is an alias"
     for suffix in ("virtual-service", "ingress"):
@@ -121,7 +115,7 @@ def test_on_a_flat_network_pods_are_reached_by_the_services_own_name() -> None:
 
 def test_a_gateway_of_its_own_network_forwards_to_its_own_service_and_to_the_other_gateways() -> None:
     planned = routes(ECHO, in_one_mesh(network="east"), SHARED)
-    assert [one.suffix for one in planned] == ["destination-rule", "service-entry", "own-name-rule", "virtual-service"]
+    assert [called(one) for one in planned] == ["destination-rule", "service-entry", "own-name", "virtual-service"]
     assert endpoints(planned) == [
         ("east", "echo.demo.svc.cluster.local", 80, "east"),
         ("east", "10.9.0.1", 31443, "outside-east"),

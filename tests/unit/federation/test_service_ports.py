@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from planned import EAST, ECHO, WEST, echo, endpoints, of_ports, specs
 
-from components.federation.routes import routes
+from components.federation.routes import connect_attempts, routes
 from components.federation.workload import Workload
 from components.mesh.roles import Role
 from components.ports import Port
@@ -33,11 +33,19 @@ def test_a_service_of_connections_alone_has_no_http_route() -> None:
     assert made["virtual-service"].keys() == {"hosts", "gateways", "tcp"}
 
 
-def test_a_new_connection_is_tried_elsewhere() -> None:
-    made = specs(routes(of_ports(Port(80, "http"), Port(6379, "tcp")), Role("east", "east.mesh"), [EAST, WEST]))
-    [patch] = made["connect-attempts"]["configPatches"]
-    assert patch["match"]["listener"]["portNumber"] == 6379
-    assert patch["patch"]["value"]["typed_config"]["max_connect_attempts"] == 4
+def test_a_new_connection_to_any_service_is_tried_elsewhere() -> None:
+    services = [
+        of_ports(Port(80, "http"), Port(6379, "tcp")),
+        of_ports(Port(6379, "tcp"), Port(443, "tls")),
+        replace(ECHO, service=replace(ECHO.service, weights={}), ports=[Port(5432, "tcp")]),
+    ]
+    [made] = connect_attempts(services)
+    assert [patch["match"]["listener"]["portNumber"] for patch in made.spec["configPatches"]] == [443, 6379]
+    assert made.spec["configPatches"][0]["patch"]["value"]["typed_config"]["max_connect_attempts"] == 8
+
+
+def test_where_no_service_has_connections_alone_nothing_is_patched() -> None:
+    assert connect_attempts([ECHO]) == []
 
 
 def test_grpc_is_retried_only_before_an_application_has_seen_it() -> None:

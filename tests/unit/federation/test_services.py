@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
-from recording import record, recorded
+from recording import Recording, record, recorded
 
 from components.federation.availability import UnusableServicesError
 from components.federation.inventory import UnreadableClusterError
+from components.mesh import primary_remote
 
 LOCAL = {"cluster": {"kind": "local"}}
 ECHO = {"name": "echo", "namespace": "demo", "port": 80, "service_account": "echo"}
@@ -14,41 +15,73 @@ WEB = {"name": "web", "namespace": "shop", "port": 80}
 STACK = {"meshes": {"east": LOCAL, "west": LOCAL}, "services": [ECHO, WEB]}
 HTTP = {"name": "http", "port": 80, "targetPort": 8080}
 FOUND = {"shop/web": {"spec": {"clusterIP": "10.0.0.9", "selector": {"app": "web"}, "ports": [HTTP]}}}
-GONE: dict[str, dict[str, Any]] = {"shop/web": {"gone": True}}
+GONE: dict[str, dict[str, Any]] = {"shop/web": {"gone": ".*"}}
 
 
-def made(names: Any) -> set[str]:
-    return {name.removeprefix("web.shop.") for name in names if name.startswith("web.shop.")}
+def made(recording: Recording, mesh: str = "east", service: str = "web.shop") -> set[str]:
+    """Return the kinds of a service's objects in a mesh."""
+    return {key.split()[0] for key in recording.service_objects(mesh) if f"/{service}.global" in key}
+
+
+ALL = {"ServiceEntry", "DestinationRule", "VirtualService", "AuthorizationPolicy"}
 
 
 def test_a_service_that_no_mesh_has_makes_nothing_and_the_others_are_made() -> None:
     recording = recorded(STACK)
-    assert made(recording.resources) == set()
-    assert "echo.demo.east-service-entry" in recording.resources
+    assert (made(recording), made(recording, service="echo.demo")) == (set(), ALL)
     assert recording.outputs["services"]["web.shop.global"] == {}
     assert "web.shop.global" not in recording.outputs["meshes"]["east"]["exports"]
 
 
 def test_a_preview_of_a_cluster_that_does_not_answer_registers_what_an_update_will() -> None:
-    expected = made(recorded(STACK, FOUND).resources)
-    assert expected
-    assert made(record(STACK, GONE, preview=True).resources) == expected
+    assert made(recorded(STACK, FOUND)) == ALL
+    assert made(record(STACK, GONE, preview=True)) == ALL
 
 
-def test_an_update_of_a_cluster_that_does_not_answer_fails() -> None:
-    with pytest.raises(UnreadableClusterError, match=r"mesh (east|west): its API server does not answer"):
+def test_an_update_of_clusters_that_do_not_answer_fails() -> None:
+    with pytest.raises(UnreadableClusterError, match="no cluster answers for east, west, so what services have there"):
         record(STACK, GONE)
+
+
+def left(
+    found: dict[str, dict[str, Any]], stacks: dict[str, dict[str, Any]] | None = None, **settings: Any
+) -> Recording:
+    """Return what an update registers while west does not answer."""
+    recording = Recording()
+    with pytest.raises(UnreadableClusterError, match="no cluster answers for west, so what services have there"):
+        record(STACK | settings, found | {"lost": {"gone": "west"}}, stacks, recording=recording)
+    return recording
+
+
+def test_a_mesh_that_does_not_answer_an_update_is_left_alone_and_the_others_get_theirs() -> None:
+    recording = left(FOUND)
+    assert (made(recording), made(recording, service="echo.demo")) == (ALL, ALL)
+    assert "west-services" not in recording.resources
+
+
+def test_what_only_a_silent_mesh_can_tell_is_as_it_was() -> None:
+    of_west = WEB | {"meshes": {"west": 1}}
+    export = {"port": 80, "ports": {"80": "grpc"}, "weight": 1, "service_account": "default"}
+    before = {"test": {"meshes": {"west": {"exports": {"web.shop.global": export}}}}}
+    entry = left(FOUND, before, services=[ECHO, of_west]).service_objects("east")[
+        "ServiceEntry istio-system/web.shop.global"
+    ]
+    assert entry["ports"] == [{"number": 80, "name": "grpc-80", "protocol": "GRPC"}]
+
+
+def test_a_control_plane_keeps_what_it_has_while_a_cluster_that_it_serves_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(primary_remote, "address_type", lambda _address: "IPv4")
+    one = {"kind": "single-mesh", "control_plane": "one", "primary": "east", "network": "flat"}
+    assert made(recorded(STACK | {"topology": one}, FOUND)) == ALL
+    assert "east-services" not in left(FOUND, topology=one).resources
 
 
 def test_the_sample_needs_no_answer() -> None:
     assert record(STACK | {"services": [ECHO]}, GONE).outputs["services"] == {
         "echo.demo.global": {"east": 1, "west": 1}
     }
-
-
-def test_what_the_stack_runs_itself_waits_for_no_other_mesh() -> None:
-    recording = recorded(STACK, FOUND)
-    assert not [name for name in recording.after("echo.demo.east-callers") if "west" in name]
 
 
 def test_a_service_that_cannot_be_exported_is_refused() -> None:

@@ -5,15 +5,24 @@ from typing import Any
 
 import pytest
 from clusters import HTTP, WEB, cluster, endpoint_slice, spec
+from planned import in_one_mesh
 
 from components.federation.exported_service import ExportedService
-from components.federation.inventory import Inventory, Rule
+from components.federation.inventory import Inventory
+from components.federation.pods import Pod
+from components.federation.rules import Rule
 from components.federation.workload import NotExportedError, UnusableServiceError, Workload, workload
+from components.mesh.roles import Role
 from components.ports import PROTOCOLS, Protocol
 
+BARE = Pod(sidecar=False)
 
-def found(inventory: Inventory, service: ExportedService = WEB, *, one_mesh: bool = False) -> Workload:
-    return workload(service, inventory, one_mesh=one_mesh)
+
+OWN, FLAT, GATEWAYS = Role("east", "east.mesh"), in_one_mesh(), in_one_mesh(network="east")
+
+
+def found(inventory: Inventory, service: ExportedService = WEB, role: Role = OWN) -> Workload:
+    return workload(service, inventory, role)
 
 
 def protocol(port: dict[str, Any], said: Protocol | None = None) -> str:
@@ -92,7 +101,9 @@ THEIRS = [
     ("VirtualService", "web.shop"),
     ("DestinationRule", "web.shop.svc.cluster.local"),
     ("DestinationRule", "*.local"),
+    ("HTTPRoute", "web.shop.svc.cluster.local"),
 ]
+MUTUAL_TLS = Rule("DestinationRule", "shop", "mtls", ["web.shop.svc.cluster.local"], mutual_tls_alone=True)
 
 
 @pytest.mark.parametrize(("kind", "host"), THEIRS)
@@ -105,10 +116,25 @@ def test_what_a_user_decided_about_the_own_name_stays(kind: str, host: str) -> N
 def test_in_a_single_mesh_two_cannot_decide_about_one_name(kind: str, host: str) -> None:
     inventory = cluster(spec(HTTP), rules=(Rule(kind, "shop", "canary", [host]),))
     with pytest.raises(UnusableServiceError, match=f"{kind} shop/canary also decides about web.shop.svc"):
-        found(inventory, one_mesh=True)
+        found(inventory, role=FLAT)
 
 
-@pytest.mark.parametrize("kind", ["VirtualService", "DestinationRule", "ServiceEntry"])
+def test_mutual_tls_is_what_sidecars_speak_to_the_own_name_anyway() -> None:
+    assert found(cluster(spec(HTTP), rules=(MUTUAL_TLS,))).short_name
+
+
+def test_in_a_single_mesh_a_rule_of_mutual_tls_alone_would_hide_how_requests_are_divided() -> None:
+    with pytest.raises(UnusableServiceError, match=r"DestinationRule shop/mtls also decides about web\.shop\.svc"):
+        found(cluster(spec(HTTP), rules=(MUTUAL_TLS,)), role=FLAT)
+
+
+@pytest.mark.parametrize("role", [OWN, FLAT, GATEWAYS])
+def test_a_mesh_wide_default_gives_way_to_a_rule_of_one_host(role: Role) -> None:
+    default = Rule("DestinationRule", "istio-system", "default", ["*.local"])
+    assert found(cluster(spec(HTTP), rules=(default,)), role=role).short_name
+
+
+@pytest.mark.parametrize("kind", ["VirtualService", "DestinationRule", "ServiceEntry", "HTTPRoute"])
 def test_nobody_else_decides_about_a_global_name(kind: str) -> None:
     with pytest.raises(UnusableServiceError, match=f"{kind} shop/mine also decides about web.shop.global"):
         found(cluster(spec(HTTP), rules=(Rule(kind, "shop", "mine", ["web.shop.global"]),)))
@@ -116,7 +142,18 @@ def test_nobody_else_decides_about_a_global_name(kind: str) -> None:
 
 @pytest.mark.parametrize("host", ["*", "*.global"])
 def test_a_wildcard_does_not_decide_about_a_global_name(host: str) -> None:
-    assert found(cluster(spec(HTTP), rules=(Rule("VirtualService", "shop", "all", [host]),))).targets
+    rules = Rule("VirtualService", "shop", "all", [host]), Rule("DestinationRule", "istio-system", "all", [host])
+    assert found(cluster(spec(HTTP), rules=rules)).targets
+
+
+@pytest.mark.parametrize("host", ["*", "*.global"])
+@pytest.mark.parametrize("mutual_tls_alone", [True, False])
+def test_a_destination_rule_for_all_hosts_hides_the_global_name_from_its_namespace(
+    host: str, mutual_tls_alone: bool
+) -> None:
+    theirs = Rule("DestinationRule", "web", "all", [host], mutual_tls_alone)
+    with pytest.raises(UnusableServiceError, match=r"web/all also decides about web.shop.global.* narrow its host"):
+        found(cluster(spec(HTTP), rules=(theirs,)))
 
 
 @pytest.mark.parametrize(
@@ -128,7 +165,7 @@ def test_a_wildcard_does_not_decide_about_a_global_name(host: str) -> None:
         Rule("ServiceEntry", "shop", "legacy", ["web.shop.svc.cluster.local"]),
     ],
 )
-def test_what_the_program_made_and_what_is_of_another_host_is_nobodys_decision(other: Rule) -> None:
+def test_what_the_program_made_before_and_what_is_of_another_host_is_nobodys_decision(other: Rule) -> None:
     assert found(cluster(spec(HTTP), rules=(other,))).short_name
 
 
@@ -144,12 +181,16 @@ def test_what_the_program_made_and_what_is_of_another_host_is_nobodys_decision(o
             "port 80 is the pods' port web, and there is no pod to tell its number: start one, or give targetPort",
         ),
         (
-            cluster(spec(HTTP), endpoint_slice("web-1", http=8080), bare=("web-1", "job-1")),
+            cluster(spec(HTTP), endpoint_slice("web-1", http=8080), pods={"web-1": BARE, "job-1": BARE}),
             "pod web-1 has no sidecar: label namespace shop istio-injection=enabled, and restart its pods",
         ),
         (
-            cluster(spec(HTTP), endpoint_slice("web-1", "web-2", http=8080), bare=("web-1", "web-2")),
+            cluster(spec(HTTP), endpoint_slice("web-1", "web-2", http=8080), pods={"web-1": BARE, "web-2": BARE}),
             r"2 pods \(web-1, ...\) have no sidecar",
+        ),
+        (
+            cluster(spec(HTTP), endpoint_slice("web-1", http=8080), pods={"web-1": replace(BARE, never_injected="so")}),
+            "pod web-1 has no sidecar: so, and restart its pods",
         ),
     ],
 )
@@ -159,7 +200,8 @@ def test_a_service_that_is_not_ready_is_not_exported_and_says_why(inventory: Inv
 
 
 def test_a_pod_without_a_sidecar_that_is_not_of_the_service_is_no_matter() -> None:
-    assert found(cluster(spec(HTTP), endpoint_slice("web-1", http=8080), bare=("job-1",))).pods == {"web-1"}
+    slices = endpoint_slice("web-1", http=8080)
+    assert found(cluster(spec(HTTP), slices, pods={"web-1": Pod(), "job-1": BARE})).pods == {"web-1"}
 
 
 # What cannot be exported as it is configured
@@ -208,4 +250,25 @@ def test_a_headless_service_with_two_numbers_for_one_port_is_refused() -> None:
 
 def test_a_headless_service_is_not_federated_in_a_single_mesh() -> None:
     with pytest.raises(UnusableServiceError, match="is headless: in a single mesh"):
-        found(cluster(spec(HTTP, clusterIP="None")), one_mesh=True)
+        found(cluster(spec(HTTP, clusterIP="None")), role=FLAT)
+
+
+OF_SHOPPER = cluster(spec(HTTP), endpoint_slice("web-1", http=8080), pods={"web-1": Pod("shopper")})
+PUBLIC = replace(WEB, ingress_hosts=["shop.example"])
+
+
+@pytest.mark.parametrize(("service", "role"), [(WEB, OWN), (PUBLIC, OWN), (PUBLIC, GATEWAYS)])
+def test_pods_of_another_service_account_are_refused_with_the_key_that_says_it(
+    service: ExportedService, role: Role
+) -> None:
+    with pytest.raises(
+        UnusableServiceError,
+        match="pod web-1 runs as service account shopper, not default: set service_account: shopper, or",
+    ):
+        found(OF_SHOPPER, service, role)
+    assert found(OF_SHOPPER, replace(service, service_account="shopper"), role).pods == {"web-1"}
+
+
+@pytest.mark.parametrize(("service", "role"), [(WEB, FLAT), (PUBLIC, FLAT), (WEB, GATEWAYS)])
+def test_where_istiod_knows_the_pods_accounts_they_need_not_be_configured(service: ExportedService, role: Role) -> None:
+    assert found(OF_SHOPPER, service, role).pods == {"web-1"}

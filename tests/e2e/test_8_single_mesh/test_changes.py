@@ -2,7 +2,7 @@
 
 import base64
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,19 +17,6 @@ from tests.faults.load import load
 EVEN = {"meshes": {"east": 50, "west": 50}, "split": "failover"}
 BY_CLUSTER = {"meshes": {"east": 80, "west": 20}, "split": "weighted"}
 ALONE = {"name": "alone", "namespace": "demo", "port": 80, "meshes": {"east": 1}}
-
-
-@pytest.fixture(scope="module", params=["gateways", "flat"])
-def single(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, show: Callable[[str], None]
-) -> Iterator[Stack]:
-    """A stack of its own, up as one mesh over two clusters."""
-    with Stack(tmp_path_factory.mktemp("single"), show, "single").destroyed_at_the_end() as stack:
-        topology = {"kind": "single-mesh", "network": request.param}
-        stack.configure(lambda config: config.update({"multimesh:topology": topology}))
-        stack.up()
-        assert stack.settled() == []
-        yield stack
 
 
 def set_services(stack: Stack, *others: dict[str, Any], **of_echo: Any) -> None:

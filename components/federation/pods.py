@@ -1,0 +1,64 @@
+"""The pods behind a Service and their ports, as the API server tells of them. Pure functions."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_SIDECAR = "istio-proxy"
+_INJECT = "sidecar.istio.io/inject"
+
+
+@dataclass(frozen=True)
+class Pod:
+    """What matters of a pod; `never_injected` says why it would have no sidecar after a restart either."""
+
+    service_account: str = "default"
+    sidecar: bool = True
+    never_injected: str | None = None
+
+
+def pod(found: Mapping[str, Any]) -> Pod:
+    """Return what matters of a pod of the API server."""
+    spec, metadata = found["spec"], found["metadata"]
+    containers = [*spec.get("containers", ()), *(spec.get("initContainers") or ())]
+    sidecar = any(container["name"] == _SIDECAR for container in containers)
+    return Pod(spec.get("serviceAccountName") or "default", sidecar, None if sidecar else _never(metadata, spec))
+
+
+def _never(metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> str | None:
+    if spec.get("hostNetwork"):
+        return "it is in its node's network, where Istio injects none: remove hostNetwork"
+    for kind in ("label", "annotation"):
+        if str((metadata.get(f"{kind}s") or {}).get(_INJECT, "")).lower() == "false":
+            return f"its {kind} {_INJECT} is false: remove it"
+    return None
+
+
+def answering(slices: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Return the names of the pods in EndpointSlices that are ready, or of all that stay if none is ready yet."""
+    staying, ready = set[str](), set[str]()
+    for part in slices:
+        for endpoint in part.get("endpoints") or ():
+            target, conditions = endpoint.get("targetRef") or {}, endpoint.get("conditions") or {}
+            if target.get("kind") == "Pod" and not conditions.get("terminating"):
+                staying.add(target["name"])
+                if conditions.get("ready") is not False:
+                    ready.add(target["name"])
+    return frozenset(ready or staying)
+
+
+def ports(port: Mapping[str, Any], slices: Iterable[Mapping[str, Any]]) -> list[int]:
+    """Return the pods' numbers of a Service's port; none if it is a name that no pod has.
+
+    Pods may give the same name to different numbers.
+    """
+    target = port.get("targetPort") or port["port"]
+    if not isinstance(target, str):
+        return [int(target)]
+    found = {
+        int(of_pods["port"])
+        for part in slices
+        for of_pods in part.get("ports") or ()
+        if (of_pods.get("name") or "") == (port.get("name") or "") and of_pods.get("port")
+    }
+    return sorted(found)

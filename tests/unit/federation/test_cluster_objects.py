@@ -1,0 +1,121 @@
+"""Istio objects in a cluster become those that are wanted, and nobody else's are touched."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from objects_server import ObjectsServer, objects_server
+
+from components.clusters.connection import connected
+from components.federation import cluster_objects
+from components.federation.cluster_objects import Key, RefusedError, converge, live
+
+RULE, ROUTE = Key("DestinationRule", "istio-system", "web"), Key("VirtualService", "istio-system", "web")
+POLICY = Key("AuthorizationPolicy", "shop", "web.callers")
+AT = f"/apis/networking.istio.io/v1/namespaces/istio-system/destinationrules/{RULE.name}"
+
+
+@pytest.fixture
+def server() -> Iterator[ObjectsServer]:
+    with objects_server() as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster_objects, "_PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(cluster_objects, "_PAUSE_SECONDS", 0.01)
+
+
+def make(server: ObjectsServer, wanted: dict[Key, Any]) -> list[str]:
+    """Make the objects those that are wanted; return the writes that it took."""
+    server.asked.clear()
+    with connected(server.kubeconfig) as api:
+        converge(api, wanted, lambda _: None)
+    return sorted(server.asked)
+
+
+@pytest.mark.parametrize("key", [RULE, ROUTE, POLICY])
+def test_a_key_is_its_text(key: Key) -> None:
+    assert Key.parse(str(key)) == key
+
+
+def test_what_is_missing_is_created_and_a_second_time_nothing_is_done(server: ObjectsServer) -> None:
+    wanted = {RULE: {"host": "web"}, POLICY: {"action": "ALLOW"}}
+    assert make(server, wanted) == ["POST web", "POST web.callers"]
+    assert server.specs() == {"web": {"host": "web"}, "web.callers": {"action": "ALLOW"}}
+    assert make(server, wanted) == []
+
+
+def test_what_differs_is_replaced_also_if_somebody_else_changed_it(server: ObjectsServer) -> None:
+    make(server, {RULE: {"host": "web"}})
+    server.objects[AT]["spec"] = {"host": "web", "exportTo": ["."]}
+    assert make(server, {RULE: {"host": "web"}}) == ["PUT web"]
+    assert server.specs() == {"web": {"host": "web"}}
+
+
+def test_what_is_no_longer_wanted_is_deleted_also_if_no_state_knows_of_it(server: ObjectsServer) -> None:
+    make(server, {RULE: {"host": "web"}, POLICY: {"action": "ALLOW"}})
+    assert make(server, {POLICY: {"action": "ALLOW"}}) == ["DELETE web"]
+
+
+def test_routes_come_last_and_go_first(server: ObjectsServer) -> None:
+    wanted = {ROUTE: {}, RULE: {}, POLICY: {}}
+    order: list[str] = []
+    cluster_objects._each(sorted(wanted), lambda key: order.append(key.kind), lambda _: None)
+    assert order == ["AuthorizationPolicy", "DestinationRule", "VirtualService"]
+    make(server, wanted)
+    server.asked.clear()
+    with connected(server.kubeconfig) as api:
+        converge(api, {}, lambda _: None)
+    assert len(server.asked) == 3
+
+
+def test_an_object_of_somebody_elses_is_not_taken_over(server: ObjectsServer) -> None:
+    server.objects[AT] = {"metadata": {"name": "web", "resourceVersion": "7"}, "spec": {"host": "theirs"}}
+    with pytest.raises(RefusedError, match="DestinationRule istio-system/web is there already, and is not multimesh's"):
+        make(server, {RULE: {"host": "web"}})
+    assert server.specs() == {"web": {"host": "theirs"}}
+    assert make(server, {}) == [], "nor deleted"
+
+
+def test_a_refusal_names_the_object_and_all_others_are_made(server: ObjectsServer) -> None:
+    server.refusals["destinationrules"] = [(422, "spec.host is empty")]
+    with pytest.raises(RefusedError, match=r"^DestinationRule istio-system/web: spec.host is empty$"):
+        make(server, {RULE: {}, POLICY: {}})
+    assert server.specs() == {"web.callers": {}}
+
+
+def test_of_many_refusals_the_first_are_named(server: ObjectsServer) -> None:
+    server.refusals["destinationrules"] = [(422, "no")] * 9
+    with pytest.raises(RefusedError) as caught:
+        make(server, {Key("DestinationRule", "istio-system", f"web-{number}"): {} for number in range(9)})
+    assert str(caught.value).splitlines()[5:] == ["and 4 more"]
+
+
+@pytest.mark.parametrize(
+    "answer", [(503, "starting"), (429, "slow down"), (500, 'failed calling webhook "validation.istio.io": refused')]
+)
+def test_what_passes_is_waited_for(server: ObjectsServer, answer: tuple[int, str]) -> None:
+    server.refusals["destinationrules"] = [answer] * 3
+    assert make(server, {RULE: {}}) == ["POST web"] * 4
+
+
+def test_what_does_not_pass_is_refused_in_the_end(server: ObjectsServer) -> None:
+    server.refusals["destinationrules"] = [(503, "starting")] * 1000
+    with pytest.raises(RefusedError, match="web: starting"):
+        make(server, {RULE: {}})
+
+
+def test_a_cluster_without_istio_has_no_objects(server: ObjectsServer) -> None:
+    server.unknown = set(cluster_objects._PLURALS.values())
+    with connected(server.kubeconfig) as api:
+        assert live(api) == {}
+
+
+def test_a_long_step_says_how_far_it_is(server: ObjectsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster_objects, "_REPORT_SECONDS", 0)
+    said: list[str] = []
+    with connected(server.kubeconfig) as api:
+        converge(api, {RULE: {}, POLICY: {}}, said.append)
+    assert said == ["1 of 2 objects", "2 of 2 objects"]

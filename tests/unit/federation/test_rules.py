@@ -1,0 +1,75 @@
+"""Which objects decide what sidecars do with a name."""
+
+from typing import Any
+
+import pytest
+
+from components.federation.cluster_objects import LABELS
+from components.federation.rules import Rule, rule
+
+WEB = "web.shop.svc.cluster.local"
+
+
+def made(kind: str, spec: dict[str, Any]) -> Rule | None:
+    return rule(kind, {"metadata": {"name": "mine", "namespace": "shop"}, "spec": spec})
+
+
+def hosts(kind: str, spec: dict[str, Any]) -> list[str]:
+    found = made(kind, spec)
+    return list(found.hosts) if found else []
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("web", WEB), (WEB, WEB), ("web.shop", "web.shop"), ("*", "*"), ("*.local", "*.local")],
+)
+def test_a_host_without_a_dot_is_a_service_of_the_objects_namespace(given: str, expected: str) -> None:
+    assert hosts("VirtualService", {"hosts": [given]}) == [expected]
+    assert hosts("DestinationRule", {"host": given}) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("gateways", "decides"), [(None, True), (["mesh"], True), (["mesh", "shop/entry"], True), (["shop/entry"], False)]
+)
+def test_a_virtual_service_for_gateways_alone_does_not_decide(gateways: list[str] | None, decides: bool) -> None:
+    spec = {"hosts": ["web"], **({"gateways": gateways} if gateways else {})}
+    assert (made("VirtualService", spec) is not None) == decides
+
+
+@pytest.mark.parametrize(
+    ("says", "alone"),
+    [
+        ({"trafficPolicy": {"tls": {"mode": "ISTIO_MUTUAL"}}}, True),
+        ({"trafficPolicy": {"tls": {"mode": "ISTIO_MUTUAL"}}, "exportTo": ["."]}, True),
+        ({}, True),
+        ({"trafficPolicy": {"tls": {"mode": "DISABLE"}}}, False),
+        ({"trafficPolicy": {"tls": {"mode": "ISTIO_MUTUAL"}, "connectionPool": {"tcp": {"maxConnections": 9}}}}, False),
+        ({"subsets": [{"name": "v1", "labels": {"version": "v1"}}]}, False),
+    ],
+)
+def test_a_destination_rule_of_mutual_tls_alone_is_known(says: dict[str, Any], alone: bool) -> None:
+    found = made("DestinationRule", {"host": "web", **says})
+    assert found
+    assert found.mutual_tls_alone == alone
+
+
+@pytest.mark.parametrize("kind", ["HTTPRoute", "GRPCRoute", "TCPRoute"])
+@pytest.mark.parametrize(
+    ("parent", "expected"),
+    [
+        ({"kind": "Service", "name": "web"}, [WEB]),
+        ({"kind": "Service", "group": "", "name": "web", "namespace": "other"}, ["web.other.svc.cluster.local"]),
+        ({"kind": "Hostname", "group": "networking.istio.io", "name": "web.shop.global"}, ["web.shop.global"]),
+        ({"name": "entry"}, []),
+        ({"kind": "Gateway", "name": "entry"}, []),
+    ],
+)
+def test_a_route_of_the_gateway_api_decides_about_the_services_that_it_is_attached_to(
+    kind: str, parent: dict[str, Any], expected: list[str]
+) -> None:
+    assert hosts(kind, {"parentRefs": [parent]}) == expected
+
+
+def test_what_the_program_makes_is_no_decision_of_others() -> None:
+    metadata = {"name": "web.shop.global", "namespace": "istio-system", "labels": LABELS | {"more": "x"}}
+    assert rule("VirtualService", {"metadata": metadata, "spec": {"hosts": ["web"]}}) is None
