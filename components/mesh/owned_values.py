@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from components.istio import GATEWAY, INGRESS_PORT, NAMESPACE, PEER_PORT
+from components.istio import GATEWAY, INGRESS_PORT, ISTIOD_HOSTS, NAMESPACE, PEER_PORT
 from components.mesh.primary_remote import ISTIOD_PORT, WEBHOOK_PORT
 from components.mesh.roles import JOINED
 
@@ -36,6 +36,7 @@ _CERTIFICATES = "set trust"
 _SERVICES = "list services that span clusters in services"
 _GATEWAY = "set cluster.gateway of the mesh"
 _FIXED = "remove it"
+_NO_NAMES = f"remove it: the mesh's CA may sign no names of istiod but {', '.join(ISTIOD_HOSTS)}"
 _NO_REVISIONS = "remove it: revisions are not supported"
 _NO_DOMAIN = "remove it: no other cluster domain is supported, and the cluster's must be cluster.local"
 
@@ -51,6 +52,7 @@ _OWNED: dict[str, tuple[str, Any]] = {
     "istiod.global.pilotCertProvider": (_CERTIFICATES, "istiod"),
     "istiod.global.trustBundleName": (_CERTIFICATES, "istio-ca-root-cert"),
     "istiod.env.PILOT_SKIP_VALIDATE_TRUST_DOMAIN": (_CALLERS, _NONE),
+    "istiod.env.ISTIOD_CUSTOM_HOST": (_NO_NAMES, ""),
     "istiod.env.PILOT_CERT_PROVIDER": (_CERTIFICATES, "istiod"),
     "istiod.env.ENABLE_CA_SERVER": (_CERTIFICATES, "true"),
     "istiod.env.EXTERNAL_CA": (_CERTIFICATES, ""),
@@ -88,6 +90,7 @@ _OWNED: dict[str, tuple[str, Any]] = {
     "gateway.labels.istio": (_FIXED, "ingressgateway"),
     "gateway.labels.topology.istio.io/network": (_TOPOLOGY, _NONE),
     "gateway.networkGateway": (_TOPOLOGY, ""),
+    "gateway.rbac.enabled": (_FIXED, False),
     "gateway.env.ISTIO_META_REQUESTED_NETWORK_VIEW": (_TOPOLOGY, _NONE),
     "gateway.service.type": (_GATEWAY, _NONE),
     "gateway.service.selectorLabels": (_FIXED, {}),

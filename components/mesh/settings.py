@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from components.istio import ISTIOD_HOSTS
 from components.schema.strict import Strict
 
 
@@ -14,22 +13,6 @@ class HelmValues(Strict):
     base: dict[str, Any] = {}
     istiod: dict[str, Any] = {}
     gateway: dict[str, Any] = {}
-
-    @field_validator("istiod")
-    @classmethod
-    def _has_the_names_that_its_ca_may_sign(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """Raise ValueError for values that give istiod's certificate names that the mesh's CA may not sign."""
-        env = values.get("env")
-        for key, given in (
-            ("revision", values.get("revision") not in (None, "", "default")),
-            ("env.ISTIOD_CUSTOM_HOST", isinstance(env, dict) and bool(env.get("ISTIOD_CUSTOM_HOST"))),
-        ):
-            if given:
-                hosts = ", ".join(ISTIOD_HOSTS)
-                raise ValueError(
-                    f"must not set {key}: the mesh's CA may sign no names of istiod but {hosts}; remove it"
-                )
-        return values
 
 
 class IstioSettings(Strict):

@@ -250,13 +250,13 @@ BAD_INPUT = [
     (other(istio={"values": {"istiod": []}}), "istio.values.istiod: must be a mapping"),
     (
         other(istio={"values": {"istiod": {"revision": "canary"}}}),
-        "istio.values.istiod: must not set revision: the mesh's CA may sign no names of istiod but "
-        "istiod.istio-system.svc, istiod-remote.istio-system.svc, istio-pilot.istio-system.svc; remove it",
+        "istio.values.istiod.revision: 'canary': is decided by multimesh: remove it: revisions are not supported",
     ),
     (
         other(istio={"values": {"istiod": {"env": {"ISTIOD_CUSTOM_HOST": "istiod.example.com"}}}}),
-        "istio.values.istiod: must not set env.ISTIOD_CUSTOM_HOST: the mesh's CA may sign no names of istiod but "
-        "istiod.istio-system.svc, istiod-remote.istio-system.svc, istio-pilot.istio-system.svc; remove it",
+        "istio.values.istiod.env.ISTIOD_CUSTOM_HOST: 'istiod.example.com': is decided by multimesh: remove it: the "
+        "mesh's CA may sign no names of istiod but istiod.istio-system.svc, istiod-remote.istio-system.svc, "
+        "istio-pilot.istio-system.svc",
     ),
 ]
 
