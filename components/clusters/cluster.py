@@ -76,6 +76,8 @@ class Cluster(pulumi.ComponentResource):
     """What must exist before anything else in the cluster: its pod network."""
     egress_addresses: Sequence[pulumi.Output[str]] | None = None
     """The source IP addresses of its requests, as peers see them; None if they are not known."""
+    identifier: pulumi.Input[str] = ""
+    """What stays the same as long as it is the same cluster."""
     skip_unreachable: bool = False
     """Whether a refresh keeps what the state says while the API server does not answer: the stack brings it back."""
 
@@ -91,6 +93,7 @@ class Cluster(pulumi.ComponentResource):
         Another kubeconfig does not replace what is in the cluster, as long as `cluster_identifier` stays the same.
         Secrets and ConfigMaps are changed in place: istiod reads `cacerts` by its name.
         """
+        self.identifier = cluster_identifier
         return kubernetes.Provider(
             f"{name}-kubernetes",
             kubeconfig=self.kubeconfig,

@@ -35,6 +35,8 @@ def connected(kubeconfig: str) -> "Iterator[ApiClient]":
         raise KubeconfigError(f"cannot be used: {error}") from error
     except (AttributeError, LookupError, TypeError, ValueError) as error:  # whose text may show a credential
         raise KubeconfigError("is malformed: the Kubernetes client cannot read it") from error
+    if any(not value.isprintable() for value in configuration.api_key.values()):
+        raise KubeconfigError("has a token that is not one line of text")
     with api:
         yield api
 

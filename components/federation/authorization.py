@@ -16,7 +16,7 @@ def authorization(available: AvailableService, role: Role, trust_domains: Mappin
     A control plane also needs the policies of the clusters that it serves: one for each selector that the Service has
     in them. `trust_domains` are by mesh, and have every mesh that may call.
     """
-    service, workloads = available.service, available.workloads
+    service, workloads = available.service, {**available.guarded, **available.workloads}
     allowed = callers(service, trust_domains)
     # The mesh-wide policy allows every workload of the mesh, so a service for some callers must deny the others.
     deny_others = istio.any_principal(role.trust_domain) not in allowed

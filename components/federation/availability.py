@@ -33,12 +33,14 @@ class UnusableServicesError(pulumi.RunError):
 class AvailableService:
     """A service as it can be reached: `service.weights` has only meshes that export it.
 
-    `ports` are those that all of them export. `workloads` are by mesh of this stack.
+    `ports` are those that all of them export. `workloads` are by mesh of this stack; `guarded` are those that are not
+    exported at the moment, and that nobody but the callers may reach all the same.
     """
 
     service: ExportedService
     ports: Sequence[Port]
     workloads: Mapping[str, Workload]
+    guarded: Mapping[str, Workload] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class KnownCluster:
     role: Role
     before: Mapping[str, Mapping[int, Protocol]] = field(default_factory=dict)
     """The protocols that it exported at the last update, by global name and port."""
+    assumed: bool = True
+    """Whether it is taken to have what is configured while it does not answer, or only what it had."""
 
 
 def available(
@@ -63,10 +67,10 @@ def available(
     """
     mistakes, notes, result = list[str](), list[str](), list[AvailableService]()
     for service in services:
-        found, wrong, said = _workloads(service, clusters)
+        found, guarded, wrong, said = _workloads(service, clusters)
         ports, disagreeing = _ports(service, found)
         weights = {mesh: weight for mesh, weight in service.weights.items() if mesh in found or mesh not in clusters}
-        result.append(AvailableService(replace(service, weights=weights), ports, found))
+        result.append(AvailableService(replace(service, weights=weights), ports, found, guarded))
         mistakes += wrong + disagreeing
         if not wrong:
             mistakes += _without_requests(service, ports, found)
@@ -81,9 +85,9 @@ def available(
 
 def _workloads(
     service: ExportedService, clusters: Mapping[str, KnownCluster]
-) -> tuple[Workloads, list[str], list[str]]:
-    """Return the workloads by mesh, the mistakes, and what is to be said."""
-    found, wrong, said = Workloads(), list[str](), list[str]()
+) -> tuple[Workloads, Workloads, list[str], list[str]]:
+    """Return the workloads by mesh, those that are guarded, the mistakes, and what is to be said."""
+    found, guarded, wrong, said = Workloads(), Workloads(), list[str](), list[str]()
     for mesh in service.weights:
         if mesh not in clusters:
             continue
@@ -91,7 +95,9 @@ def _workloads(
         if made := cluster.made_here.get(service.short_name):
             found[mesh] = made
         elif cluster.inventory is None:
-            found[mesh] = assumed(service, cluster.before.get(service.global_name, {}))
+            before = cluster.before.get(service.global_name)
+            if cluster.assumed or before:
+                found[mesh] = assumed(service, before or {})
         else:
             try:
                 found[mesh] = workload(service, cluster.inventory, cluster.role)
@@ -99,6 +105,8 @@ def _workloads(
                 where = f"Service {service.namespace}/{service.name} in mesh {mesh}: {error}"
                 wrong.append(problem(_path(service), ABSENT, where))
             except NotExportedError as error:
+                if error.workload:
+                    guarded[mesh] = error.workload
                 said.append(f"mesh {mesh} does not export {service.global_name}: {error}, then run `pulumi up` again")
             else:
                 if rules := ", ".join(map(str, found[mesh].users_rules)):
@@ -106,7 +114,7 @@ def _workloads(
                         f"mesh {mesh}: {rules} goes on deciding about {service.short_name}, which stays in this mesh; "
                         f"all meshes answer {service.global_name}"
                     )
-    return found, wrong, said
+    return found, guarded, wrong, said
 
 
 def _ports(service: ExportedService, workloads: Workloads) -> tuple[list[Port], list[str]]:

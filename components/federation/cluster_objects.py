@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 LABELS = {"app.kubernetes.io/managed-by": "multimesh"}
 """On every object, so that those are found that no state knows of: an update may have been killed."""
+NAMED = "multimesh/object"
+"""The annotation of every object with its own key: a copy that somebody made of it is not the program's."""
 
 _PLURALS = {
     "AuthorizationPolicy": "authorizationpolicies",
@@ -23,9 +25,13 @@ _PLURALS = {
     "ServiceEntry": "serviceentries",
     "VirtualService": "virtualservices",
 }
+_POLICY = "AuthorizationPolicy"
 _LOGIN = ["BearerToken"]
 """What the Kubernetes client calls the kubeconfig's credentials."""
 _AT_ONCE = 8
+_ATTEMPTS = 3
+_NAMED_AT_MOST = 5
+_MESSAGE_BYTES = 200
 _SECONDS = 30
 _PATIENCE_SECONDS = 60
 _PAUSE_SECONDS = 1
@@ -74,20 +80,41 @@ class Live:
     """An object as it is in the cluster."""
 
     spec: istio.Spec
-    version: str
-    """Its `resourceVersion`."""
+    metadata: Mapping[str, Any]
 
 
-def live(api: "ApiClient") -> dict[Key, Live]:
-    """Return all objects with `LABELS`; none of a kind that the cluster does not know.
+class _Patience:
+    """For how long answers are waited for that may pass: from the last success, whoever had it."""
 
-    Raise RefusedError, or SilentError.
+    def __init__(self) -> None:
+        self._until, self.reason = 0.0, ""
+        self.succeeded()
+
+    def succeeded(self) -> None:
+        self._until, self.reason = time.monotonic() + _PATIENCE_SECONDS, ""
+
+    def is_over(self, reason: str) -> bool:
+        self.reason = reason
+        return time.monotonic() > self._until
+
+
+def is_own(kind: str, metadata: Mapping[str, Any]) -> bool:
+    """Return whether the program made an object of this kind, by its metadata."""
+    labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
+    key = Key(kind, metadata["namespace"], metadata["name"])
+    return LABELS.items() <= labels.items() and annotations.get(NAMED) == str(key)
+
+
+def live(api: "ApiClient", patience: _Patience | None = None) -> dict[Key, Live]:
+    """Return all objects that the program made; none of a kind that the cluster does not know.
+
+    Raise RefusedError, or SilentError; without `patience`, at the first answer that may pass.
     """
     selector = ",".join(f"{name}={value}" for name, value in LABELS.items())
     found = dict[Key, Live]()
     for kind, plural in _PLURALS.items():
         path = f"/apis/{istio.API_VERSIONS[kind]}/{plural}"
-        status, answer = _ask(api, "GET", path, query=[("labelSelector", selector)])
+        status, answer = _call(api, patience, "GET", path, query=[("labelSelector", selector)])
         if status == HTTPStatus.NOT_FOUND:
             continue
         if status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -96,79 +123,129 @@ def live(api: "ApiClient") -> dict[Key, Live]:
             raise RefusedError(f"{path}: {_reason(status, answer)}")
         for item in answer["items"]:
             about = item["metadata"]
-            key = Key(kind, about["namespace"], about["name"])
-            found[key] = Live(item.get("spec") or {}, about["resourceVersion"])
+            if is_own(kind, about):
+                found[Key(kind, about["namespace"], about["name"])] = Live(item.get("spec") or {}, about)
     return found
 
 
 def converge(api: "ApiClient", wanted: Mapping[Key, istio.Spec], report: Callable[[str], None]) -> None:
-    """Make the objects with `LABELS` those that are wanted: create, replace and delete what differs.
+    """Make the program's objects those that are wanted: create, replace and delete what differs.
 
-    Raise RefusedError if the API server refuses one; all others are there then. Raise SilentError.
+    Raise RefusedError if the API server refuses one. All others are there then; but if it was a policy, nothing that
+    routes to a service was changed. Raise SilentError.
     """
-    there = live(api)
+    patience = _Patience()
+    there = live(api, patience)
     changed = [key for key, spec in wanted.items() if key not in there or there[key].spec != spec]
-    # By kind, which the alphabet has in a good order: policies and rules are there before what routes to them, and go
-    # after it. What takes the place of another is there before the other goes.
-    _each(sorted(changed), lambda key: _write(api, key, wanted[key], there.get(key)), report)
-    _each(sorted(there.keys() - wanted.keys(), reverse=True), lambda key: _delete(api, key), report)
+
+    def write(keys: Iterable[Key]) -> list[str]:
+        return _each(keys, lambda key: _write(api, patience, key, wanted[key], there.get(key)), patience, report)
+
+    # Policies first, then by kind, which the alphabet has in a good order: rules are there before what routes to them.
+    policies = sorted(key for key in changed if key.kind == _POLICY)
+    refusals = write(policies) or write(sorted({*changed} - {*policies}))
+    # What takes the place of another is there before the other goes; routes go before rules and policies.
+    refusals += _each(
+        sorted(there.keys() - wanted.keys(), reverse=True), lambda key: _delete(api, patience, key), patience, report
+    )
+    if refusals:
+        more = [f"and {len(refusals) - _NAMED_AT_MOST} more"] if len(refusals) > _NAMED_AT_MOST else []
+        raise RefusedError("\n".join([*refusals[:_NAMED_AT_MOST], *more]))
 
 
-def _each(keys: Sequence[Key], do: Callable[[Key], str | None], report: Callable[[str], None]) -> None:
+def _each(
+    keys: Iterable[Key], do: Callable[[Key], str | None], patience: _Patience, report: Callable[[str], None]
+) -> list[str]:
+    """Do it for all keys, some at once; return why what was refused was."""
+    keys = list(keys)
     refusals, said = list[str](), time.monotonic()
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         for number, refusal in enumerate(pool.map(do, keys), start=1):
             if refusal:
                 refusals.append(refusal)
             if time.monotonic() - said > _REPORT_SECONDS:
-                report(f"{number} of {len(keys)} objects")
+                report(f"{number} of {len(keys)} objects{f'; waiting: {patience.reason}' if patience.reason else ''}")
                 said = time.monotonic()
-    if refusals:
-        more = [f"and {len(refusals) - 5} more"] if len(refusals) > 5 else []
-        raise RefusedError("\n".join([*refusals[:5], *more]))
+    return refusals
 
 
-def _write(api: "ApiClient", key: Key, spec: istio.Spec, there: Live | None) -> str | None:
-    metadata = {"name": key.name, "namespace": key.namespace, "labels": LABELS}
-    if there:
-        metadata |= {"resourceVersion": there.version}
-    body = {"apiVersion": istio.API_VERSIONS[key.kind], "kind": key.kind, "metadata": metadata, "spec": spec}
-    method, path = ("PUT", key.path) if there else ("POST", key.collection)
-    status, answer = _call(api, method, path, body)
-    if status in (HTTPStatus.OK, HTTPStatus.CREATED):
-        return None
-    if status == HTTPStatus.CONFLICT and not there:
-        return f"{key} is there already, and is not multimesh's: delete it, or give it another name"
+def _write(api: "ApiClient", patience: _Patience, key: Key, spec: istio.Spec, there: Live | None) -> str | None:
+    status, answer = 0, dict[str, Any]()
+    for _ in range(_ATTEMPTS):
+        metadata = _metadata(key, there.metadata if there else {})
+        body = {"apiVersion": istio.API_VERSIONS[key.kind], "kind": key.kind, "metadata": metadata, "spec": spec}
+        method, path = ("PUT", key.path) if there else ("POST", key.collection)
+        status, answer = _call(api, patience, method, path, body)
+        if status in (HTTPStatus.OK, HTTPStatus.CREATED):
+            return None
+        if status != HTTPStatus.CONFLICT:
+            break
+        # Somebody else, or an attempt whose answer was lost, was faster.
+        found, now = _call(api, patience, "GET", key.path)
+        if found == HTTPStatus.OK and not is_own(key.kind, now["metadata"]):
+            return f"{key} is there already, and is not multimesh's: delete it, or give it another name"
+        there = Live(now.get("spec") or {}, now["metadata"]) if found == HTTPStatus.OK else None
     return f"{key}: {_reason(status, answer)}"
 
 
-def _delete(api: "ApiClient", key: Key) -> str | None:
-    status, answer = _call(api, "DELETE", key.path)
+def _metadata(key: Key, there: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object's metadata, with what others have added."""
+    kept = {name: value for name, value in there.items() if name != "managedFields"}
+    return {
+        **kept,
+        "name": key.name,
+        "namespace": key.namespace,
+        "labels": {**(there.get("labels") or {}), **LABELS},
+        "annotations": {**(there.get("annotations") or {}), NAMED: str(key)},
+    }
+
+
+def _delete(api: "ApiClient", patience: _Patience, key: Key) -> str | None:
+    status, answer = _call(api, patience, "DELETE", key.path)
     return None if status in (HTTPStatus.OK, HTTPStatus.NOT_FOUND) else f"{key}: {_reason(status, answer)}"
 
 
-def _call(api: "ApiClient", method: str, path: str, body: Any = None) -> tuple[int, Any]:
-    """Return what `_ask` does; ask again for a while if the API server, or its webhook, cannot answer yet."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+def _call(
+    api: "ApiClient",
+    patience: _Patience | None,
+    method: str,
+    path: str,
+    body: Any = None,
+    query: "list[tuple[str, str]] | None" = None,
+) -> tuple[int, Any]:
+    """Return the status and the answer; ask again, with patience, while the API server or its webhook cannot answer."""
+    from urllib3.exceptions import HTTPError
+
     while True:
-        status, answer = _ask(api, method, path, body)
-        passing = status in _TRANSIENT or "failed calling webhook" in str(answer.get("message"))
-        if not passing or time.monotonic() > deadline:
-            return status, answer
+        try:
+            status, answer = _ask(api, method, path, body, query)
+        except HTTPError as error:
+            if not patience or patience.is_over(type(error).__name__):
+                raise
+        else:
+            passing = status in _TRANSIENT or "failed calling webhook" in _reason(status, answer)
+            if not passing and patience:
+                patience.succeeded()
+            if not passing or not patience or patience.is_over(_reason(status, answer)):
+                return status, answer
         time.sleep(_PAUSE_SECONDS)
 
 
 def _ask(
-    api: "ApiClient", method: str, path: str, body: Any = None, query: "list[tuple[str, str]] | None" = None
-) -> tuple[int, Any]:
-    """Return the status and the answer."""
+    api: "ApiClient", method: str, path: str, body: Any, query: "list[tuple[str, str]] | None"
+) -> tuple[int, dict[str, Any]]:
+    """Return the status and the answer; text, as of a proxy or an overloaded API server, is its message."""
     headers = {"Accept": "application/json", "Content-Type": "application/json"}
     request = api.param_serialize(
         method, path, query_params=query, header_params=headers, body=body, auth_settings=_LOGIN
     )
     answer = api.call_api(*request, _request_timeout=_SECONDS)
     answer.read()
-    return answer.status, json.loads(answer.data or b"{}")
+    data = answer.data or b"{}"
+    try:
+        return answer.status, dict(json.loads(data))
+    except (ValueError, TypeError):
+        return answer.status, {"message": data[:_MESSAGE_BYTES].decode(errors="replace").strip()}
 
 
 def _reason(status: int, answer: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components import istio
-from components.federation.cluster_objects import LABELS
+from components.federation.cluster_objects import is_own
 
 _GATEWAY_API = "/apis/gateway.networking.k8s.io"
 PATHS = {
@@ -55,7 +55,7 @@ class Rule:
 def rule(kind: str, found: Mapping[str, Any]) -> Rule | None:
     """Return what an object of the API server decides; None if it is for gateways alone, or the program's own."""
     metadata, spec = found["metadata"], found.get("spec") or {}
-    if LABELS.items() <= (metadata.get("labels") or {}).items():
+    if kind not in _ROUTES and is_own(kind, metadata):
         return None
     namespace = metadata["namespace"]
     if kind in _ROUTES:

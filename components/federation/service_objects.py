@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi import dynamic
+from pulumi.runtime.rpc import UNKNOWN
 
 from components import istio
 from components.clusters.connection import connected
@@ -38,30 +39,47 @@ class ServiceObjectsProvider(dynamic.ResourceProvider):
     serialize_as_secret_always = False
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
-        """Create the objects; the resource's id is the mesh. Raise RefusedError, UnreachableError."""
-        return dynamic.CreateResult(props["mesh"], _converged(props))
+        """Create the objects, or none; the resource's id is the mesh. Raise RefusedError, UnreachableError."""
+        try:
+            return dynamic.CreateResult(props["mesh"], _converged(props))
+        except RefusedError:
+            # No state would know of those that were not refused.
+            with _reached(props) as api:
+                cluster_objects.converge(api, {}, _report)
+            raise
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
         """Change what differs. Raise RefusedError, UnreachableError."""
         return dynamic.UpdateResult(_converged(_news))
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
-        """Compare the cluster's objects, as they were last seen, with the inputs."""
-        same = all(_olds.get(key) == _news[key] for key in ("kubeconfig", "skip_unreachable"))
+        """Compare the objects in the cluster with the inputs; an update that failed half-way has changed some.
+
+        Another cluster replaces the resource: the objects of the former one are deleted.
+        """
+        if _olds["cluster"] != _news["cluster"]:
+            return dynamic.DiffResult(changes=True, replaces=["cluster"], delete_before_replace=True)
+        same = all(_olds[key] == _news[key] for key in ("kubeconfig", "skip_unreachable"))
         objects = _news["objects"]
-        return dynamic.DiffResult(changes=not same or not _is_known(objects) or _olds["digests"] != _digests(objects))
+        if not same or not isinstance(objects, dict) or UNKNOWN in objects.values():
+            return dynamic.DiffResult(changes=True)
+        try:
+            seen = _seen(_olds)
+        except (RefusedError, UnreachableError):
+            seen = _olds["digests"]
+        return dynamic.DiffResult(changes=seen != _digests(objects))
 
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
         """Look at the objects in the cluster. Raise RefusedError, UnreachableError."""
         try:
-            with _reached(props) as api:
-                found = cluster_objects.live(api)
+            return dynamic.ReadResult(id_, {**props, "digests": _seen(props)})
         except UnreachableError as error:
             if props["skip_unreachable"] or _is_set(_SKIP_UNREACHABLE):
                 return dynamic.ReadResult(id_, props)
-            raise UnreachableError(f"{error}. {_hint()}") from error
-        digests = {str(key): _digest(live.spec) for key, live in sorted(found.items())}
-        return dynamic.ReadResult(id_, {**props, "digests": digests})
+            if _is_set(_DELETE_UNREACHABLE):
+                return dynamic.ReadResult("", {})
+            way_out = f"set {_SKIP_UNREACHABLE}=true; if it is gone for good, {_DELETE_UNREACHABLE}=true"
+            raise UnreachableError(f"{error}. If it comes back, {way_out}") from None
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Delete the objects. Raise RefusedError, UnreachableError."""
@@ -70,14 +88,14 @@ class ServiceObjectsProvider(dynamic.ResourceProvider):
                 cluster_objects.converge(api, {}, _report)
         except UnreachableError as error:
             if not _is_set(_DELETE_UNREACHABLE):
-                raise UnreachableError(f"{error}. {_hint()}") from error
+                raise UnreachableError(f"{error}. If it is gone for good, set {_DELETE_UNREACHABLE}=true") from None
 
 
 def _converged(props: Mapping[str, Any]) -> dict[str, Any]:
     wanted = {Key.parse(key): json.loads(text) for key, text in props["objects"].items()}
     with _reached(props) as api:
         cluster_objects.converge(api, wanted, _report)
-    kept = {key: props[key] for key in ("mesh", "kubeconfig", "skip_unreachable")}
+    kept = {key: props[key] for key in ("mesh", "cluster", "kubeconfig", "skip_unreachable")}
     return {**kept, "digests": _digests(props["objects"])}
 
 
@@ -89,9 +107,16 @@ def _reached(props: Mapping[str, Any]) -> "Iterator[ApiClient]":
         with connected(props["kubeconfig"]) as api:
             yield api
     except (KubeconfigError, SilentError, HTTPError, OSError) as error:
-        raise UnreachableError(f"mesh {props['mesh']}: its cluster cannot be reached: {error}") from error
+        raise UnreachableError(f"mesh {props['mesh']}: its cluster cannot be reached: {error}") from None
     except RefusedError as error:
-        raise RefusedError(f"mesh {props['mesh']}: {error}") from error
+        raise RefusedError(f"mesh {props['mesh']}: {error}") from None
+
+
+def _seen(props: Mapping[str, Any]) -> dict[str, str]:
+    """Return the digests of the objects in the cluster."""
+    with _reached(props) as api:
+        found = cluster_objects.live(api)
+    return {str(key): _digest(live.spec) for key, live in sorted(found.items())}
 
 
 def _digests(objects: Mapping[str, str]) -> dict[str, str]:
@@ -107,16 +132,8 @@ def as_text(spec: istio.Spec) -> str:
     return json.dumps(spec, sort_keys=True, separators=(",", ":"))
 
 
-def _is_known(objects: Any) -> bool:
-    return isinstance(objects, dict) and all(isinstance(text, str) for text in objects.values())
-
-
 def _is_set(variable: str) -> bool:
     return os.environ.get(variable, "").lower() == "true"
-
-
-def _hint() -> str:
-    return f"If it is gone for good, set {_DELETE_UNREACHABLE}=true"
 
 
 def _report(line: str) -> None:
@@ -126,13 +143,15 @@ def _report(line: str) -> None:
 class ServiceObjects(dynamic.Resource, module="multimesh", name="ServiceObjects"):
     """The Istio objects of all exported services in one mesh.
 
-    `objects` are specs as JSON, by `<kind> <namespace>/<name>`; text, as the SDK takes long for nested values.
+    `cluster` is what stays the same as long as it is the same cluster. `objects` are specs as JSON, by
+    `<kind> <namespace>/<name>`; text, as the SDK takes long for nested values.
     """
 
     def __init__(
         self,
         resource_name: str,
         mesh: str,
+        cluster: pulumi.Input[str],
         kubeconfig: pulumi.Input[str],
         objects: pulumi.Input[Mapping[str, str]],
         *,
@@ -142,6 +161,16 @@ class ServiceObjects(dynamic.Resource, module="multimesh", name="ServiceObjects"
         super().__init__(
             ServiceObjectsProvider(),
             resource_name,
-            {"mesh": mesh, "kubeconfig": kubeconfig, "objects": objects, "skip_unreachable": skip_unreachable},
-            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=["kubeconfig"])),
+            {
+                "mesh": mesh,
+                "cluster": cluster,
+                "kubeconfig": kubeconfig,
+                "objects": objects,
+                "skip_unreachable": skip_unreachable,
+            },
+            # Deleting the resource deletes all that is the program's, so it must not follow the creation of another.
+            pulumi.ResourceOptions.merge(
+                opts,
+                pulumi.ResourceOptions(additional_secret_outputs=["kubeconfig"], delete_before_replace=True),
+            ),
         )

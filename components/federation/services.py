@@ -11,7 +11,7 @@ from components.federation.authorization import authorization
 from components.federation.availability import AvailableService, KnownCluster, available
 from components.federation.cluster_objects import Key
 from components.federation.exported_service import ExportedService
-from components.federation.inventory import UnreadableClusterError, inventory
+from components.federation.inventory import Inventory, UnreadableClusterError, inventory
 from components.federation.members import Members
 from components.federation.peers import PeerMesh
 from components.federation.routes import Exporter, connect_attempts, routes
@@ -80,13 +80,16 @@ class Federation:
         return made is not None and mesh in made.services
 
     def _available(self, inventories: Any) -> Sequence[AvailableService]:
-        known = inventories if isinstance(inventories, dict) else {}
+        # While a cluster is not there yet, the SDK has something else in place of its inventory, or of all of them.
+        given = inventories if isinstance(inventories, dict) else {}
+        known = {name: found for name, found in given.items() if isinstance(found, Inventory)}
         clusters = {
             name: KnownCluster(
                 inventory=known.get(name),
                 made_here={of: made.workload for of, made in self._made_here.items() if name in made.services},
                 role=mesh.role,
                 before=self._before.get(name, {}),
+                assumed=pulumi.runtime.is_dry_run(),
             )
             for name, mesh in self._meshes.items()
         }
@@ -100,6 +103,7 @@ class Federation:
         return ServiceObjects(
             f"{mesh.name}-services",
             mesh.name,
+            mesh.cluster.identifier,
             mesh.cluster.kubeconfig,
             pulumi.Output.all(self._asked, exported).apply(lambda known: self._specs(mesh, *known)),
             skip_unreachable=mesh.cluster.skip_unreachable,

@@ -20,7 +20,14 @@ class UnusableServiceError(Exception):
 
 
 class NotExportedError(Exception):
-    """A mesh does not export a Service for the time being; the message says why, and what to do."""
+    """A mesh does not export a Service for the time being; the message says why, and what to do.
+
+    `workload` is what stands behind it, if that is known.
+    """
+
+    def __init__(self, message: str, workload: "Workload | None" = None) -> None:
+        super().__init__(message)
+        self.workload = workload
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,6 @@ def workload(service: ExportedService, inventory: Inventory, role: Role) -> Work
     selector = _selector(spec)
     names = pods.answering(slices)
     found = {pod: inventory.pods[key] for pod in names if (key := (service.namespace, pod)) in inventory.pods}
-    _with_sidecars(service, found)
     if _is_pinned(service, role):
         _with_identity(service, found)
     protocols, targets = dict[int, Protocol](), dict[int, Sequence[int]]()
@@ -100,7 +106,10 @@ def workload(service: ExportedService, inventory: Inventory, role: Role) -> Work
                 "with a cluster IP"
             )
     users_rules = [rule for rule in about if not rule.mutual_tls_alone]
-    return Workload(selector, protocols, targets, headless, users_rules, names)
+    made = Workload(selector, protocols, targets, headless, users_rules, names)
+    if missing := _without_sidecar(service, found):
+        raise NotExportedError(missing, made)
+    return made
 
 
 def _selector(spec: Mapping[str, Any]) -> dict[str, str]:
@@ -113,13 +122,13 @@ def _selector(spec: Mapping[str, Any]) -> dict[str, str]:
     return dict(spec["selector"])
 
 
-def _with_sidecars(service: ExportedService, found: Mapping[str, Pod]) -> None:
+def _without_sidecar(service: ExportedService, found: Mapping[str, Pod]) -> str | None:
     bare = sorted(name for name, pod in found.items() if not pod.sidecar)
     if not bare:
-        return
+        return None
     some = f"pod {bare[0]} has" if len(bare) == 1 else f"{len(bare)} pods ({bare[0]}, ...) have"
     inject = found[bare[0]].never_injected or f"label namespace {service.namespace} istio-injection=enabled"
-    raise NotExportedError(f"{some} no sidecar: {inject}, and restart its pods")
+    return f"{some} no sidecar: {inject}, and restart its pods"
 
 
 def _is_pinned(service: ExportedService, role: Role) -> bool:

@@ -150,7 +150,8 @@ class _Outputs(mocks.Mocks):
                 outputs["status"] = {"namespace": args.inputs["namespace"], "name": args.inputs["name"]}
             case "Service":
                 outputs |= self.services.get(args.resource_id or args.name, {})
-        return args.resource_id or f"{args.name}-id", outputs
+        unmade = any(about.get("unmade") == args.name for about in self.services.values())
+        return args.resource_id or ("" if unmade else f"{args.name}-id"), outputs
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         if args.token.startswith("aws:"):
@@ -252,8 +253,8 @@ def record(
     """Run the program, as stack `test`, with this configuration; a `recording` of one's own outlives a failure.
 
     `services` are the Services in the clusters, by `<namespace>/<name>` (one that is `gone`: clusters with a name that
-    matches do not answer); `stacks` are the outputs of those that are there, by the name under which the program asks
-    for them.
+    matches do not answer; one that is `unmade`: the id of this resource is unknown); `stacks` are the outputs of those
+    that are there, by the name under which the program asks for them.
     """
 
     def program() -> dict[str, Any]:

@@ -18,7 +18,7 @@ class ObjectsServer:
 
     def __init__(self) -> None:
         self.objects: dict[str, dict[str, Any]] = {}
-        self.refusals: dict[str, list[tuple[int, str]]] = {}
+        self.refusals: dict[str, list[tuple[int, str | None]]] = {}
         self.asked: list[str] = []
         self.unknown: set[str] = set()
         self.kubeconfig = ""
@@ -36,6 +36,8 @@ class ObjectsServer:
         if method == "GET" and self.refusals.get("GET"):
             status, message = self.refusals["GET"][0]
             return status, {"message": message}
+        if method == "GET" and found["name"]:
+            return (200, self.objects[path]) if path in self.objects else (404, {})
         if method == "GET":
             assert "labelSelector=app.kubernetes.io/managed-by=multimesh" in unquote(path), path
             return 200, {"items": [one for at, one in self.objects.items() if self._is_listed(at, one, found)]}
@@ -44,7 +46,7 @@ class ObjectsServer:
         for part, answers in self.refusals.items():
             if part in at and answers:
                 status, message = answers.pop(0)
-                return status, {"message": message}
+                return status, {"message": message} if message else "slow down"
         if method == "DELETE":
             return (200, {}) if self.objects.pop(at, None) else (404, {})
         return self._write(method, at, body)
@@ -77,7 +79,7 @@ def objects_server() -> Iterator[ObjectsServer]:
             length = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(length)) if length else None
             status, answer = server.answer(self.command, self.path, body)
-            content = json.dumps(answer).encode()
+            content = answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()

@@ -83,3 +83,10 @@ def test_a_named_port_of_pods_that_differ_is_open_by_every_number() -> None:
 
 def test_a_whole_namespace_may_call() -> None:
     assert principals(echo(callers=["west/ns/shop"]), Role("east", "east.mesh"))["callers"] == ["west.mesh/ns/shop/*"]
+
+
+def test_a_mesh_that_does_not_export_at_the_moment_goes_on_refusing_others() -> None:
+    guarded = replace(
+        echo(callers=["west"]), workloads={"west": WORKLOADS["west"]}, guarded={"east": WORKLOADS["east"]}
+    )
+    assert set(specs(authorization(guarded, Role("east", "east.mesh"), DOMAINS))) == {"callers", "others"}

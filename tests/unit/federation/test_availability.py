@@ -9,6 +9,7 @@ from clusters import HTTP, WEB, cluster, endpoint_slice, spec
 from components.federation.availability import AvailableService, KnownCluster, UnusableServicesError, available
 from components.federation.exported_service import ExportedService
 from components.federation.inventory import Inventory
+from components.federation.pods import Pod
 from components.federation.rules import Rule
 from components.mesh.roles import Role
 from components.ports import Port
@@ -44,6 +45,13 @@ def test_a_mesh_without_the_service_does_not_export_it_and_the_rest_goes_on() ->
     assert notes == [
         "mesh west does not export web.shop.global: there is no Service shop/web: create it, then run `pulumi up` again"
     ]
+
+
+def test_a_mesh_whose_pod_lost_its_sidecar_goes_on_guarding_the_others() -> None:
+    bare = cluster(spec(HTTP), endpoint_slice("web-1", http=8080), pods={"web-1": Pod(sidecar=False)})
+    [found], _ = of(BOTH, west=bare)
+    assert (set(found.workloads), set(found.guarded)) == ({"east"}, {"west"})
+    assert found.guarded["west"].pod_ports == {8080}
 
 
 def test_a_service_that_is_nowhere_is_exported_by_nobody() -> None:

@@ -1,5 +1,6 @@
 """Istio objects in a cluster become those that are wanted, and nobody else's are touched."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,20 +60,77 @@ def test_what_is_no_longer_wanted_is_deleted_also_if_no_state_knows_of_it(server
     assert make(server, {POLICY: {"action": "ALLOW"}}) == ["DELETE web"]
 
 
-def test_routes_come_last_and_go_first(server: ObjectsServer) -> None:
-    wanted = {ROUTE: {}, RULE: {}, POLICY: {}}
-    order: list[str] = []
-    cluster_objects._each(sorted(wanted), lambda key: order.append(key.kind), lambda _: None)
-    assert order == ["AuthorizationPolicy", "DestinationRule", "VirtualService"]
-    make(server, wanted)
-    server.asked.clear()
+def test_policies_come_first_and_go_last(server: ObjectsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster_objects, "_AT_ONCE", 1)
+    wanted = {Key(key.kind, key.namespace, key.kind): {} for key in (ROUTE, RULE, POLICY)}
+    order = ["AuthorizationPolicy", "DestinationRule", "VirtualService"]
     with connected(server.kubeconfig) as api:
+        converge(api, wanted, lambda _: None)
+        assert server.asked == [f"POST {kind}" for kind in order]
+        server.asked.clear()
         converge(api, {}, lambda _: None)
-    assert len(server.asked) == 3
+    assert server.asked == [f"DELETE {kind}" for kind in reversed(order)]
+
+
+def test_where_a_policy_is_refused_nothing_routes(server: ObjectsServer) -> None:
+    server.refusals["authorizationpolicies"] = [(403, "denied")]
+    with pytest.raises(RefusedError, match=r"web\.callers: denied"):
+        make(server, {POLICY: {}, ROUTE: {}})
+    assert server.specs() == {}
+
+
+def test_a_refusal_keeps_nothing_that_is_no_longer_wanted(server: ObjectsServer) -> None:
+    make(server, {POLICY: {"action": "ALLOW"}})
+    server.refusals["destinationrules"] = [(422, "no")]
+    with pytest.raises(RefusedError):
+        make(server, {RULE: {}})
+    assert server.specs() == {}
+
+
+def test_what_others_added_to_an_objects_metadata_stays(server: ObjectsServer) -> None:
+    make(server, {RULE: {"host": "web"}})
+    server.objects[AT]["metadata"] |= {"finalizers": ["theirs"]}
+    server.objects[AT]["metadata"]["labels"] = cluster_objects.LABELS | {"team": "shop"}
+    make(server, {RULE: {"host": "other"}})
+    metadata = server.objects[AT]["metadata"]
+    assert (metadata["labels"]["team"], metadata["finalizers"]) == ("shop", ["theirs"])
+
+
+def test_a_copy_of_an_object_is_whose_who_made_it(server: ObjectsServer) -> None:
+    make(server, {RULE: {"host": "web"}})
+    copy = AT.replace("/web", "/copy")
+    made = server.objects[AT]
+    server.objects[copy] = made | {"metadata": made["metadata"] | {"name": "copy"}}
+    assert make(server, {RULE: {"host": "other"}}) == ["PUT web"]
+    assert copy in server.objects
+
+
+def test_an_object_that_changed_since_it_was_listed_is_replaced(server: ObjectsServer) -> None:
+    make(server, {RULE: {"host": "web"}})
+    server.refusals["destinationrules"] = [(409, "the object has been modified")]
+    assert make(server, {RULE: {"host": "other"}}) == ["PUT web", "PUT web"]
+    assert server.specs() == {"web": {"host": "other"}}
+
+
+@pytest.mark.parametrize("answer", [(429, None), (503, None)])
+def test_an_answer_in_plain_text_is_waited_for_too(server: ObjectsServer, answer: tuple[int, None]) -> None:
+    server.refusals["destinationrules"] = [answer]
+    assert make(server, {RULE: {}}) == ["POST web"] * 2
+
+
+def test_many_objects_wait_together(server: ObjectsServer) -> None:
+    server.refusals["destinationrules"] = [(500, "failed calling webhook")] * 100000
+    start = time.monotonic()
+    with pytest.raises(RefusedError, match="failed calling webhook"):
+        make(server, {Key("DestinationRule", "istio-system", f"web-{number}"): {} for number in range(64)})
+    assert time.monotonic() - start < 64 / 8 * 0.5
 
 
 def test_an_object_of_somebody_elses_is_not_taken_over(server: ObjectsServer) -> None:
-    server.objects[AT] = {"metadata": {"name": "web", "resourceVersion": "7"}, "spec": {"host": "theirs"}}
+    server.objects[AT] = {
+        "metadata": {"name": "web", "namespace": "istio-system", "resourceVersion": "7"},
+        "spec": {"host": "theirs"},
+    }
     with pytest.raises(RefusedError, match="DestinationRule istio-system/web is there already, and is not multimesh's"):
         make(server, {RULE: {"host": "web"}})
     assert server.specs() == {"web": {"host": "theirs"}}
@@ -117,5 +175,5 @@ def test_a_long_step_says_how_far_it_is(server: ObjectsServer, monkeypatch: pyte
     monkeypatch.setattr(cluster_objects, "_REPORT_SECONDS", 0)
     said: list[str] = []
     with connected(server.kubeconfig) as api:
-        converge(api, {RULE: {}, POLICY: {}}, said.append)
+        converge(api, {RULE: {}, ROUTE: {}}, said.append)
     assert said == ["1 of 2 objects", "2 of 2 objects"]

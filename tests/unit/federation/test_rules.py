@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from components.federation.cluster_objects import LABELS
+from components.federation.cluster_objects import LABELS, NAMED
 from components.federation.rules import Rule, rule
 
 WEB = "web.shop.svc.cluster.local"
@@ -70,6 +70,8 @@ def test_a_route_of_the_gateway_api_decides_about_the_services_that_it_is_attach
     assert hosts(kind, {"parentRefs": [parent]}) == expected
 
 
-def test_what_the_program_makes_is_no_decision_of_others() -> None:
-    metadata = {"name": "web.shop.global", "namespace": "istio-system", "labels": LABELS | {"more": "x"}}
-    assert rule("VirtualService", {"metadata": metadata, "spec": {"hosts": ["web"]}}) is None
+@pytest.mark.parametrize(("named", "own"), [("web.shop.global", True), ("a copy", False)])
+def test_what_the_program_makes_is_no_decision_of_others(named: str, own: bool) -> None:
+    annotations = {NAMED: f"VirtualService istio-system/{named}"}
+    metadata = {"name": "web.shop.global", "namespace": "istio-system", "labels": LABELS, "annotations": annotations}
+    assert (rule("VirtualService", {"metadata": metadata, "spec": {"hosts": ["web"]}}) is None) == own

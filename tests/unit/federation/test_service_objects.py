@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from objects_server import ObjectsServer, objects_server
+from pulumi.runtime.rpc import UNKNOWN
 
-from components.federation.service_objects import ServiceObjectsProvider, UnreachableError, as_text
+from components.federation import cluster_objects
+from components.federation.service_objects import RefusedError, ServiceObjectsProvider, UnreachableError, as_text
 
 NAME = "DestinationRule istio-system/web"
 PROVIDER = ServiceObjectsProvider()
@@ -19,8 +21,13 @@ def server() -> Iterator[ObjectsServer]:
         yield server
 
 
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster_objects, "_PATIENCE_SECONDS", 0.1)
+
+
 def props(server: ObjectsServer, host: str = "web", **given: Any) -> dict[str, Any]:
-    inputs = {"mesh": "east", "kubeconfig": server.kubeconfig, "skip_unreachable": False}
+    inputs = {"mesh": "east", "cluster": "one", "kubeconfig": server.kubeconfig, "skip_unreachable": False}
     return {**inputs, "objects": {NAME: as_text({"host": host})}, **given}
 
 
@@ -45,7 +52,7 @@ def test_the_state_has_a_digest_in_place_of_each_object(server: ObjectsServer) -
     assert list(outputs["digests"]) == [NAME]
 
 
-@pytest.mark.parametrize("given", [{"host": "other"}, {"objects": {}}, {"objects": "unknown"}, {"kubeconfig": "new"}])
+@pytest.mark.parametrize("given", [{"host": "other"}, {"objects": {}}, {"objects": UNKNOWN}, {"kubeconfig": "new"}])
 def test_another_input_is_a_change(server: ObjectsServer, given: dict[str, Any]) -> None:
     assert changes(created(server), props(server, **given)) is True
 
@@ -76,6 +83,34 @@ def test_what_somebody_changed_is_seen_by_a_refresh_and_repaired(server: Objects
     assert changes(refreshed, props(server)) is True
     PROVIDER.update("east", refreshed, props(server))
     assert server.specs() == {"web": {"host": "web"}}
+
+
+def test_what_an_update_changed_before_it_failed_is_seen(server: ObjectsServer) -> None:
+    before = created(server)
+    wide = props(server, objects={NAME: as_text({"host": "wide"}), "ServiceEntry istio-system/web": "{}"})
+    server.refusals["serviceentries"] = [(422, "no")]
+    with pytest.raises(RefusedError):
+        PROVIDER.update("east", before, wide)
+    assert server.specs() == {"web": {"host": "wide"}}
+    assert changes(before, props(server)) is True, "although the state knows nothing else"
+
+
+def test_what_a_refused_creation_made_is_undone(server: ObjectsServer) -> None:
+    server.refusals["serviceentries"] = [(422, "no")]
+    with pytest.raises(RefusedError, match="mesh east: ServiceEntry istio-system/web: no"):
+        PROVIDER.create(props(server, objects={NAME: "{}", "ServiceEntry istio-system/web": "{}"}))
+    assert server.objects == {}
+
+
+def test_another_cluster_is_another_resource(server: ObjectsServer) -> None:
+    diff = PROVIDER.diff("east", created(server), props(server, cluster="two"))
+    assert (diff.replaces, diff.delete_before_replace) == (["cluster"], True)
+
+
+def test_a_cluster_that_does_not_answer_is_compared_as_it_was_last_seen(gone: dict[str, Any]) -> None:
+    news = {key: gone[key] for key in ("mesh", "cluster", "kubeconfig", "skip_unreachable")}
+    assert changes(gone, news | {"objects": {NAME: as_text({"host": "web"})}}) is False
+    assert changes(gone, news | {"objects": {NAME: as_text({"host": "other"})}}) is True
 
 
 def test_a_deleted_resource_leaves_nothing(server: ObjectsServer) -> None:
@@ -118,6 +153,7 @@ def test_a_cluster_whose_database_does_not_answer_cannot_be_reached(
 def test_what_is_gone_for_good_can_be_dropped(gone: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PULUMI_K8S_DELETE_UNREACHABLE", "true")
     PROVIDER.delete("east", gone)
+    assert PROVIDER.read("east", gone).id == "", "the engine drops it"
 
 
 @pytest.mark.parametrize("by", ["cluster", "environment"])

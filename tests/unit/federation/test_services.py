@@ -69,6 +69,18 @@ def test_what_only_a_silent_mesh_can_tell_is_as_it_was() -> None:
     assert entry["ports"] == [{"number": 80, "name": "grpc-80", "protocol": "GRPC"}]
 
 
+def test_a_silent_mesh_is_not_asked_for_what_it_did_not_export() -> None:
+    recording = left(FOUND, {"test": {"meshes": {"west": {"exports": {}}}}})
+    entry = recording.service_objects("east")["ServiceEntry istio-system/web.shop.global"]
+    assert [endpoint["locality"] for endpoint in entry["endpoints"]] == ["east"]
+
+
+def test_a_preview_of_an_added_mesh_shows_what_is_likely() -> None:
+    added = {"added": {"unmade": "west-kubernetes"}}
+    services = record(STACK, FOUND | added, preview=True).outputs["services"]
+    assert services["web.shop.global"] == {"east": 1, "west": 1}
+
+
 def test_a_control_plane_keeps_what_it_has_while_a_cluster_that_it_serves_does_not_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
