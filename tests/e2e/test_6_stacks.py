@@ -164,7 +164,7 @@ def test_the_next_up_leaves_no_dead_endpoint(east: Stack) -> None:
     assert east.outputs().services == EAST_ALONE
     with east.api("east") as api:
         entry: Any = CustomObjectsApi(api.api_client).get_namespaced_custom_object(
-            "networking.istio.io", "v1", "istio-system", "serviceentries", "echo.demo"
+            "networking.istio.io", "v1", "istio-system", "serviceentries", "echo.demo.global"
         )
     assert [endpoint["locality"] for endpoint in entry["spec"]["endpoints"]] == ["east"]
     assert east.verify()["findings"] == []

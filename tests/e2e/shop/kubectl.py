@@ -1,6 +1,7 @@
 """kubectl in one cluster of a stack; every command is bounded."""
 
 import json
+import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from lab.stack import Stack
+
+_BY_SPDY = {"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false"}
+"""By WebSocket, kubectl may print of its own accord that it discards a message ("Unknown stream id 1")."""
 
 
 class KubectlError(Exception):
@@ -67,6 +71,7 @@ class Kubectl:
         """Run a command in a container."""
         done = subprocess.run(
             self.in_pod(pod, *command),
+            env=os.environ | _BY_SPDY,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
