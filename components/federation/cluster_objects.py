@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -25,7 +25,7 @@ _PLURALS = {
     "ServiceEntry": "serviceentries",
     "VirtualService": "virtualservices",
 }
-_POLICY = "AuthorizationPolicy"
+_POLICY, _ENTRY = "AuthorizationPolicy", "ServiceEntry"
 _LOGIN = ["BearerToken"]
 """What the Kubernetes client calls the kubeconfig's credentials."""
 _AT_ONCE = 8
@@ -35,6 +35,7 @@ _MESSAGE_BYTES = 200
 _SECONDS = 30
 _PATIENCE_SECONDS = 60
 _PAUSE_SECONDS = 1
+_ADDRESS_SECONDS = 20
 _TRANSIENT = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE)
 _REPORT_SECONDS = 5
 
@@ -81,6 +82,8 @@ class Live:
 
     spec: istio.Spec
     metadata: Mapping[str, Any]
+    addressed: bool = False
+    """Whether istiod gave it addresses: a ServiceEntry."""
 
 
 class _Patience:
@@ -124,7 +127,9 @@ def live(api: "ApiClient", patience: _Patience | None = None) -> dict[Key, Live]
         for item in answer["items"]:
             about = item["metadata"]
             if is_own(kind, about):
-                found[Key(kind, about["namespace"], about["name"])] = Live(item.get("spec") or {}, about)
+                found[Key(kind, about["namespace"], about["name"])] = Live(
+                    item.get("spec") or {}, about, bool((item.get("status") or {}).get("addresses"))
+                )
     return found
 
 
@@ -144,6 +149,7 @@ def converge(api: "ApiClient", wanted: Mapping[Key, istio.Spec], report: Callabl
     # Policies first, then by kind, which the alphabet has in a good order: rules are there before what routes to them.
     policies = sorted(key for key in changed if key.kind == _POLICY)
     refusals = write(policies) or write(sorted({*changed} - {*policies}))
+    _await_addresses(api, {key for key in changed if key.kind == _ENTRY and key not in there})
     # What takes the place of another is there before the other goes; routes go before rules and policies.
     refusals += _each(
         sorted(there.keys() - wanted.keys(), reverse=True), lambda key: _delete(api, patience, key), patience, report
@@ -151,6 +157,19 @@ def converge(api: "ApiClient", wanted: Mapping[Key, istio.Spec], report: Callabl
     if refusals:
         more = [f"and {len(refusals) - _NAMED_AT_MOST} more"] if len(refusals) > _NAMED_AT_MOST else []
         raise RefusedError("\n".join([*refusals[:_NAMED_AT_MOST], *more]))
+
+
+def _await_addresses(api: "ApiClient", entries: Set[Key]) -> None:
+    """Wait for a while until new ServiceEntries have addresses, without which sidecars cannot resolve their names.
+
+    istiod gives them, as soon as it has become the leader among its pods: it may have been restarted a moment ago.
+    """
+    deadline = time.monotonic() + _ADDRESS_SECONDS
+    while entries and time.monotonic() < deadline:
+        found = live(api, _Patience())
+        if all(key not in found or found[key].addressed for key in entries):
+            return
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _each(

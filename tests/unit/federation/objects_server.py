@@ -22,6 +22,7 @@ class ObjectsServer:
         self.asked: list[str] = []
         self.unknown: set[str] = set()
         self.kubeconfig = ""
+        self.addressed = False
         self._version = 0
 
     def specs(self) -> dict[str, Any]:
@@ -60,7 +61,8 @@ class ObjectsServer:
         ):
             return 409, {"message": "the object has been modified"}
         self._version += 1
-        self.objects[at] = body | {"metadata": body["metadata"] | {"resourceVersion": str(self._version)}}
+        status = {"status": {"addresses": [{"value": "240.240.0.1"}]}} if self.addressed else {}
+        self.objects[at] = body | status | {"metadata": body["metadata"] | {"resourceVersion": str(self._version)}}
         return (200 if there else 201), self.objects[at]
 
     @staticmethod

@@ -26,6 +26,7 @@ def server() -> Iterator[ObjectsServer]:
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster_objects, "_PATIENCE_SECONDS", 0.5)
     monkeypatch.setattr(cluster_objects, "_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(cluster_objects, "_ADDRESS_SECONDS", 0)
 
 
 def make(server: ObjectsServer, wanted: dict[Key, Any]) -> list[str]:
@@ -169,6 +170,20 @@ def test_a_cluster_without_istio_has_no_objects(server: ObjectsServer) -> None:
     server.unknown = set(cluster_objects._PLURALS.values())
     with connected(server.kubeconfig) as api:
         assert live(api) == {}
+
+
+@pytest.mark.parametrize("addressed", [True, False])
+def test_a_new_service_entry_has_an_address_before_another_goes(
+    server: ObjectsServer, monkeypatch: pytest.MonkeyPatch, addressed: bool
+) -> None:
+    monkeypatch.setattr(cluster_objects, "_ADDRESS_SECONDS", 2)
+    server.addressed = addressed
+    make(server, {Key("ServiceEntry", "istio-system", "old"): {}})
+    start = time.monotonic()
+    make(server, {Key("ServiceEntry", "istio-system", "new"): {}})
+    waited = time.monotonic() - start
+    assert server.asked == ["POST new", "DELETE old"]
+    assert (waited < 1.5) == addressed
 
 
 def test_a_long_step_says_how_far_it_is(server: ObjectsServer, monkeypatch: pytest.MonkeyPatch) -> None:

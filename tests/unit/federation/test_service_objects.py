@@ -24,6 +24,7 @@ def server() -> Iterator[ObjectsServer]:
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster_objects, "_PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(cluster_objects, "_ADDRESS_SECONDS", 0)
 
 
 def props(server: ObjectsServer, host: str = "web", **given: Any) -> dict[str, Any]:
