@@ -196,28 +196,16 @@ class Mesh(pulumi.ComponentResource):
         if reached := [*args["global_names"], *(args["spanning"] if self.role.one_mesh else [])]:
             self._policy("EnvoyFilter", "lost-peers", "lost-peers", envoy.lost_peers(reached))
 
-    def istio_object(
-        self,
-        resource_name: str,
-        kind: str,
-        namespace: str,
-        name: str,
-        spec: pulumi.Input[Any],
-        parent: pulumi.Resource,
-        after: Sequence[pulumi.Resource] = (),
-    ) -> KubernetesObject:
+    def _policy(self, kind: str, suffix: str, name: str, spec: istio.Spec) -> KubernetesObject:
         """Create an Istio object in this mesh, after its control plane, which validates the object."""
         return KubernetesObject(
-            resource_name,
+            f"{self.name}-{suffix}",
             istio.API_VERSIONS[kind],
             kind,
-            metadata={"name": name, "namespace": namespace},
+            metadata={"name": name, "namespace": NAMESPACE},
             spec=spec,
-            opts=self.cluster.child_options(parent, [self.control_plane, *after]),
+            opts=self.cluster.child_options(self, [self.control_plane]),
         )
-
-    def _policy(self, kind: str, suffix: str, name: str, spec: istio.Spec) -> KubernetesObject:
-        return self.istio_object(f"{self.name}-{suffix}", kind, NAMESPACE, name, spec, self)
 
     def _release(
         self,
