@@ -165,7 +165,7 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
     "one trust domain for two meshes": (
         outputs(
             lambda one: one.model_copy(
-                update={"meshes": {mesh: one.meshes["east"] for mesh in MESHES}},
+                update={"meshes": dict.fromkeys(MESHES, one.meshes["east"])},
             )
         ),
         "trust-domain",  # west's MeshConfig says another one
