@@ -1,11 +1,11 @@
-"""Checks of the gateways: they run, are where the stack says, and pass on what is exported and nothing else."""
+"""Checks of the gateways: they run, are where the stack says, and nobody else listens on the port for peers."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from multimesh.check.cluster import ISTIO_NAMESPACE, Cluster, Object
 from multimesh.check.control_planes import unavailable
-from multimesh.check.federation import NOT_EXPORTED, Federation
+from multimesh.check.federation import Federation
 from multimesh.check.result import Check, Problem, Severity
 
 GATEWAY = {"istio": "ingressgateway"}
@@ -80,45 +80,15 @@ def _reachable(federation: Federation) -> Iterable[Problem]:
             yield Problem(mesh, cause, remedy, Severity.WARNING)
 
 
-def _exported(federation: Federation) -> Iterable[Problem]:
-    for mesh, shaken in federation.gateways.items():
-        domain = f"spiffe://{federation.outputs.meshes[mesh].trust_domain}/"
-        for name, seen in shaken.items():
-            if name == NOT_EXPORTED or not seen.connected:
-                continue
-            if seen.closed:
-                cause = f"the gateway closes connections for the exported {name}"
-                yield Problem(mesh, cause, "see whether its Service has ready pods, and the Gateway istio-system/peers")
-            elif seen.trouble:
-                yield Problem(mesh, f"{name}: {seen.trouble}", "see docs/check.md")
-            elif not any(identity.startswith(domain) for identity in seen.identities):
-                cause = f"{name} is answered by {', '.join(seen.identities) or 'nobody'}, not of {domain}"
-                yield Problem(mesh, cause, "restart the workload; see the checks of trust")
-
-
-def _closed(federation: Federation) -> Iterable[Problem]:
-    for mesh, shaken in federation.gateways.items():
-        seen = shaken[NOT_EXPORTED]
-        if seen.connected and not seen.closed:
-            cause = f"the gateway passes on {NOT_EXPORTED}, which is not exported"
-            yield Problem(mesh, cause, f"remove the Gateway that admits it{_wide(federation, mesh)}")
-
-
-def _wide(federation: Federation, mesh: str) -> str:
-    cluster = federation.clusters.get(mesh)
-    wide = _on_peer_port(cluster, wide=True) if cluster else []
-    return f": {', '.join(wide)}" if wide else ""
-
-
 def _others(federation: Federation) -> Iterable[Problem]:
     for mesh, cluster in federation.clusters.items():
-        for name in _on_peer_port(cluster, wide=False):
+        for name in on_peer_port(cluster, wide=False):
             if name != f"{ISTIO_NAMESPACE}/peers":
                 cause = f"Gateway {name} also listens on the gateway's port {PEER_PORT}"
                 yield Problem(mesh, cause, "give it another port: what both list is decided by their age")
 
 
-def _on_peer_port(cluster: Cluster, *, wide: bool) -> list[str]:
+def on_peer_port(cluster: Cluster, *, wide: bool) -> list[str]:
     """Return the Gateways on the port for peers of the mesh's gateway; with `wide`, those with a host by wildcard."""
     return [
         f"{one['metadata']['namespace']}/{one['metadata']['name']}"
@@ -135,6 +105,4 @@ CHECKS = [
     Check("gateway-address", "Gateways", "every gateway is where the outputs say", _address),
     Check("gateway-reachable", "Gateways", "every gateway can be reached from this machine", _reachable),
     Check("gateway-foreign", "Gateways", "no other Gateway listens on the port for peers", _others),
-    Check("gateway-exports", "Gateways", "every exported port is passed on, to a workload of the mesh", _exported),
-    Check("gateway-closed", "Gateways", "what is not exported is refused", _closed),
 ]

@@ -8,7 +8,7 @@ from typing import Any
 
 from multimesh.stack import OutputsError
 
-_PROVIDER = re.compile(r"::pulumi:providers:kubernetes::(.+)-kubernetes::")
+_PROVIDER = re.compile(r"\bpulumi:providers:kubernetes::(.+)-kubernetes::")
 _SERVICE_OBJECTS = "pulumi-python:dynamic/multimesh:ServiceObjects"
 _SECRET = "Secret"  # noqa: S105  a kind; what is in one is encrypted in the state
 ISTIO = ("networking.istio.io/v1", "networking.istio.io/v1alpha3", "security.istio.io/v1")

@@ -3,13 +3,23 @@
 from collections.abc import Callable, Sequence
 from itertools import chain
 
-from multimesh.check import access, clusters, connections, control_planes, gateways, objects, services, trust
+from multimesh.check import (
+    access,
+    clusters,
+    connections,
+    control_planes,
+    gateways,
+    handshakes,
+    objects,
+    services,
+    trust,
+)
 from multimesh.check.federation import Federation, read_federation
 from multimesh.check.made import Made
 from multimesh.check.result import Check, Outcome, Severity
 from multimesh.contract import VerifyOutputs
 
-_ROOMS = (clusters, control_planes, trust, objects, gateways, services, access, connections)
+_ROOMS = (clusters, control_planes, trust, objects, gateways, services, access, handshakes, connections)
 CHECKS: list[Check] = list(chain.from_iterable(room.CHECKS for room in _ROOMS))
 
 

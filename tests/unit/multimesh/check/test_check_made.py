@@ -9,7 +9,7 @@ from multimesh.check.made import Key, made
 from multimesh.check.objects import differences
 from multimesh.stack import OutputsError
 
-PROVIDER = "urn:pulumi:local::multimesh::pulumi:providers:kubernetes::east-kubernetes::id"
+PROVIDER = "urn:pulumi:local::multimesh::multimesh:index:LocalCluster$pulumi:providers:kubernetes::east-kubernetes::id"
 
 
 def state(*resources: dict[str, Any], **deployment: Any) -> str:
