@@ -4,7 +4,7 @@ What a command needs is imported when it runs: the Kubernetes client alone takes
 """
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -76,7 +76,6 @@ def verify(
     """
     from rich.console import Console
 
-    from multimesh.printable import printable
     from multimesh.stack import OutputsError, read_outputs
     from multimesh.verify.report import as_json
     from multimesh.verify.run import verify_stack
@@ -87,9 +86,7 @@ def verify(
         with errors.status("reading the stack outputs") as status:
             report = verify_stack(read_outputs(stack), requests, confidence, status.update, service or ())
     except OutputsError as error:
-        said = "\n".join(map(printable, str(error).splitlines()))
-        errors.print(f"multimesh verify: {said}", highlight=False, markup=False, soft_wrap=True)
-        raise typer.Exit(2) from None
+        _fail("verify", error)
     if output is Output.JSON:
         typer.echo(as_json(report))
     else:
@@ -132,7 +129,6 @@ def check(
     from multimesh.check import report
     from multimesh.check.made import made
     from multimesh.check.run import check_stack
-    from multimesh.printable import printable
     from multimesh.stack import OutputsError, read_outputs, read_state
 
     errors = Console(stderr=True)
@@ -146,9 +142,7 @@ def check(
                     break
                 time.sleep(1)
     except OutputsError as error:
-        said = "\n".join(map(printable, str(error).splitlines()))
-        errors.print(f"multimesh check: {said}", highlight=False, markup=False, soft_wrap=True)
-        raise typer.Exit(2) from None
+        _fail("check", error)
     if output is CheckOutput.JSON:
         typer.echo(report.as_json(outcomes))
     elif output is CheckOutput.JUNIT:
@@ -156,6 +150,47 @@ def check(
     else:
         report.print_outcomes(outcomes, Console())
     raise typer.Exit(1 if any(one.failed for one in outcomes) else 0)
+
+
+@app.command()
+def exposure(
+    stack: Annotated[
+        str | None, typer.Option(help="Name of the Pulumi stack.", show_default="the selected one")
+    ] = None,
+    output: Annotated[Output, typer.Option(help="A table, or JSON.")] = Output.TABLE,
+) -> None:
+    """Show who reaches what: for each exported port the callers that its policies admit, and who asks from outside.
+
+    It is what the last `pulumi up` made; `multimesh check` says what somebody changed since.
+
+    Exit code 2: the stack cannot be read, or an earlier version made it.
+    """
+    from rich.console import Console
+
+    from multimesh.exposure import as_json, print_table
+    from multimesh.stack import OutputsError, read_outputs
+
+    try:
+        found = read_outputs(stack).exposure
+        if found is None:
+            raise OutputsError("the stack's outputs do not say who reaches what: run `pulumi up`, which writes it")
+    except OutputsError as error:
+        _fail("exposure", error)
+    if output is Output.JSON:
+        typer.echo(as_json(found))
+    else:
+        print_table(found, Console())
+
+
+def _fail(name: str, error: Exception) -> NoReturn:
+    """Say why a stack cannot be read, and end with exit code 2."""
+    from rich.console import Console
+
+    from multimesh.printable import printable
+
+    said = "\n".join(map(printable, str(error).splitlines()))
+    Console(stderr=True).print(f"multimesh {name}: {said}", highlight=False, markup=False, soft_wrap=True)
+    raise typer.Exit(2)
 
 
 if __name__ == "__main__":

@@ -1,48 +1,76 @@
-"""Who will be able to reach what, by the objects that a mesh is given. Pure functions.
+"""Who will be able to reach what, by the objects that the meshes are given. Pure functions.
 
 It is read from the rendered objects, not from the configuration, so that a mistake of the renderer shows.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from components import istio
 from components.federation.availability import AvailableService
 from components.federation.plan import PlannedObject
 
+Exposure = dict[str, Any]
+"""`callers` reach `service` in `meshes`, all in all: a `contract.Exposure`."""
+_WORLD = "anybody"
+_ANY_IDENTITY = "any workload of the root"
+_MOST_LINES = 20
+
 
 def exposures(
-    available: AvailableService, mesh: str, objects: Iterable[PlannedObject], trust_domains: Mapping[str, str]
-) -> list[str]:
-    """Return who reaches a service in a mesh, one line for each caller and port, sorted.
+    available: AvailableService, objects: Mapping[str, Sequence[PlannedObject]], trust_domains: Mapping[str, str]
+) -> list[Exposure]:
+    """Return who reaches a service, meshes with the same callers in one entry.
 
-    `west (any identity) -> orders.shop:80 in east`; `west/ns/shop/sa/web -> ...` for one identity or pattern of a mesh;
-    `anybody -> orders.shop through the ingress of east, as shop.example` for requests from outside. `objects` are the
-    service's in this mesh, `trust_domains` those of all meshes that may call.
+    `objects` are the service's by mesh of this stack, `trust_domains` those of all meshes that may call. A caller is
+    `west (any identity)`, an identity or pattern of a mesh (`west/ns/shop/sa/web`), or `anybody` from outside; a
+    service is `orders.shop:80`, or `orders.shop as shop.example` through the ingress.
     """
-    planned = list(objects)
-    return sorted({*_from_meshes(available, mesh, planned, trust_domains), *_from_outside(available, mesh, planned)})
+    meshes: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for mesh, planned in objects.items():
+        for service, callers in _of_mesh(available, mesh, planned, trust_domains):
+            if callers:
+                meshes.setdefault((service, callers), []).append(mesh)
+    return [
+        {"callers": list(callers), "service": service, "meshes": found}
+        for (service, callers), found in sorted(meshes.items())
+    ]
 
 
-def changes(before: Iterable[str], after: Iterable[str]) -> list[str]:
-    """Return a line for each exposure that comes (`+ ...`), then one for each that goes (`- ...`)."""
-    old, new = set(before), set(after)
-    return [f"+ {line}" for line in sorted(new - old)] + [f"- {line}" for line in sorted(old - new)]
+def changes(before: Sequence[Exposure], after: Sequence[Exposure]) -> list[str]:
+    """Return a line for each exposure that comes (`+ ...`), then for each that goes (`- ...`).
+
+    Of more than 20 of a kind, the first 20 and how many there are.
+    """
+    old, new = ([one for one in these if one not in those] for these, those in ((before, after), (after, before)))
+    lines_before, lines_after = set(_lines(old)), set(_lines(new))
+    return [*_brief("+", lines_after - lines_before), *_brief("-", lines_before - lines_after)]
 
 
-def _from_meshes(
-    available: AvailableService, mesh: str, objects: Sequence[PlannedObject], trust_domains: Mapping[str, str]
-) -> Iterator[str]:
-    workload = available.workloads.get(mesh)
-    if workload is None:
-        return
-    policies = [one.spec for one in objects if one.kind == "AuthorizationPolicy"]
-    for number, targets in workload.targets.items():
-        if number not in available.service.ports:
-            continue
-        for caller in sorted({*_admitted(policies, set(targets)), istio.any_principal(trust_domains[mesh])}):
-            if _denied(policies, set(targets), caller):
-                continue
-            yield f"{_text(caller, trust_domains)} -> {available.service.short_name}:{number} in {mesh}"
+def _lines(found: Iterable[Exposure]) -> Iterator[str]:
+    for one in found:
+        for mesh in one["meshes"]:
+            yield from (f"{caller} -> {one['service']} in {mesh}" for caller in one["callers"])
+
+
+def _brief(sign: str, lines: set[str]) -> list[str]:
+    shown = [f"{sign} {line}" for line in sorted(lines)[:_MOST_LINES]]
+    return shown if len(lines) <= _MOST_LINES else [*shown, f"{sign} {len(lines) - _MOST_LINES} more"]
+
+
+def _of_mesh(
+    available: AvailableService, mesh: str, planned: Sequence[PlannedObject], trust_domains: Mapping[str, str]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield what of a service can be reached in a mesh, and by whom."""
+    name, workload = available.service.short_name, available.workloads.get(mesh)
+    policies = [one.spec for one in planned if one.kind == "AuthorizationPolicy"]
+    for number, targets in workload.targets.items() if workload else ():
+        admitted = {*_admitted(policies, set(targets)), istio.any_principal(trust_domains[mesh])}
+        callers = {caller for caller in admitted if not _denied(policies, set(targets), caller)}
+        yield f"{name}:{number}", tuple(sorted(_text(caller, trust_domains) for caller in callers))
+    for one in planned:
+        if one.kind == "VirtualService" and "mesh" not in one.spec["gateways"]:
+            yield from ((f"{name} as {host}", (_WORLD,)) for host in one.spec["hosts"])
 
 
 def _admitted(policies: Sequence[istio.Spec], targets: set[int]) -> Iterator[str]:
@@ -74,15 +102,7 @@ def _ports(rule: istio.Spec) -> set[int]:
 
 def _text(caller: str, trust_domains: Mapping[str, str]) -> str:
     if caller == "*":
-        return "anybody with a certificate of the root"
+        return _ANY_IDENTITY
     domain, _, identity = caller.partition("/")
-    meshes = [name for name, known in trust_domains.items() if known == domain]
-    who = ", ".join(sorted(meshes)) or domain
+    who = ", ".join(sorted(name for name, known in trust_domains.items() if known == domain)) or domain
     return f"{who} (any identity)" if identity == "*" else f"{who}/{identity}"
-
-
-def _from_outside(available: AvailableService, mesh: str, objects: Sequence[PlannedObject]) -> Iterator[str]:
-    for one in objects:
-        if one.kind == "VirtualService" and "mesh" not in one.spec["gateways"]:
-            for host in one.spec["hosts"]:
-                yield f"anybody -> {available.service.short_name} through the ingress of {mesh}, as {host}"

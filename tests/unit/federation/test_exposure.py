@@ -7,7 +7,7 @@ from planned import DOMAINS, EAST, ECHO, WEST, WORKLOADS, echo, of_ports
 
 from components.federation.authorization import authorization
 from components.federation.availability import AvailableService
-from components.federation.exposure import changes, exposures
+from components.federation.exposure import Exposure, changes, exposures
 from components.federation.plan import PlannedObject
 from components.federation.routes import routes
 from components.federation.workload import Workload
@@ -18,8 +18,13 @@ ROLE = Role("east", "east.mesh")
 
 
 def lines(service: AvailableService) -> list[str]:
-    objects = [*routes(service, ROLE, [EAST, WEST]), *authorization(service, ROLE, DOMAINS)]
-    return exposures(service, "east", objects, DOMAINS)
+    """Who reaches the service in east, a line each."""
+    planned = [*routes(service, ROLE, [EAST, WEST]), *authorization(service, ROLE, DOMAINS)]
+    return of(service, planned)
+
+
+def of(service: AvailableService, planned: list[PlannedObject]) -> list[str]:
+    return [line.removeprefix("+ ") for line in changes([], exposures(service, {"east": planned}, DOMAINS))]
 
 
 def test_every_caller_has_a_line() -> None:
@@ -52,12 +57,12 @@ def test_each_port_has_its_lines() -> None:
 
 def test_requests_from_outside_have_a_line_for_each_host() -> None:
     [found] = [line for line in lines(echo(ingress_hosts=["shop.example"])) if line.startswith("anybody")]
-    assert found == "anybody -> echo.demo through the ingress of east, as shop.example"
+    assert found == "anybody -> echo.demo as shop.example in east"
 
 
 def test_a_mesh_that_does_not_export_has_no_line() -> None:
     elsewhere = AvailableService(ECHO.service, ECHO.ports, {"west": WORKLOADS["west"]})
-    assert exposures(elsewhere, "east", authorization(elsewhere, ROLE, DOMAINS), DOMAINS) == []
+    assert of(elsewhere, authorization(elsewhere, ROLE, DOMAINS)) == []
 
 
 def _of_policy(action: str, rule: dict[str, Any]) -> PlannedObject:
@@ -71,24 +76,46 @@ def _of_policy(action: str, rule: dict[str, Any]) -> PlannedObject:
             _of_policy(
                 "ALLOW", {"from": [{"source": {"principals": ["*"]}}], "to": [{"operation": {"ports": ["8080"]}}]}
             ),
-            "anybody with a certificate of the root -> echo.demo:80 in east",
+            "any workload of the root -> echo.demo:80 in east",
         ),
         (
             _of_policy("ALLOW", {"to": [{"operation": {"ports": ["8080"]}}]}),
-            "anybody with a certificate of the root -> echo.demo:80 in east",
+            "any workload of the root -> echo.demo:80 in east",
         ),
     ],
 )
 def test_a_renderer_that_admits_everybody_shows(mutant: PlannedObject, line: str) -> None:
-    assert line in exposures(ECHO, "east", [mutant], DOMAINS)
+    assert line in of(ECHO, [mutant])
 
 
 def test_a_policy_of_another_port_of_the_pods_admits_nobody() -> None:
     admin = AvailableService(ECHO.service, ECHO.ports, {"east": Workload({"app": "echo"}, {80: "http"}, {80: [9999]})})
     planned = authorization(ECHO, ROLE, DOMAINS)
-    assert exposures(admin, "east", planned, DOMAINS) == ["east (any identity) -> echo.demo:80 in east"]
+    assert of(admin, planned) == ["east (any identity) -> echo.demo:80 in east"]
+
+
+def entry(callers: list[str], meshes: list[str], service: str = "echo.demo:80") -> Exposure:
+    return {"callers": callers, "service": service, "meshes": meshes}
 
 
 def test_what_comes_and_what_goes_is_told_and_what_stays_is_not() -> None:
-    assert changes(["a", "b"], ["b", "c"]) == ["+ c", "- a"]
-    assert changes(["a"], ["a"]) == []
+    before, after = [entry(["a", "b"], ["east"])], [entry(["b", "c"], ["east", "west"])]
+    assert changes(before, after) == [
+        "+ b -> echo.demo:80 in west",
+        "+ c -> echo.demo:80 in east",
+        "+ c -> echo.demo:80 in west",
+        "- a -> echo.demo:80 in east",
+    ]
+    assert changes(before, before) == []
+
+
+def test_many_changes_are_counted() -> None:
+    found = changes([], [entry([str(number) for number in range(50)], ["east"])])
+    assert len(found) == 21
+    assert found[-1] == "+ 30 more"
+
+
+def test_meshes_with_the_same_callers_are_one_entry() -> None:
+    planned = authorization(ECHO, ROLE, DOMAINS)
+    [found] = exposures(ECHO, {"east": planned, "west": planned}, DOMAINS)
+    assert found["meshes"] == ["east", "west"]
