@@ -59,8 +59,8 @@ for name, role in parts.items():
 
 # Services: every mesh routes to every mesh that exports one
 own = {f"{SAMPLE.name}.{SAMPLE.namespace}": MadeHere(samples, echo.WORKLOAD)}
-services = Federation(federation, meshes, own).services
+exported = Federation(federation, meshes, own)
 
 # Outputs: read by other stacks, `multimesh verify` and users
-for name, value in outputs.stack_outputs(stack, services, root, clusters, authorities, meshes, issued).items():
+for name, value in outputs.stack_outputs(stack, exported, root, clusters, authorities, meshes, issued).items():
     pulumi.export(name, value)

@@ -11,6 +11,7 @@ import pulumi
 from components.clusters.cluster import Cluster
 from components.federation.availability import AvailableService
 from components.federation.members import root_owner
+from components.federation.services import Federation
 from components.mesh.mesh import Mesh
 from components.settings import Settings
 from components.trust.ca import IntermediateCa, RootCa
@@ -21,7 +22,7 @@ Ca = IntermediateCa | IssuedCa
 
 def stack_outputs(
     stack: Settings,
-    services: pulumi.Output[Sequence[AvailableService]],
+    exported: Federation,
     root: RootCa | TrustStack,
     clusters: Mapping[str, Cluster],
     authorities: Mapping[str, Ca],
@@ -33,6 +34,7 @@ def stack_outputs(
     Peers read a mesh's own exports (`meshes.<name>.exports`), never `services`. `services` also has the exports of
     peers, so a peer would read its own exports as those of this stack.
     """
+    services = exported.services
     outputs = {
         "meshes": {name: _mesh(mesh, authorities[name], _exports_of(services, name)) for name, mesh in meshes.items()},
         "suffix": stack.suffix,
@@ -42,6 +44,7 @@ def stack_outputs(
         "root_ca_owner": root_owner(stack),
         "services": services.apply(lambda found: {one.service.global_name: one.service.weights for one in found}),
         "probes": services.apply(probes),
+        "exposure": exported.exposure,
         "one_mesh": stack.topology.kind != "multi-mesh",
         "kubeconfigs": {name: cluster.kubeconfig for name, cluster in clusters.items()},
     }

@@ -153,6 +153,17 @@ class Stack:
         command = [*within, sys.executable, "-m", "multimesh", "verify", "--stack", self.name, "--output", "json"]
         return json.loads(self._quietly(*command, f"--requests={requests}", exit_codes=(0, 1)))
 
+    def wrong(self) -> list[str]:
+        """Return what `multimesh check` finds wrong, one line each: `<check>: <where>: <cause>`; no warnings."""
+        command = [sys.executable, "-m", "multimesh", "check", "--stack", self.name, "--output", "json"]
+        checks = json.loads(self._quietly(*command, exit_codes=(0, 1)))["checks"]
+        return [
+            f"{check['check']}: {problem['where']}: {problem['cause']}"
+            for check in checks
+            for problem in check["problems"]
+            if problem["severity"] == "failed"
+        ]
+
     def settled(self, seconds: float = 90, within: Sequence[str] = ()) -> list[str]:
         """Repeat `verify` until it finds nothing wrong or `seconds` are over; return its last findings."""
         deadline = time.monotonic() + seconds

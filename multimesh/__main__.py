@@ -4,7 +4,7 @@ What a command needs is imported when it runs: the Kubernetes client alone takes
 """
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -16,6 +16,14 @@ class Output(StrEnum):
 
     TABLE = "table"
     JSON = "json"
+
+
+class CheckOutput(StrEnum):
+    """How the outcomes of checks are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    JUNIT = "junit"
 
 
 @app.callback()
@@ -68,7 +76,6 @@ def verify(
     """
     from rich.console import Console
 
-    from multimesh.printable import printable
     from multimesh.stack import OutputsError, read_outputs
     from multimesh.verify.report import as_json
     from multimesh.verify.run import verify_stack
@@ -79,14 +86,111 @@ def verify(
         with errors.status("reading the stack outputs") as status:
             report = verify_stack(read_outputs(stack), requests, confidence, status.update, service or ())
     except OutputsError as error:
-        said = "\n".join(map(printable, str(error).splitlines()))
-        errors.print(f"multimesh verify: {said}", highlight=False, markup=False, soft_wrap=True)
-        raise typer.Exit(2) from None
+        _fail("verify", error)
     if output is Output.JSON:
         typer.echo(as_json(report))
     else:
         print_tables(report, Console())
     raise typer.Exit(1 if report.findings else 0)
+
+
+@app.command()
+def check(
+    stack: Annotated[
+        str | None, typer.Option(help="Name of the Pulumi stack.", show_default="the selected one")
+    ] = None,
+    service: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Look at this service alone: its global name, or <name>.<namespace>; may be repeated.",
+            show_default="all of them",
+        ),
+    ] = None,
+    from_: Annotated[
+        list[str] | None,
+        typer.Option("--from", help="Call from this mesh alone; may be repeated.", show_default="all of them"),
+    ] = None,
+    wait: Annotated[int, typer.Option(min=0, max=3600, help="Seconds to look again until nothing is wrong.")] = 0,
+    output: Annotated[CheckOutput, typer.Option(help="Text, one JSON object, or JUnit's XML.")] = CheckOutput.TEXT,
+) -> None:
+    """Look for the reason why a call does not arrive: clusters, istiod, certificates, objects, gateways, services.
+
+    Every check reads the live clusters of the stack; meshes of other stacks are seen from outside alone. The first
+    problem is the likeliest cause of those after it. docs/check.md tells what each check looks at.
+
+    Exit code 0: nothing is wrong; there may be warnings.
+    Exit code 1: something is wrong; each problem says where, why, and what to do.
+    Exit code 2: the stack cannot be read.
+    """
+    import time
+
+    from rich.console import Console
+
+    from multimesh.check import report
+    from multimesh.check.made import made
+    from multimesh.check.run import check_stack
+    from multimesh.stack import OutputsError, read_outputs, read_state
+
+    errors = Console(stderr=True)
+    deadline = time.monotonic() + wait
+    try:
+        with errors.status("reading the stack") as status:
+            outputs, state = read_outputs(stack), made(read_state(stack))
+            while True:
+                outcomes = check_stack(outputs, state, service or (), from_ or (), status.update)
+                if not any(one.failed for one in outcomes) or time.monotonic() > deadline:
+                    break
+                time.sleep(1)
+    except OutputsError as error:
+        _fail("check", error)
+    if output is CheckOutput.JSON:
+        typer.echo(report.as_json(outcomes))
+    elif output is CheckOutput.JUNIT:
+        typer.echo(report.as_junit(outcomes))
+    else:
+        report.print_outcomes(outcomes, Console())
+    raise typer.Exit(1 if any(one.failed for one in outcomes) else 0)
+
+
+@app.command()
+def exposure(
+    stack: Annotated[
+        str | None, typer.Option(help="Name of the Pulumi stack.", show_default="the selected one")
+    ] = None,
+    output: Annotated[Output, typer.Option(help="A table, or JSON.")] = Output.TABLE,
+) -> None:
+    """Show who reaches what: for each exported port the callers that its policies admit, and who asks from outside.
+
+    It is what the last `pulumi up` made; `multimesh check` says what somebody changed since.
+
+    Exit code 2: the stack cannot be read, or an earlier version made it.
+    """
+    from rich.console import Console
+
+    from multimesh.exposure import as_json, print_table
+    from multimesh.stack import OutputsError, read_outputs
+
+    try:
+        found = read_outputs(stack).exposure
+        if found is None:
+            raise OutputsError("the stack's outputs do not say who reaches what: run `pulumi up`, which writes it")
+    except OutputsError as error:
+        _fail("exposure", error)
+    if output is Output.JSON:
+        typer.echo(as_json(found))
+    else:
+        print_table(found, Console())
+
+
+def _fail(name: str, error: Exception) -> NoReturn:
+    """Say why a stack cannot be read, and end with exit code 2."""
+    from rich.console import Console
+
+    from multimesh.printable import printable
+
+    said = "\n".join(map(printable, str(error).splitlines()))
+    Console(stderr=True).print(f"multimesh {name}: {said}", highlight=False, markup=False, soft_wrap=True)
+    raise typer.Exit(2)
 
 
 if __name__ == "__main__":

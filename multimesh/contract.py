@@ -132,6 +132,16 @@ class Probe(BaseModel, frozen=True, hide_input_in_errors=True):
     prefer: Literal["weights", "local"] | list[str] = "weights"
 
 
+class Exposure(BaseModel, frozen=True, hide_input_in_errors=True):
+    """Callers that reach a service in some meshes: each of them, in each."""
+
+    callers: list[str]
+    """`west (any identity)`, `west/ns/shop/sa/web`, or `anybody` outside all meshes."""
+    service: str
+    """`orders.shop:80`, or `orders.shop as shop.example` through the ingress."""
+    meshes: list[str]
+
+
 class VerifyOutputs(BaseModel, frozen=True, hide_input_in_errors=True):
     """A stack, as the command line reads it."""
 
@@ -146,6 +156,8 @@ class VerifyOutputs(BaseModel, frozen=True, hide_input_in_errors=True):
     """The weight of every mesh that exports a service, peers' meshes included, by global name."""
     probes: dict[str, Probe] = {}
     """By global name, the services that may be called."""
+    exposure: list[Exposure] | None = None
+    """Who reaches what; None in a stack of an earlier version."""
     one_mesh: bool = False
     """Whether all clusters are one mesh."""
     kubeconfigs: dict[str, SecretStr]

@@ -32,8 +32,17 @@ def read_outputs(stack: str | None, folder: Path | None = None) -> VerifyOutputs
     Without `folder`, it is that of `project()`. Raises OutputsError when there is no Pulumi, no such stack, or nothing
     to read.
     """
-    folder = folder or project()
-    command = ["pulumi", "stack", "output", "--json", "--show-secrets", "--non-interactive"]
+    return parse_outputs(_pulumi(["stack", "output", "--json", "--show-secrets"], stack, folder or project()))
+
+
+def read_state(stack: str | None) -> str:
+    """Return the state of `stack` (None: the selected one) as JSON, secrets encrypted. Raises OutputsError."""
+    return _pulumi(["stack", "export"], stack, project())
+
+
+def _pulumi(arguments: list[str], stack: str | None, folder: Path) -> str:
+    """Return what a Pulumi command prints. Raises OutputsError when it cannot be run, or fails."""
+    command = ["pulumi", *arguments, "--non-interactive"]
     if stack is not None:
         command += ["--stack", stack]
     try:
@@ -43,7 +52,7 @@ def read_outputs(stack: str | None, folder: Path | None = None) -> VerifyOutputs
             "pulumi is not on PATH: install it; in a checkout, `make setup` prints the line that puts it there"
         ) from None
     except subprocess.TimeoutExpired:
-        raise OutputsError("pulumi stack output did not finish within 120 s") from None
+        raise OutputsError(f"pulumi {' '.join(arguments[:2])} did not finish within 120 s") from None
     if done.returncode != 0:
         if any(text in done.stderr for text in _NO_PROJECT):
             raise OutputsError(
@@ -53,7 +62,7 @@ def read_outputs(stack: str | None, folder: Path | None = None) -> VerifyOutputs
         if _NO_STACK in done.stderr:
             raise OutputsError("no stack is selected: give one by --stack, or run `pulumi stack select`")
         raise OutputsError(done.stderr.strip().removeprefix("error: ") or f"pulumi: exit code {done.returncode}")
-    return parse_outputs(done.stdout)
+    return done.stdout
 
 
 def parse_outputs(text: str) -> VerifyOutputs:

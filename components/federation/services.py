@@ -11,9 +11,11 @@ from components.federation.authorization import authorization
 from components.federation.availability import AvailableService, KnownCluster, available
 from components.federation.cluster_objects import Key
 from components.federation.exported_service import ExportedService
+from components.federation.exposure import Exposure, changes, exposures
 from components.federation.inventory import Inventory, UnreadableClusterError, inventory
 from components.federation.members import Members
 from components.federation.peers import PeerMesh
+from components.federation.plan import PlannedObject
 from components.federation.routes import Exporter, connect_attempts, routes
 from components.federation.service_objects import ServiceObjects, as_text
 from components.federation.weights import percentages
@@ -39,14 +41,17 @@ class MadeHere:
 class Federation:
     """The exported services, and their objects in every mesh that has a control plane.
 
-    `services` are those that the clusters can export at the moment. An update changes nothing in a mesh whose cluster
+    `services` are those that the clusters can export at the moment, `exposure` is who reaches them; what changes in
+    it is said by every preview and update. An update changes nothing in a mesh whose cluster
     does not answer, and fails with UnreadableClusterError after it has updated the others.
     """
 
     services: pulumi.Output[Sequence[AvailableService]]
+    exposure: pulumi.Output[Sequence[Exposure]]
 
     def __init__(self, members: Members, meshes: Mapping[str, Mesh], made_here: Mapping[str, MadeHere]) -> None:
         self._members, self._meshes, self._made_here = members, meshes, made_here
+        self._domains = members.trust_domains
         self._all: Mapping[str, Mesh | PeerMesh] = {**meshes, **members.peers}
         self._asked: pulumi.Output[Any] = pulumi.Output.from_input(
             {
@@ -55,9 +60,11 @@ class Federation:
                 if (namespaces := self._to_ask(name))
             }
         )
-        self._before = _exports(stack_outputs.read(pulumi.get_stack()))
+        last = stack_outputs.read(pulumi.get_stack())
+        self._before, self._exposed = _exports(last), last.get("exposure", None if last else [])
         # Also while a cluster is not there yet: a preview shows what is likely.
         self.services = self._asked.apply(self._available, run_with_unknowns=True)
+        self.exposure = self.services.apply(self._expose, run_with_unknowns=True)
         addresses = {name: member.gateway_address for name, member in self._all.items()}
         exported = pulumi.Output.all(self.services, pulumi.Output.from_input(addresses)).apply(
             lambda known: Exported([(service, self._exporters(service, known[1])) for service in known[0]])
@@ -93,10 +100,26 @@ class Federation:
             )
             for name, mesh in self._meshes.items()
         }
-        services, notes = available(self._members.services, clusters, self._members.trust_domains)
+        services, notes = available(self._members.services, clusters, self._domains)
         for note in notes:
             pulumi.log.warn(note)
         return services
+
+    def _expose(self, services: Sequence[AvailableService]) -> Sequence[Exposure]:
+        found = [one for service in services for one in exposures(service, self._admitting(service), self._domains)]
+        if self._exposed is not None:  # a stack of an earlier version did not say
+            for line in changes(self._exposed, found):
+                pulumi.log.info(f"exposure: {line}")
+        return found
+
+    def _admitting(self, service: AvailableService) -> dict[str, list[PlannedObject]]:
+        """Return a service's objects in every mesh that decide who may call it: not on the gateways' addresses."""
+        exporters = self._exporters(service, dict.fromkeys(self._all, "")) if service.service.ingress_hosts else []
+        roles = {name: self._meshes[mesh.role.primary or name].role for name, mesh in self._meshes.items()}
+        return {
+            name: [*routes(service, role, exporters), *authorization(service, role, self._domains)]
+            for name, role in roles.items()
+        }
 
     def _make(self, mesh: Mesh, exported: pulumi.Output[Exported]) -> ServiceObjects:
         made_here = [made.services[mesh.name] for made in self._made_here.values() if mesh.name in made.services]
@@ -126,7 +149,7 @@ class Federation:
         planned = connect_attempts(service for service, _ in exported.services)
         for service, exporters in exported.services:
             planned += routes(service, mesh.role, exporters)
-            planned += authorization(service, mesh.role, self._members.trust_domains)
+            planned += authorization(service, mesh.role, self._domains)
         return {str(Key(one.kind, one.namespace, one.name)): as_text(one.spec) for one in planned}
 
     def _fail_after_others(self, silent: set[str]) -> pulumi.Output[Any]:

@@ -69,7 +69,11 @@ class CallingPod:
         return output, "echo client: " + said.splitlines()[-1].rpartition("\t")[2].removeprefix("Error ")
 
     def counters(self) -> Snapshot:
-        """Return what its proxy has counted, asked through a Kubernetes port-forward of its own.
+        """Return what its proxy has counted. Raises CountersError as `proxy` does."""
+        return parse_clusters(self.proxy("/clusters?format=json"))
+
+    def proxy(self, path: str) -> str:
+        """Return what its proxy's administration interface answers, by a Kubernetes port-forward of its own.
 
         Raises CountersError when the port-forward is refused or the proxy does not answer within 10 s.
         """
@@ -78,12 +82,12 @@ class CallingPod:
                 self.api.connect_get_namespaced_pod_portforward, self.name, SAMPLE.namespace, ports=str(ADMIN_PORT)
             )
             with closing(forward):
-                status, text = _get(forward.socket(ADMIN_PORT), "/clusters?format=json")
+                status, text = _get(forward.socket(ADMIN_PORT), path)
         except (*_ERRORS, HTTPException) as error:
             raise CountersError(f"port-forward to pod {self.name}, port {ADMIN_PORT}: {_brief(error)}") from None
         if status != OK:
             raise CountersError(f"the proxy of pod {self.name} answered {status}")
-        return parse_clusters(text)
+        return text
 
 
 def _get(socket: Any, path: str, timeout: float = 10) -> tuple[int, str]:

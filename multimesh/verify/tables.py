@@ -11,6 +11,7 @@ from multimesh.verify.report import Report
 from multimesh.verify.split import Reached
 
 PLAIN_WIDTH = 120
+_WHY = "`multimesh check` looks for the cause."
 
 
 def print_tables(report: Report, console: Console) -> None:
@@ -88,7 +89,7 @@ def _conclusion(report: Report) -> str:
     confidence = f"confidence {report.confidence:.10g} for all of them together"
     if not report.findings:
         return f"\npassed: every request was answered, every split is the configured one ({confidence})"
-    return "\n".join(["", f"failed ({confidence}):", *(f"  {printable(finding)}" for finding in report.findings)])
+    return "\n".join(["", f"failed ({confidence}):", *(f"  {printable(finding)}" for finding in report.findings), _WHY])
 
 
 def _cells(part: AnsweredBy) -> tuple[str, ...]:

@@ -33,3 +33,4 @@ def test_a_stack_changes_its_topology_by_one_up_and_keeps_its_clusters(
     changing.up()
     assert {mesh: lab["id"] for mesh, lab in changing.labs().items()} == clusters
     assert changing.settled() == []
+    assert changing.wrong() == []

@@ -94,6 +94,7 @@ def test_outputs_keep_their_contract() -> None:
         "root_ca_owner",
         "services",
         "probes",
+        "exposure",
         "one_mesh",
         "kubeconfigs",
     }

@@ -1,0 +1,168 @@
+"""What is in the cluster of one mesh, as its API server tells it: read once, then looked at by every check."""
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+
+import yaml
+from kubernetes import client, config
+from pydantic import SecretStr
+from urllib3.exceptions import HTTPError
+
+ISTIO_NAMESPACE = "istio-system"
+_SECONDS = 10
+_LOGIN = ["BearerToken"]
+"""What the Kubernetes client calls the kubeconfig's credentials."""
+_AT_ONCE = 8
+_NETWORKING, _SECURITY = "/apis/networking.istio.io/v1", "/apis/security.istio.io/v1"
+_KINDS = {
+    "AuthorizationPolicy": f"{_SECURITY}/authorizationpolicies",
+    "DestinationRule": f"{_NETWORKING}/destinationrules",
+    "EnvoyFilter": "/apis/networking.istio.io/v1alpha3/envoyfilters",
+    "Gateway": f"{_NETWORKING}/gateways",
+    "NetworkPolicy": "/apis/networking.k8s.io/v1/networkpolicies",
+    "PeerAuthentication": f"{_SECURITY}/peerauthentications",
+    "ServiceEntry": f"{_NETWORKING}/serviceentries",
+    "Sidecar": f"{_NETWORKING}/sidecars",
+    "VirtualService": f"{_NETWORKING}/virtualservices",
+    "MutatingWebhookConfiguration": "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
+    "Namespace": "/api/v1/namespaces",
+}
+"""Kinds of which all objects of a cluster are read."""
+_NAMESPACED = {
+    "ConfigMap": "/api/v1/namespaces/{}/configmaps",
+    "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
+    "EndpointSlice": "/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices",
+    "Pod": "/api/v1/namespaces/{}/pods",
+    "Service": "/api/v1/namespaces/{}/services",
+    "ServiceAccount": "/api/v1/namespaces/{}/serviceaccounts",
+}
+"""Kinds that are read in the namespaces of Istio and of exported services."""
+
+Object = Mapping[str, Any]
+
+
+class UnreachableError(Exception):
+    """A cluster's API server does not answer, or refuses; the message says why."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What is in a cluster. `objects` are by kind, as JSON."""
+
+    objects: Mapping[str, Sequence[Object]]
+    cacerts: Mapping[str, str] = field(default_factory=dict)
+    """The certificates of the Secret `cacerts`, base64 of PEM, without the key; empty if there is none."""
+    seconds_ahead: float = 0.0
+    """How far the API server's clock is ahead of this machine's."""
+    refused: Sequence[str] = ()
+    """What may not be read: kinds."""
+
+    def all(self, kind: str, namespace: str | None = None) -> list[Object]:
+        """Return the objects of a kind; those of one namespace, if it is given."""
+        found = self.objects.get(kind, ())
+        return [one for one in found if namespace in (None, one["metadata"].get("namespace"))]
+
+    def one(self, kind: str, name: str, namespace: str = "") -> Object | None:
+        """Return an object; None if there is none of this name."""
+        for found in self.objects.get(kind, ()):
+            about = found["metadata"]
+            if about["name"] == name and about.get("namespace", "") == namespace:
+                return found
+        return None
+
+    def selected(self, kind: str, namespace: str, labels: Mapping[str, str]) -> list[Object]:
+        """Return the objects of a namespace that have all these labels; none without labels."""
+        return [one for one in self.all(kind, namespace) if labels and labels.items() <= labels_of(one).items()]
+
+    @property
+    def is_served(self) -> bool:
+        """Whether another cluster's control plane serves this one."""
+        return self.one("EndpointSlice", "istiod-primary", ISTIO_NAMESPACE) is not None
+
+
+def labels_of(found: Object) -> Mapping[str, str]:
+    """Return the labels of an object."""
+    return found["metadata"].get("labels") or {}
+
+
+def is_ready(pod: Object) -> bool:
+    """Return whether a pod is ready and stays."""
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+    return ready and "deletionTimestamp" not in pod["metadata"]
+
+
+@contextmanager
+def connected(kubeconfig: SecretStr) -> Iterator[client.ApiClient]:
+    """Yield a client for a kubeconfig (YAML). Raise UnreachableError if it cannot be used.
+
+    The Kubernetes client needs certificates in files: they are in a private folder that is deleted at the end.
+    """
+    with tempfile.TemporaryDirectory() as private:
+        try:
+            document = yaml.safe_load(kubeconfig.get_secret_value())
+            api = config.new_client_from_config_dict(document, temp_file_path=private)
+        except (config.ConfigException, yaml.YAMLError) as error:
+            raise UnreachableError(f"its kubeconfig cannot be used: {error}") from None
+        api.configuration.retries = 0
+        with api:
+            yield api
+
+
+def read_cluster(api: client.ApiClient, namespaces: Sequence[str]) -> Cluster:
+    """Return what is in a cluster, and in these namespaces beside Istio's. Raise UnreachableError."""
+    paths = {path: kind for kind, path in _KINDS.items()}
+    for namespace in {ISTIO_NAMESPACE, *namespaces}:
+        paths |= {path.format(namespace): kind for kind, path in _NAMESPACED.items()}
+    status, headers, _ = _get(api, "/version")
+    if status != HTTPStatus.OK:
+        raise UnreachableError(f"its API server answers {status}")
+    objects: dict[str, list[Object]] = {kind: [] for kind in (*_KINDS, *_NAMESPACED)}
+    refused: list[str] = []
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        answers = pool.map(lambda path: _get(api, path), paths)
+        for kind, (status, _, answer) in zip(paths.values(), answers, strict=True):
+            if status == HTTPStatus.OK:
+                objects[kind] += answer.get("items") or []
+            elif status != HTTPStatus.NOT_FOUND:
+                refused.append(f"{kind} ({status})")
+    status, _, secret = _get(api, f"/api/v1/namespaces/{ISTIO_NAMESPACE}/secrets/cacerts")
+    if status not in (HTTPStatus.OK, HTTPStatus.NOT_FOUND):
+        refused.append(f"Secret cacerts ({status})")
+    public = {name: text for name, text in (secret.get("data") or {}).items() if name != "ca-key.pem"}
+    return Cluster(objects, public, _ahead(headers), sorted(set(refused)))
+
+
+def in_parallel(work: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Run functions at the same time; return what each returned, in their order."""
+    with ThreadPoolExecutor(max(1, len(work))) as pool:
+        return [started.result() for started in [pool.submit(one) for one in work]]
+
+
+def _get(api: client.ApiClient, path: str) -> tuple[int, Mapping[str, str], dict[str, Any]]:
+    """Return the status, the headers and the JSON of an answer. Raise UnreachableError if there is none."""
+    request = api.param_serialize("GET", path, header_params={"Accept": "application/json"}, auth_settings=_LOGIN)
+    try:
+        answer = api.call_api(*request, _request_timeout=_SECONDS)
+        answer.read()
+    except (HTTPError, OSError) as error:
+        raise UnreachableError(f"its API server does not answer: {getattr(error, 'reason', None) or error}") from None
+    try:
+        return answer.status, answer.getheaders(), dict(json.loads(answer.data or b"{}"))
+    except (ValueError, TypeError):
+        raise UnreachableError(f"what answers at its address is no API server: {path} is not JSON") from None
+
+
+def _ahead(headers: Mapping[str, str]) -> float:
+    """Return how many seconds the clock in the headers of an answer is ahead; 0 if it says no time."""
+    if not (said := headers.get("Date")):
+        return 0.0
+    return (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds()

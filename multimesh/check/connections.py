@@ -1,0 +1,73 @@
+"""Checks of calls: from a pod in each mesh, by global name, to every exported port."""
+
+from collections.abc import Iterable
+
+from multimesh.check.federation import Federation
+from multimesh.check.result import Check, Problem, Severity
+from multimesh.contract import VerifyMeshOutputs
+from multimesh.verify.counters import cluster_name
+
+
+def _callers(federation: Federation) -> Iterable[Problem]:
+    for mesh, caller in federation.callers.items():
+        if caller.trouble:
+            yield Problem(
+                mesh, f"nothing can be called: {caller.trouble}", "calls from here were left out", Severity.UNKNOWN
+            )
+
+
+def _known(federation: Federation) -> Iterable[Problem]:
+    for mesh, caller in federation.callers.items():
+        for call in caller.calls:
+            cluster = cluster_name(call.port.service, call.port.number, one_mesh=federation.outputs.one_mesh)
+            if cluster not in caller.known:
+                cause = "the sidecar of the sample has not been told of it"
+                yield Problem(
+                    f"{call.port.address} from {mesh}", cause, "see istiod's log, and `istioctl proxy-status`"
+                )
+
+
+def _reached(federation: Federation) -> Iterable[Problem]:
+    one_mesh = federation.outputs.one_mesh
+    for mesh, caller in federation.callers.items():
+        for call in caller.calls:
+            where = f"{call.port.address} from {mesh}"
+            ejected = caller.ejected.get(
+                cluster_name(call.port.service, call.port.number, one_mesh=one_mesh), frozenset()
+            )
+            for exporter in sorted({*call.counts} | {*ejected}):
+                failed = call.counts[exporter].connect_failures if exporter in call.counts else 0
+                if failed:
+                    cause = f"{failed} connections to {_at(federation, exporter)} could not be made"
+                elif exporter in ejected:
+                    cause = f"{_at(federation, exporter)} is ejected: connections to it failed a moment ago"
+                else:
+                    continue
+                yield Problem(
+                    where, cause, f"see the network between {mesh} and {exporter}, and the checks of {exporter}"
+                )
+
+
+def _at(federation: Federation, mesh: str) -> str:
+    about: VerifyMeshOutputs | None = federation.outputs.meshes.get(mesh)
+    return f"{mesh} ({about.gateway_address}:{about.gateway_port})" if about else mesh
+
+
+def _answered(federation: Federation) -> Iterable[Problem]:
+    for mesh, caller in federation.callers.items():
+        for call in caller.calls:
+            where = f"{call.port.address} from {mesh}"
+            for reason, count in call.replies.failures.items():
+                yield Problem(where, f"{count} of {call.sent} calls failed: {reason}", "see the checks above")
+            for answer, count in call.replies.remarkable.items():
+                yield Problem(where, f"{count} of {call.sent} answers: {answer}", "see its callers", Severity.WARNING)
+            if call.replies.unknown:
+                yield Problem(where, f"no answer: {call.replies.unknown}", "see the checks above")
+
+
+CHECKS = [
+    Check("callers", "Calls", "services can be called from every mesh", _callers),
+    Check("pushed", "Calls", "sidecars have been told of every service", _known),
+    Check("connections", "Calls", "connections to every mesh can be made", _reached),
+    Check("answers", "Calls", "every call is answered", _answered),
+]

@@ -1,0 +1,141 @@
+"""Everything that checks look at: the stack's outputs and state, its live clusters, and calls. Read once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from multimesh.check.calls import Caller, call, sample_port
+from multimesh.check.cluster import Cluster, UnreachableError, connected, in_parallel, read_cluster
+from multimesh.check.handshake import Handshake, shake_hands
+from multimesh.check.made import Made
+from multimesh.contract import SAMPLE, VerifyMeshOutputs, VerifyOutputs
+from multimesh.stack import OutputsError
+from multimesh.verify.inside import InsideError, echo_pod
+from multimesh.verify.selection import Port, select
+
+NOT_EXPORTED = "outbound_.443_._.kubernetes.default.svc.cluster.local"
+"""An SNI of every cluster that no gateway may pass on."""
+_MOST_HANDSHAKES = 40
+"""With one gateway."""
+
+
+@dataclass(frozen=True)
+class Federation:
+    """A stack as it should be, and as it is. Meshes of other stacks are seen by calls alone."""
+
+    outputs: VerifyOutputs
+    made: Made
+    services: Mapping[str, Sequence[Port]]
+    """The ports of the chosen services, by global name."""
+    clusters: Mapping[str, Cluster]
+    """By mesh, the clusters that answered."""
+    silent: Mapping[str, str]
+    """By mesh, why its cluster does not answer."""
+    callers: Mapping[str, Caller]
+    """By calling mesh, what a pod of the sample in it sees."""
+    gateways: Mapping[str, Mapping[str, Handshake]]
+    """By mesh, what its gateway presents for each SNI: those of exported ports, and one that is not exported."""
+    now: datetime
+
+    def exporters(self, service: str) -> list[str]:
+        """Return the meshes of this stack that export a service and whose clusters answer."""
+        return [mesh for mesh in self.outputs.services.get(service, {}) if mesh in self.clusters]
+
+    def exported(self, mesh: str) -> list[Port]:
+        """Return the ports of the chosen services that a mesh exports."""
+        return [port for ports in self.services.values() for port in ports if mesh in port.weights]
+
+
+def local_host(service: str) -> str:
+    """Return the name that a service (global name) has in its own cluster."""
+    name, namespace, _ = service.split(".", 2)
+    return f"{name}.{namespace}.svc.cluster.local"
+
+
+def sni(port: Port) -> str:
+    """Return the server name by which a gateway finds a port of a service."""
+    return f"outbound_.{port.number}_._.{local_host(port.service)}"
+
+
+def read_federation(
+    outputs: VerifyOutputs,
+    made: Made,
+    names: Sequence[str],
+    callers: Sequence[str],
+    progress: Callable[[str], None],
+) -> Federation:
+    """Look at everything, all meshes at the same time.
+
+    `names` chooses services by their global names or `<name>.<namespace>` (none: all), `callers` the meshes that call
+    (none: all). Raises OutputsError when a name is unknown.
+    """
+    if unknown := sorted(set(callers) - outputs.meshes.keys()):
+        raise OutputsError(f"no mesh {unknown[0]}: the stack has {', '.join(outputs.meshes)}")
+    services = _ports(outputs, names)
+    namespaces = sorted({SAMPLE.namespace, *(service.split(".")[1] for service in outputs.services)})
+    meshes = list(outputs.meshes)
+    progress(f"reading {len(meshes)} clusters")
+    read = dict(
+        zip(meshes, in_parallel([lambda mesh=mesh: _read(outputs, mesh, namespaces) for mesh in meshes]), strict=True)
+    )
+    clusters = {mesh: found for mesh, found in read.items() if isinstance(found, Cluster)}
+    ports = [port for found in services.values() for port in found]
+    calling = [mesh for mesh in clusters if not callers or mesh in callers]
+    progress(f"calling {len(ports)} ports from {', '.join(calling) or 'nowhere'}")
+    called, shaken = in_parallel(
+        [
+            lambda: in_parallel([lambda mesh=mesh: _call(outputs, mesh, ports) for mesh in calling]),
+            lambda: in_parallel([lambda mesh=mesh: _shake(outputs, mesh, ports) for mesh in meshes]),
+        ]
+    )
+    return Federation(
+        outputs,
+        made,
+        services,
+        clusters,
+        {mesh: found for mesh, found in read.items() if isinstance(found, str)},
+        dict(zip(calling, called, strict=True)),
+        dict(zip(meshes, shaken, strict=True)),
+        datetime.now(UTC),
+    )
+
+
+def _ports(outputs: VerifyOutputs, names: Sequence[str]) -> dict[str, list[Port]]:
+    sample = next((name for name in outputs.services if SAMPLE.is_named(*name.split(".")[:2])), "")
+    selection = select(outputs, sample, names)
+    ports = list(selection.ports)
+    if sample and selection.sample:
+        probe = outputs.probes.get(sample)
+        ports.insert(0, sample_port(sample, outputs.services[sample], probe.prefer if probe else "weights"))
+    services: dict[str, list[Port]] = {}
+    for port in ports:
+        services.setdefault(port.service, []).append(port)
+    return services
+
+
+def _read(outputs: VerifyOutputs, mesh: str, namespaces: Sequence[str]) -> Cluster | str:
+    try:
+        with connected(outputs.kubeconfigs[mesh]) as api:
+            return read_cluster(api, namespaces)
+    except UnreachableError as error:
+        return str(error)
+
+
+def _call(outputs: VerifyOutputs, mesh: str, ports: Sequence[Port]) -> Caller:
+    try:
+        with ExitStack() as cleanup:
+            pod = cleanup.enter_context(echo_pod(outputs.kubeconfigs[mesh]))
+            return call(pod, ports, one_mesh=outputs.one_mesh)
+    except InsideError as error:
+        return Caller(trouble=str(error))
+
+
+def _shake(outputs: VerifyOutputs, mesh: str, ports: Sequence[Port]) -> dict[str, Handshake]:
+    about: VerifyMeshOutputs = outputs.meshes[mesh]
+    asked = [NOT_EXPORTED, *dict.fromkeys(sni(port) for port in ports if mesh in port.weights)][:_MOST_HANDSHAKES]
+    work = [
+        lambda name=name: shake_hands(about.gateway_address, about.gateway_port, name, outputs.root_ca)
+        for name in asked
+    ]
+    return dict(zip(asked, in_parallel(work), strict=True))

@@ -1,0 +1,43 @@
+"""Checks of what gateways pass on: what is exported, to a workload of the mesh, and nothing else."""
+
+from collections.abc import Iterable
+
+from multimesh.check.federation import NOT_EXPORTED, Federation
+from multimesh.check.gateways import on_peer_port
+from multimesh.check.result import Check, Problem
+
+
+def _exported(federation: Federation) -> Iterable[Problem]:
+    for mesh, shaken in federation.gateways.items():
+        domain = f"spiffe://{federation.outputs.meshes[mesh].trust_domain}/"
+        for name, seen in shaken.items():
+            if name == NOT_EXPORTED or not seen.connected:
+                continue
+            if seen.closed:
+                cause = f"the gateway closes connections for the exported {name}"
+                yield Problem(mesh, cause, "see whether its Service has ready pods, and the Gateway istio-system/peers")
+            elif seen.trouble:
+                yield Problem(mesh, f"{name}: {seen.trouble}", "see docs/check.md")
+            elif not any(identity.startswith(domain) for identity in seen.identities):
+                cause = f"{name} is answered by {', '.join(seen.identities) or 'nobody'}, not of {domain}"
+                yield Problem(mesh, cause, "restart the workload; see the checks of trust")
+
+
+def _closed(federation: Federation) -> Iterable[Problem]:
+    for mesh, shaken in federation.gateways.items():
+        seen = shaken[NOT_EXPORTED]
+        if seen.connected and not seen.closed:
+            cause = f"the gateway passes on {NOT_EXPORTED}, which is not exported"
+            yield Problem(mesh, cause, f"remove the Gateway that admits it{_wide(federation, mesh)}")
+
+
+def _wide(federation: Federation, mesh: str) -> str:
+    cluster = federation.clusters.get(mesh)
+    wide = on_peer_port(cluster, wide=True) if cluster else []
+    return f": {', '.join(wide)}" if wide else ""
+
+
+CHECKS = [
+    Check("gateway-exports", "Calls", "every exported port is passed on, to a workload of the mesh", _exported),
+    Check("gateway-closed", "Calls", "what is not exported is refused", _closed),
+]

@@ -1,0 +1,157 @@
+"""Checks of exported services: the Service, its pods, and what of others stands in the way of its calls."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from multimesh.check.cluster import ISTIO_NAMESPACE, Cluster, Object, is_ready
+from multimesh.check.federation import Federation, local_host
+from multimesh.check.made import Key
+from multimesh.check.result import Check, Problem, Severity
+
+_PROXY = "istio-proxy"
+
+
+def exported(federation: Federation) -> Iterator[tuple[str, str, Cluster, Object | None]]:
+    """Yield each chosen service (global name) with a mesh that exports it, its cluster, and the Service there."""
+    for service in federation.services:
+        name, namespace, _ = service.split(".", 2)
+        for mesh in federation.exporters(service):
+            cluster = federation.clusters[mesh]
+            yield service, mesh, cluster, cluster.one("Service", name, namespace)
+
+
+def _exists(federation: Federation) -> Iterable[Problem]:
+    for service, mesh, _, found in exported(federation):
+        name, namespace, _ = service.split(".", 2)
+        if found is None:
+            remedy = "create it, or remove the mesh from the service's entry in multimesh:services"
+            yield Problem(f"{service} in {mesh}", f"there is no Service {name} in namespace {namespace}", remedy)
+            continue
+        there = {port["port"] for port in found["spec"].get("ports") or []}
+        for port in federation.services[service]:
+            if port.number not in there:
+                has = ", ".join(map(str, sorted(there)))
+                cause = f"the Service has no port {port.number}, only {has}"
+                yield Problem(f"{service} in {mesh}", cause, "add the port, or run `pulumi up` with those it has")
+
+
+def pods(cluster: Cluster, service: Object) -> list[Object]:
+    """Return the pods that a Service selects."""
+    return cluster.selected("Pod", service["metadata"]["namespace"], service["spec"].get("selector") or {})
+
+
+def _ready(federation: Federation) -> Iterable[Problem]:
+    for service, mesh, cluster, found in exported(federation):
+        selector = (found or {}).get("spec", {}).get("selector")
+        if found is None or not selector:
+            continue
+        selected = pods(cluster, found)
+        if not any(is_ready(pod) for pod in selected):
+            labels = ",".join(f"{name}={value}" for name, value in selector.items())
+            cause = f"none of the {len(selected)} pods with {labels} is ready" if selected else f"no pod has {labels}"
+            namespace = found["metadata"]["namespace"]
+            yield Problem(f"{service} in {mesh}", cause, f"kubectl -n {namespace} get pods -l {labels}")
+
+
+def _sidecars(federation: Federation) -> Iterable[Problem]:
+    for service, mesh, cluster, found in exported(federation):
+        without = [pod["metadata"]["name"] for pod in (pods(cluster, found) if found else []) if not _has_sidecar(pod)]
+        if without:
+            namespace = service.split(".")[1]
+            cause = f"{len(without)} of its pods have no sidecar: {', '.join(without[:3])}"
+            remedy = f"kubectl label namespace {namespace} istio-injection=enabled, then restart the pods"
+            yield Problem(f"{service} in {mesh}", cause, remedy)
+
+
+def _has_sidecar(pod: Object) -> bool:
+    spec = pod["spec"]
+    return any(one["name"] == _PROXY for one in [*spec["containers"], *(spec.get("initContainers") or [])])
+
+
+def _foreign(federation: Federation) -> Iterable[Problem]:
+    for mesh, cluster in federation.clusters.items():
+        own = federation.made.objects.get(mesh, {})
+        for kind, hosts_of in _HOSTS.items():
+            for found in cluster.all(kind):
+                about = found["metadata"]
+                key = Key(kind, about["namespace"], about["name"])
+                if key in own:
+                    continue
+                for host in hosts_of(found["spec"]):
+                    for service in federation.services:
+                        full = host if "." in host else f"{host}.{about['namespace']}.svc.cluster.local"
+                        if full == service:
+                            cause = f"{key} is somebody's, for the same host"
+                            yield Problem(
+                                f"{service} in {mesh}", cause, _DELETE.format(key.kind, key.namespace, key.name)
+                            )
+                        elif kind != "ServiceEntry" and full in (local_host(service), _short(service)):
+                            cause = f"{key} is for the Service's own name: calls by it may go another way"
+                            remedy = "see docs/services.md for rules of your own"
+                            yield Problem(f"{service} in {mesh}", cause, remedy, Severity.WARNING)
+
+
+_DELETE = "kubectl -n {1} delete {0} {2}, or give it another host"
+_HOSTS: Mapping[str, Any] = {
+    "VirtualService": lambda spec: spec.get("hosts") or [],
+    "DestinationRule": lambda spec: [spec.get("host", "")],
+    "ServiceEntry": lambda spec: spec.get("hosts") or [],
+}
+
+
+def _short(service: str) -> str:
+    return local_host(service).removesuffix(".svc.cluster.local")
+
+
+def _plaintext(federation: Federation) -> Iterable[Problem]:
+    for mesh, cluster in federation.clusters.items():
+        own = federation.made.objects.get(mesh, {})
+        namespaces = {service.split(".")[1] for service in federation.services if mesh in federation.exporters(service)}
+        for found in cluster.all("PeerAuthentication"):
+            about, mode = found["metadata"], (found["spec"].get("mtls") or {}).get("mode")
+            key = Key("PeerAuthentication", about["namespace"], about["name"])
+            if (
+                key in own
+                or about["namespace"] not in {*namespaces, ISTIO_NAMESPACE}
+                or mode in (None, "UNSET", "STRICT")
+            ):
+                continue
+            remedy = _DELETE.format(key.kind, key.namespace, key.name).partition(",")[0]
+            if mode == "DISABLE":
+                yield Problem(mesh, f"{key} turns mutual TLS off: calls from other meshes fail", remedy)
+            else:
+                yield Problem(mesh, f"{key} admits plaintext: callers are not checked", remedy, Severity.WARNING)
+
+
+def _hidden(federation: Federation) -> Iterable[Problem]:
+    for mesh, cluster in federation.clusters.items():
+        for found in cluster.all("Sidecar"):
+            about = found["metadata"]
+            hosts = [host for egress in found["spec"].get("egress") or [] for host in egress.get("hosts") or []]
+            for service in federation.services if hosts else ():
+                if not any(_shows(host, about["namespace"], service) for host in hosts):
+                    cause = f"Sidecar {about['namespace']}/{about['name']} hides it from pods of this namespace"
+                    if about["namespace"] == ISTIO_NAMESPACE:
+                        cause = f"Sidecar {about['namespace']}/{about['name']} hides it from all pods"
+                    remedy = f'add "{ISTIO_NAMESPACE}/{service}" to its egress hosts'
+                    yield Problem(f"{service} in {mesh}", cause, remedy)
+
+
+def _shows(host: str, namespace: str, service: str) -> bool:
+    """Return whether an egress host of a Sidecar shows the ServiceEntry of a global name, which is in istio-system."""
+    where, _, name = host.partition("/")
+    if where == ".":
+        where = namespace
+    return where in ("*", ISTIO_NAMESPACE) and (
+        name in ("*", service) or (name[:1] == "*" and service.endswith(name[1:]))
+    )
+
+
+CHECKS = [
+    Check("service", "Services", "every exporter has the Service and its ports", _exists),
+    Check("service-pods", "Services", "every exported Service has ready pods", _ready),
+    Check("sidecars", "Services", "the pods of exported Services have sidecars", _sidecars),
+    Check("foreign-rules", "Services", "no rule of others is for the same host", _foreign),
+    Check("mutual-tls", "Services", "exported Services take mutual TLS alone", _plaintext),
+    Check("sidecar-scope", "Services", "no Sidecar hides a service", _hidden),
+]

@@ -1,0 +1,162 @@
+"""Checks of certificates: what istiod signs with, what it gives to proxies, and what proxies have."""
+
+import base64
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+
+from multimesh.check.control_planes import own
+from multimesh.check.federation import Federation
+from multimesh.check.result import Check, Problem, Severity
+
+_SOON = timedelta(days=60)
+_UP = "`pulumi up --refresh` makes it as it was; then restart istiod"
+
+
+def fingerprint(certificate: x509.Certificate) -> str:
+    """Return its SHA-256 as openssl prints it, shortened to the first 8 bytes."""
+    return certificate.fingerprint(hashes.SHA256()).hex(":", 1).upper()[:23]
+
+
+def _pem(cacerts: Mapping[str, str], name: str) -> list[x509.Certificate]:
+    """Return the certificates of a file of the Secret `cacerts`. Raise ValueError if they cannot be read."""
+    return x509.load_pem_x509_certificates(base64.b64decode(cacerts.get(name, "")))
+
+
+def _roots(federation: Federation) -> set[x509.Certificate]:
+    return set(x509.load_pem_x509_certificates(federation.outputs.root_ca.encode()))
+
+
+def _cacerts(federation: Federation) -> Iterable[Problem]:
+    roots = _roots(federation)
+    for mesh, cluster in own(federation):
+        if not cluster.cacerts:
+            if not any("cacerts" in refused for refused in cluster.refused):
+                yield Problem(mesh, "there is no Secret cacerts: istiod makes a root of its own when it starts", _UP)
+            continue
+        try:
+            [ca], found = _pem(cluster.cacerts, "ca-cert.pem")[:1], _pem(cluster.cacerts, "root-cert.pem")
+            chain = _pem(cluster.cacerts, "cert-chain.pem")
+        except ValueError as error:
+            yield Problem(mesh, f"the Secret cacerts cannot be read: {error}", _UP)
+            continue
+        if not roots <= set(found):
+            names = ", ".join(fingerprint(one) for one in found)
+            wanted = ", ".join(fingerprint(one) for one in roots)
+            yield Problem(mesh, f"the Secret cacerts has root {names}, the stack has {wanted}", _UP)
+        elif reason := _broken_chain([ca, *(one for one in chain if one != ca)], set(found)):
+            yield Problem(mesh, f"the CA in the Secret cacerts is not of the root: {reason}", _UP)
+        elif reason := _other_domain(ca, federation.outputs.meshes[mesh].trust_domain):
+            yield Problem(mesh, f"the CA in the Secret cacerts {reason}", _UP)
+
+
+def _broken_chain(chain: list[x509.Certificate], roots: set[x509.Certificate]) -> str:
+    """Return why the first certificate does not lead to one of the roots; empty if it does."""
+    current = chain[0]
+    for _ in range(len(chain) + 1):
+        issuers = [one for one in {*chain, *roots} if one.subject == current.issuer and one != current]
+        for issuer in issuers:
+            try:
+                current.verify_directly_issued_by(issuer)
+            except (ValueError, TypeError, InvalidSignature):
+                continue
+            if issuer in roots:
+                return ""
+            current = issuer
+            break
+        else:
+            return f"nobody signed {current.subject.rfc4514_string() or 'it'}"
+    return "its chain has no end"
+
+
+def _other_domain(ca: x509.Certificate, trust_domain: str) -> str:
+    try:
+        permitted = ca.extensions.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees or []
+    except x509.ExtensionNotFound:
+        return "has no name constraints: whoever has its key is every mesh"
+    domains = [str(one.value) for one in permitted if isinstance(one, x509.UniformResourceIdentifier)]
+    return "" if trust_domain in domains else f"may sign for {', '.join(domains) or 'no trust domain'} alone"
+
+
+def _distributed(federation: Federation) -> Iterable[Problem]:
+    roots = _roots(federation)
+    for mesh, cluster in federation.clusters.items():
+        for found in cluster.all("ConfigMap"):
+            about = found["metadata"]
+            if about["name"] != "istio-ca-root-cert":
+                continue
+            where = f"{mesh}, namespace {about['namespace']}"
+            try:
+                given = set(
+                    x509.load_pem_x509_certificates((found.get("data") or {}).get("root-cert.pem", "").encode())
+                )
+            except ValueError as error:
+                yield Problem(where, f"ConfigMap istio-ca-root-cert cannot be read: {error}", "restart istiod")
+                continue
+            if not roots & given:
+                names = ", ".join(fingerprint(one) for one in given)
+                cause = f"istiod gives proxies root {names}, the stack has another"
+                yield Problem(where, cause, "restart istiod, then the workloads of the namespace")
+
+
+def _dates(federation: Federation) -> Iterable[Problem]:
+    outputs = federation.outputs
+    for name, text in {
+        "root CA": outputs.root_ca_expires or "",
+        **{f"{mesh}: CA of the mesh": about.ca_expires for mesh, about in outputs.meshes.items()},
+    }.items():
+        if text:
+            yield from _expiring(federation, name, datetime.fromisoformat(text))
+    for mesh, cluster in own(federation):
+        try:
+            found = _pem(cluster.cacerts, "ca-cert.pem") if cluster.cacerts else []
+        except ValueError:
+            continue
+        for ca in found[:1]:
+            yield from _expiring(federation, f"{mesh}: CA in the Secret cacerts", ca.not_valid_after_utc)
+
+
+def _expiring(federation: Federation, name: str, expires: datetime) -> Iterable[Problem]:
+    left = expires - federation.now
+    if left <= timedelta():
+        yield Problem(name, f"it expired on {expires:%Y-%m-%d %H:%M} UTC", "run `pulumi up`")
+    elif left < _SOON:
+        cause = f"it expires on {expires:%Y-%m-%d}, in {left.days} days"
+        yield Problem(name, cause, "run `pulumi up` within its last 30 days", Severity.WARNING)
+
+
+def _proxies(federation: Federation) -> Iterable[Problem]:
+    for mesh, caller in federation.callers.items():
+        domain = federation.outputs.meshes[mesh].trust_domain
+        if caller.trouble:
+            continue
+        if not any(name.startswith(f"spiffe://{domain}/") for name in caller.identities):
+            cause = f"the sample's sidecar is {', '.join(caller.identities) or 'nobody'}, not of trust domain {domain}"
+            yield Problem(mesh, cause, "kubectl -n demo rollout restart deployment echo; other workloads alike")
+        elif caller.expires and caller.expires < federation.now:
+            cause = f"the certificate of the sample's sidecar expired on {caller.expires:%Y-%m-%d %H:%M} UTC"
+            yield Problem(mesh, cause, "see why istiod signs none: its log")
+
+
+def _distinct(federation: Federation) -> Iterable[Problem]:
+    if federation.outputs.one_mesh:
+        return
+    domains: dict[str, list[str]] = {}
+    for mesh, about in federation.outputs.meshes.items():
+        domains.setdefault(about.trust_domain, []).append(mesh)
+    for domain, meshes in domains.items():
+        if len(meshes) > 1:
+            cause = f"trust domain {domain} is that of {' and '.join(meshes)}"
+            yield Problem("the stack", cause, "give each mesh a trust domain of its own")
+
+
+CHECKS = [
+    Check("cacerts", "Trust", "istiod signs with the CA that the stack made", _cacerts),
+    Check("distributed-root", "Trust", "istiod gives proxies the stack's root", _distributed),
+    Check("expiry", "Trust", "no certificate expires within 60 days", _dates),
+    Check("proxy-certificate", "Trust", "sidecars have certificates of their mesh", _proxies),
+    Check("distinct-trust-domains", "Trust", "no two meshes share a trust domain", _distinct),
+]

@@ -1,0 +1,121 @@
+"""Who will be able to reach what, by the objects of a mesh."""
+
+from typing import Any
+
+import pytest
+from planned import DOMAINS, EAST, ECHO, WEST, WORKLOADS, echo, of_ports
+
+from components.federation.authorization import authorization
+from components.federation.availability import AvailableService
+from components.federation.exposure import Exposure, changes, exposures
+from components.federation.plan import PlannedObject
+from components.federation.routes import routes
+from components.federation.workload import Workload
+from components.mesh.roles import Role
+from components.ports import Port
+
+ROLE = Role("east", "east.mesh")
+
+
+def lines(service: AvailableService) -> list[str]:
+    """Who reaches the service in east, a line each."""
+    planned = [*routes(service, ROLE, [EAST, WEST]), *authorization(service, ROLE, DOMAINS)]
+    return of(service, planned)
+
+
+def of(service: AvailableService, planned: list[PlannedObject]) -> list[str]:
+    return [line.removeprefix("+ ") for line in changes([], exposures(service, {"east": planned}, DOMAINS))]
+
+
+def test_every_caller_has_a_line() -> None:
+    assert lines(ECHO) == [
+        "east (any identity) -> echo.demo:80 in east",
+        "south (any identity) -> echo.demo:80 in east",
+        "west (any identity) -> echo.demo:80 in east",
+    ]
+
+
+def test_where_only_some_may_call_the_own_mesh_has_no_line() -> None:
+    assert lines(echo(callers=["west", "south/ns/shop/sa/web", "south/ns/shop"])) == [
+        "south/ns/shop/* -> echo.demo:80 in east",
+        "south/ns/shop/sa/web -> echo.demo:80 in east",
+        "west (any identity) -> echo.demo:80 in east",
+    ]
+
+
+def test_a_service_without_callers_is_reached_by_nobody() -> None:
+    assert lines(echo(callers=[])) == []
+
+
+def test_each_port_has_its_lines() -> None:
+    found = lines(of_ports(Port(80, "http"), Port(5432, "tcp")))
+    assert [line for line in found if line.startswith("west")] == [
+        "west (any identity) -> echo.demo:5432 in east",
+        "west (any identity) -> echo.demo:80 in east",
+    ]
+
+
+def test_requests_from_outside_have_a_line_for_each_host() -> None:
+    [found] = [line for line in lines(echo(ingress_hosts=["shop.example"])) if line.startswith("anybody")]
+    assert found == "anybody -> echo.demo as shop.example in east"
+
+
+def test_a_mesh_that_does_not_export_has_no_line() -> None:
+    elsewhere = AvailableService(ECHO.service, ECHO.ports, {"west": WORKLOADS["west"]})
+    assert of(elsewhere, authorization(elsewhere, ROLE, DOMAINS)) == []
+
+
+def _of_policy(action: str, rule: dict[str, Any]) -> PlannedObject:
+    return PlannedObject("AuthorizationPolicy", "demo", "x", {"action": action, "rules": [rule]})
+
+
+@pytest.mark.parametrize(
+    ("mutant", "line"),
+    [
+        (
+            _of_policy(
+                "ALLOW", {"from": [{"source": {"principals": ["*"]}}], "to": [{"operation": {"ports": ["8080"]}}]}
+            ),
+            "any workload of the root -> echo.demo:80 in east",
+        ),
+        (
+            _of_policy("ALLOW", {"to": [{"operation": {"ports": ["8080"]}}]}),
+            "any workload of the root -> echo.demo:80 in east",
+        ),
+    ],
+)
+def test_a_renderer_that_admits_everybody_shows(mutant: PlannedObject, line: str) -> None:
+    assert line in of(ECHO, [mutant])
+
+
+def test_a_policy_of_another_port_of_the_pods_admits_nobody() -> None:
+    admin = AvailableService(ECHO.service, ECHO.ports, {"east": Workload({"app": "echo"}, {80: "http"}, {80: [9999]})})
+    planned = authorization(ECHO, ROLE, DOMAINS)
+    assert of(admin, planned) == ["east (any identity) -> echo.demo:80 in east"]
+
+
+def entry(callers: list[str], meshes: list[str], service: str = "echo.demo:80") -> Exposure:
+    return {"callers": callers, "service": service, "meshes": meshes}
+
+
+def test_what_comes_and_what_goes_is_told_and_what_stays_is_not() -> None:
+    before, after = [entry(["a", "b"], ["east"])], [entry(["b", "c"], ["east", "west"])]
+    assert changes(before, after) == [
+        "+ b -> echo.demo:80 in west",
+        "+ c -> echo.demo:80 in east",
+        "+ c -> echo.demo:80 in west",
+        "- a -> echo.demo:80 in east",
+    ]
+    assert changes(before, before) == []
+
+
+def test_many_changes_are_counted() -> None:
+    found = changes([], [entry([str(number) for number in range(50)], ["east"])])
+    assert len(found) == 21
+    assert found[-1] == "+ 30 more"
+
+
+def test_meshes_with_the_same_callers_are_one_entry() -> None:
+    planned = authorization(ECHO, ROLE, DOMAINS)
+    [found] = exposures(ECHO, {"east": planned, "west": planned}, DOMAINS)
+    assert found["meshes"] == ["east", "west"]

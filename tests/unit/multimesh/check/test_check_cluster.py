@@ -1,0 +1,86 @@
+"""Reading a cluster: what an API server of a test's own answers."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+import pytest
+from api_server import kubeconfig, serving
+from pydantic import SecretStr
+
+from multimesh.check.cluster import Cluster, UnreachableError, connected, read_cluster
+
+POD = {"metadata": {"name": "web-1", "namespace": "shop", "labels": {"app": "web"}}}
+ANSWERS: dict[str, Any] = {
+    "/version": {},
+    "/api/v1/namespaces/shop/pods": {"items": [POD]},
+    "/api/v1/namespaces/istio-system/secrets/cacerts": {"data": {"ca-cert.pem": "eA==", "ca-key.pem": "c2VjcmV0"}},
+}
+
+
+class Server(BaseHTTPRequestHandler):
+    """Knows three paths; its clock is ten minutes ahead."""
+
+    def do_GET(self) -> None:
+        found = ANSWERS.get(self.path)
+        status = 200 if found is not None else 403 if self.path.endswith("networkpolicies") else 404
+        body = json.dumps(found if found is not None else {"message": "no"}).encode()
+        self.send_response_only(status)
+        self.send_header("Date", format_datetime(datetime.now(UTC) + timedelta(minutes=10), usegmt=True))
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+class NoServer(Server):
+    """A proxy's page in place of JSON."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "6")
+        self.end_headers()
+        self.wfile.write(b"<html>")
+
+
+def read(handler: type[BaseHTTPRequestHandler]) -> Cluster:
+    with serving(handler) as at, connected(SecretStr(kubeconfig(f"http://{at}"))) as api:
+        return read_cluster(api, ["shop"])
+
+
+def test_objects_are_found_by_their_labels() -> None:
+    assert read(Server).selected("Pod", "shop", {"app": "web"}) == [POD]
+
+
+def test_the_key_of_a_ca_is_not_kept() -> None:
+    assert read(Server).cacerts == {"ca-cert.pem": "eA=="}
+
+
+def test_what_may_not_be_read_is_told_and_what_is_not_served_is_not() -> None:
+    assert read(Server).refused == ["NetworkPolicy (403)"]
+
+
+def test_the_clock_is_compared() -> None:
+    assert read(Server).seconds_ahead == pytest.approx(600, abs=5)
+
+
+def test_what_is_no_api_server_is_unreachable() -> None:
+    with pytest.raises(UnreachableError, match="is no API server"):
+        read(NoServer)
+
+
+def test_a_closed_port_is_unreachable() -> None:
+    with (
+        connected(SecretStr(kubeconfig("http://127.0.0.1:1"))) as api,
+        pytest.raises(UnreachableError, match=r"does not answer: .*refused"),
+    ):
+        read_cluster(api, [])
+
+
+def test_a_kubeconfig_of_nothing_is_unreachable() -> None:
+    with pytest.raises(UnreachableError, match="its kubeconfig cannot be used"), connected(SecretStr("a: b")):
+        pass
