@@ -9,12 +9,13 @@ import pulumi
 from components.federation import stack_outputs
 from components.federation.authorization import authorization
 from components.federation.availability import AvailableService, KnownCluster, available
+from components.federation.callers import callers
 from components.federation.cluster_objects import Key
 from components.federation.exported_service import ExportedService
 from components.federation.inventory import Inventory, UnreadableClusterError, inventory
 from components.federation.members import Members
 from components.federation.peers import PeerMesh
-from components.federation.routes import Exporter, connect_attempts, routes
+from components.federation.routes import Exporter, Routes, connect_attempts, lost_meshes
 from components.federation.service_objects import ServiceObjects, as_text
 from components.federation.weights import percentages
 from components.federation.workload import Workload
@@ -23,9 +24,9 @@ from components.mesh.mesh import Mesh
 
 @dataclass(frozen=True)
 class Exported:
-    """Every service with those that receive its requests. A class, as the SDK looks into each item of a list."""
+    """Every service with its routes, for all meshes. A class, as the SDK looks into each item of a list."""
 
-    services: Sequence[tuple[AvailableService, Sequence[Exporter]]]
+    services: Sequence[tuple[AvailableService, Routes]]
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,13 @@ class Federation:
                 if (namespaces := self._to_ask(name))
             }
         )
+        self._allowed = {one.global_name: callers(one, members.trust_domains) for one in members.services}
         self._before = _exports(stack_outputs.read(pulumi.get_stack()))
         # Also while a cluster is not there yet: a preview shows what is likely.
         self.services = self._asked.apply(self._available, run_with_unknowns=True)
         addresses = {name: member.gateway_address for name, member in self._all.items()}
         exported = pulumi.Output.all(self.services, pulumi.Output.from_input(addresses)).apply(
-            lambda known: Exported([(service, self._exporters(service, known[1])) for service in known[0]])
+            lambda known: Exported([(one, Routes(one, self._exporters(one, known[1]))) for one in known[0]])
         )
         self._objects = dict[str, ServiceObjects]()
         for name, mesh in meshes.items():
@@ -123,10 +125,11 @@ class Federation:
         silent = {name for name, found in inventories.items() if found is None}
         if not pulumi.runtime.is_dry_run() and not silent.isdisjoint({mesh.name, *mesh.role.serves}):
             return self._fail_after_others(silent)
-        planned = connect_attempts(service for service, _ in exported.services)
-        for service, exporters in exported.services:
-            planned += routes(service, mesh.role, exporters)
-            planned += authorization(service, mesh.role, self._members.trust_domains)
+        planned = lost_meshes(self._members.services, mesh.role)
+        planned += connect_attempts(service for service, _ in exported.services)
+        for service, routes in exported.services:
+            planned += routes.in_mesh(mesh.role)
+            planned += authorization(service, mesh.role, self._allowed[service.service.global_name])
         return {str(Key(one.kind, one.namespace, one.name)): as_text(one.spec) for one in planned}
 
     def _fail_after_others(self, silent: set[str]) -> pulumi.Output[Any]:

@@ -217,8 +217,6 @@ def test_another_service_touches_what_lists_services_alone() -> None:
         "Mesh west",
         "east-peer-gateway",
         "west-peer-gateway",
-        "east-lost-peers",
-        "west-lost-peers",
         "east-services",
         "west-services",
     }
