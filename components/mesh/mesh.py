@@ -53,9 +53,8 @@ class Mesh(pulumi.ComponentResource):
     ingress_url: pulumi.Output[str]
 
     def __init__(self, name: str, args: MeshArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        described = {key: args[key] for key in ("exports", "ingress_hosts")}
         self.role = role = args["role"]
-        super().__init__("multimesh:index:Mesh", name, {"trust_domain": role.trust_domain, **described}, opts)
+        super().__init__("multimesh:index:Mesh", name, {"trust_domain": role.trust_domain}, opts)
         self.name = name
         self.trust_domain = role.trust_domain
         self._ca = args["ca"]
