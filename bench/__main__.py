@@ -175,8 +175,8 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, {memory:.0f} GiB, {system.sysname} {system.release} {system.machine}; load {loads}"
 
 
-def main(rounds: int = ROUNDS, services: Annotated[list[int], typer.Option()] = list(SERVICES)) -> None:
-    """Measure and print the tables; `services` are the numbers of services that are added, each to its own stack."""
+def main(rounds: int = ROUNDS, services: Annotated[list[int] | None, typer.Option()] = None) -> None:
+    """Measure and print the tables; `services` are the numbers of services that are added, by default 10 and 100."""
     figures = Figures({})
     facts = [f"Before: {machine()}"]
     try:
@@ -184,7 +184,7 @@ def main(rounds: int = ROUNDS, services: Annotated[list[int], typer.Option()] = 
             for round in range(rounds):
                 program(figures, Path(folder) / f"program-{round}")
                 script(figures, Path(folder) / f"script-{round}")
-            for number in services:
+            for number in services or SERVICES:
                 grown_program(figures, Path(folder) / f"program-{number}-more", number)
                 grown_script(figures, Path(folder) / f"by-hand-{number}", number)
     finally:
