@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 # uv trusts the CAs that pip and curl trust: also that of a company's proxy.
 export UV_SYSTEM_CERTS := true
 .NOTPARALLEL:
-.PHONY: help setup machine env up preview policy verify destroy test lint unit e2e faults bench clean requirements picture
+.PHONY: help setup machine env up preview policy verify destroy test lint unit e2e faults bench growth clean requirements picture
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^## /{print substr($$0, 4)} /^[a-z0-9]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ faults: setup ## Break a stack of its own in every known way, under load, and co
 
 bench: setup ## Compare the program's speed with a script that does the same by hand
 	@$(PYTHON) -m lab.environment $(PYTHON) -m bench
+
+growth: setup ## Measure how the time grows with the number of exported services, up to 400
+	@$(PYTHON) -m lab.environment $(PYTHON) -m bench --rounds 1 --services 10 --services 100 --services 200 --services 400
 
 ## The checkout
 

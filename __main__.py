@@ -48,7 +48,6 @@ for name, role in parts.items():
             "networks": single_mesh.networks({name: cluster.exposure for name, cluster in clusters.items()}),
             "exports": stack.reached_through(name),
             "ingress_hosts": [host for service in stack.services for host in service.ingress_hosts],
-            "global_names": [service.global_name for service in federation.services],
             "spanning": [service.local_host for service in stack.services],
         },
     )

@@ -9,19 +9,22 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
 import httpx
 import typer
 
-from bench import growth, latency
+from bench import growth, latency, memory
 from bench.by_hand import ByHand
 from bench.figures import Aim, Figures, times, verdicts
+from bench.rest import wait_for_rest
+from bench.written import written
 from lab import cluster
 from lab.stack import PulumiError, Stack
 from multimesh.verify.answers import cluster_of
 
 ROUNDS = 3
-SERVICES = (10, 100, 200, 400)
+SERVICES = (10, 100)
 _ANSWER_SECONDS = 60
 
 UP, SCRIPT = "`pulumi up` from nothing to the first cross-mesh answers", "script, the same"
@@ -33,6 +36,8 @@ MORE = "`pulumi up` exporting {} more services"
 WEIGHT = "`pulumi up` of another weight of one service, with {} more"
 AGAIN_MORE, PREVIEW_MORE = f"{AGAIN}, with {{}} more", f"{PREVIEW}, with {{}} more"
 SCRIPT_MORE = "kubectl applying the same for {}"
+STATE = "kB of state written for each of {} more services"
+MEMORY = "MiB of memory of {}, with {} more services"
 
 AIMS = (
     Aim(UP, 1, SCRIPT),
@@ -45,6 +50,9 @@ AIMS = (
     Aim(WEIGHT.format(400), 1.3, WEIGHT.format(10)),
     Aim(AGAIN_MORE.format(400), 1.5, AGAIN),
     Aim(PREVIEW_MORE.format(400), 1.5, PREVIEW),
+    Aim(DESTROY, 2, SCRIPT_DOWN),
+    Aim(STATE.format(200), 30, unit=" kB"),
+    *(Aim(MEMORY.format(program, 400), 1.05, MEMORY.format(program, 10)) for program in memory.PROGRAMS),
 )
 
 
@@ -132,7 +140,13 @@ def grown_program(figures: Figures, folder: Path, services: int) -> None:
         stack.up()
         labs = stack.labs()
         more = growth.program(stack, services)
-        measured(figures, MORE.format(services), more)
+        wait_for_rest()
+        with written(stack.backend) as state:
+            measured(figures, MORE.format(services), more)
+        figures.add(STATE.format(services), state.bytes / services / 1000)
+        wait_for_rest()
+        for program, mebibytes in memory.resident().items():
+            figures.add(MEMORY.format(program, services), mebibytes)
         measured(figures, AGAIN_MORE.format(services), stack.up)
         measured(figures, PREVIEW_MORE.format(services), stack.preview)
         stack.configure(lambda settings: settings["multimesh:services"][-1].update(meshes={"east": 80, "west": 20}))
@@ -161,8 +175,8 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, {memory:.0f} GiB, {system.sysname} {system.release} {system.machine}; load {loads}"
 
 
-def main(rounds: int = ROUNDS, growths: int = len(SERVICES)) -> None:
-    """Measure and print the tables; `growths` is how many of the numbers of services are measured."""
+def main(rounds: int = ROUNDS, services: Annotated[list[int] | None, typer.Option()] = None) -> None:
+    """Measure and print the tables; `services` are the numbers of services that are added, by default 10 and 100."""
     figures = Figures({})
     facts = [f"Before: {machine()}"]
     try:
@@ -170,9 +184,9 @@ def main(rounds: int = ROUNDS, growths: int = len(SERVICES)) -> None:
             for round in range(rounds):
                 program(figures, Path(folder) / f"program-{round}")
                 script(figures, Path(folder) / f"script-{round}")
-            for services in SERVICES[:growths]:
-                grown_program(figures, Path(folder) / f"program-{services}-more", services)
-                grown_script(figures, Path(folder) / f"by-hand-{services}", services)
+            for number in services or SERVICES:
+                grown_program(figures, Path(folder) / f"program-{number}-more", number)
+                grown_script(figures, Path(folder) / f"by-hand-{number}", number)
     finally:
         facts.append(f"After: {machine()}")
         print("\n\n".join([*facts, times(figures), verdicts(figures, AIMS)]))

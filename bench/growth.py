@@ -70,7 +70,7 @@ def objects(mesh: str, services: Sequence[str], addresses: Mapping[str, str]) ->
     local = {name: istio.local_host(name, SAMPLE.namespace) for name in services}
     exported = [istio.local_host(SAMPLE.name, SAMPLE.namespace), *local.values()]
     made = [
-        _object("EnvoyFilter", "lost-peers", envoy.lost_peers([sample, *hosts.values()])),
+        _object("EnvoyFilter", "lost-meshes", envoy.lost_peers([sample, *hosts.values()])),
         _object("Gateway", istio.PEER_GATEWAY, istio.peer_gateway(exported)),
     ]
     split = routing.Split(dict.fromkeys(addresses, 50))
@@ -82,12 +82,13 @@ def objects(mesh: str, services: Sequence[str], addresses: Mapping[str, str]) ->
             else routing.Endpoint(other, address, {_PORT: 31443})
             for other, address in addresses.items()
         ]
+        entries = [routing.workload_entry(endpoint, _PORTS) for endpoint in endpoints]
         rule = routing.destination_rule(hosts[name], _PORTS, local[name], split)
         both = [local[name], hosts[name]]
         routes = routing.virtual_service(both, hosts[name], _PORTS, split, routing.Requests())
         callers = istio.callers_allowed(SAMPLE.labels, [echo.CONTAINER_PORT], _CALLERS)
         made += [
-            _object("ServiceEntry", hosts[name], routing.service_entry(hosts[name], _PORTS, endpoints, identities)),
+            _object("ServiceEntry", hosts[name], routing.service_entry(hosts[name], _PORTS, entries, identities)),
             _object("DestinationRule", hosts[name], rule),
             _object("VirtualService", hosts[name], routes),
             _object("AuthorizationPolicy", f"{hosts[name]}.callers", callers, SAMPLE.namespace),

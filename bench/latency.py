@@ -57,7 +57,8 @@ def _simplest(cluster_ip: str, gateway: str, gateway_port: int) -> Sequence[tupl
         routing.Endpoint("west", cluster_ip, {port: port}),
         routing.Endpoint("east", gateway, {port: gateway_port}),
     ]
-    entry = routing.service_entry(TWIN, _PORTS, endpoints, identities) | {"resolution": "STATIC"}
+    entries = [routing.workload_entry(endpoint, _PORTS) for endpoint in endpoints]
+    entry = routing.service_entry(TWIN, _PORTS, entries, identities) | {"resolution": "STATIC"}
     rule = routing.destination_rule(TWIN, _PORTS, local, routing.Split({"east": 50, "west": 50}))
     destination: dict[str, Any] = {"host": TWIN, "port": {"number": port}}
     route = {

@@ -64,26 +64,31 @@ class Requests:
     retries: Mapping[str, Any] | None = None
 
 
-def service_entry(host: str, ports: Sequence[Port], endpoints: Sequence[Endpoint], identities: Sequence[str]) -> Spec:
+def workload_entry(endpoint: Endpoint, ports: Sequence[Port]) -> Spec:
+    """Return an endpoint of a service with these ports, as a ServiceEntry has it.
+
+    Its locality and its label `mesh` both name its mesh; Istio distributes requests by them.
+    """
+    return {
+        "address": endpoint.address,
+        "ports": {port.name: endpoint.ports[port.number] for port in ports},
+        "locality": endpoint.mesh,
+        "labels": {"mesh": endpoint.mesh},
+        **({"network": endpoint.network} if endpoint.network else {}),
+    }
+
+
+def service_entry(host: str, ports: Sequence[Port], entries: Sequence[Spec], identities: Sequence[str]) -> Spec:
     """Return the ServiceEntry that makes `host` one service with an endpoint per mesh.
 
-    An endpoint's locality and its label `mesh` both name its mesh; Istio distributes requests by them. `identities`
-    are the principals of the workloads that may answer.
+    `entries` are its endpoints as `workload_entry` returns them; `identities` are the principals of the workloads that
+    may answer.
     """
     return {
         **alias(host, ports),
         # Of addresses alone, this would be STATIC; but `envoy.standby` adds to what Envoy resolves itself.
         "resolution": "DNS",
-        "endpoints": [
-            {
-                "address": endpoint.address,
-                "ports": {port.name: endpoint.ports[port.number] for port in ports},
-                "locality": endpoint.mesh,
-                "labels": {"mesh": endpoint.mesh},
-                **({"network": endpoint.network} if endpoint.network else {}),
-            }
-            for endpoint in endpoints
-        ],
+        "endpoints": list(entries),
         "subjectAltNames": [f"spiffe://{identity}" for identity in identities],
     }
 

@@ -42,7 +42,7 @@ class Stack:
         self.show = show
         self.name = name
         if beside:
-            self.project, self.environment = beside.project, beside.environment
+            self.project, self.backend, self.environment = beside.project, beside.backend, beside.environment
         else:
             self._make_project(folder)
         self.pulumi("stack", "init", name)
@@ -55,10 +55,10 @@ class Stack:
         for entry in CHECKOUT.iterdir():
             if entry.name != ".git" and not entry.match("Pulumi.*.yaml"):
                 (self.project / entry.name).symlink_to(entry)
-        backend = folder / "backend"
-        backend.mkdir()
+        self.backend = folder / "backend"
+        self.backend.mkdir()
         self.environment = os.environ | {
-            "PULUMI_BACKEND_URL": backend.as_uri(),
+            "PULUMI_BACKEND_URL": self.backend.as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": secrets.token_urlsafe(),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_ERROR_OUTPUT_STRING": "1",

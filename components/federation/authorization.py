@@ -1,23 +1,21 @@
 """The AuthorizationPolicies of an exported service, in the meshes that export it. Pure functions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from components import istio
 from components.federation.availability import AvailableService
-from components.federation.callers import callers
 from components.federation.plan import PlannedObject, object_name
 from components.federation.workload import Workload
 from components.mesh.roles import Role
 
 
-def authorization(available: AvailableService, role: Role, trust_domains: Mapping[str, str]) -> list[PlannedObject]:
+def authorization(available: AvailableService, role: Role, allowed: Sequence[str]) -> list[PlannedObject]:
     """Return the policies that allow only the callers to reach the workload; none where the service does not run.
 
     A control plane also needs the policies of the clusters that it serves: one for each selector that the Service has
-    in them. `trust_domains` are by mesh, and have every mesh that may call.
+    in them. `allowed` are the callers' principals.
     """
     service, workloads = available.service, {**available.guarded, **available.workloads}
-    allowed = callers(service, trust_domains)
     # The mesh-wide policy allows every workload of the mesh, so a service for some callers must deny the others.
     deny_others = istio.any_principal(role.trust_domain) not in allowed
 

@@ -167,9 +167,9 @@ def _closed_too(
         f"mesh {mesh}: who may not call {one.service.short_name} may not call port {number} of {name} either, as it "
         "leads to the same port of the same pods"
         for one in services
+        for allowed in [{*callers(one.service, trust_domains)}]
         for mesh, workload in one.workloads.items()
-        if (inventory := clusters[mesh].inventory)
-        and any_principal(trust_domains[mesh]) not in callers(one.service, trust_domains)
+        if (inventory := clusters[mesh].inventory) and any_principal(trust_domains[mesh]) not in allowed
         for name, number in shared_ports(one.service, inventory, workload, listed)
     ]
 

@@ -108,15 +108,15 @@ def is_own(kind: str, metadata: Mapping[str, Any]) -> bool:
     return LABELS.items() <= labels.items() and annotations.get(NAMED) == str(key)
 
 
-def live(api: "ApiClient", patience: _Patience | None = None) -> dict[Key, Live]:
-    """Return all objects that the program made; none of a kind that the cluster does not know.
+def live(api: "ApiClient", patience: _Patience | None = None, kinds: Iterable[str] = _PLURALS) -> dict[Key, Live]:
+    """Return all objects of these kinds that the program made; none of a kind that the cluster does not know.
 
     Raise RefusedError, or SilentError; without `patience`, at the first answer that may pass.
     """
     selector = ",".join(f"{name}={value}" for name, value in LABELS.items())
     found = dict[Key, Live]()
-    for kind, plural in _PLURALS.items():
-        path = f"/apis/{istio.API_VERSIONS[kind]}/{plural}"
+    for kind in kinds:
+        path = f"/apis/{istio.API_VERSIONS[kind]}/{_PLURALS[kind]}"
         status, answer = _call(api, patience, "GET", path, query=[("labelSelector", selector)])
         if status == HTTPStatus.NOT_FOUND:
             continue
@@ -149,11 +149,12 @@ def converge(api: "ApiClient", wanted: Mapping[Key, istio.Spec], report: Callabl
     # Policies first, then by kind, which the alphabet has in a good order: rules are there before what routes to them.
     policies = sorted(key for key in changed if key.kind == _POLICY)
     refusals = write(policies) or write(sorted({*changed} - {*policies}))
-    _await_addresses(api, {key for key in changed if key.kind == _ENTRY and key not in there})
-    # What takes the place of another is there before the other goes; routes go before rules and policies.
-    refusals += _each(
-        sorted(there.keys() - wanted.keys(), reverse=True), lambda key: _delete(api, patience, key), patience, report
-    )
+    # What takes the place of another is there before the other goes: one of these, or at first what others made.
+    gone = there.keys() - wanted.keys()
+    if gone or not there:
+        _await_addresses(api, {key for key in changed if key.kind == _ENTRY and key not in there})
+    # Routes go before rules and policies.
+    refusals += _each(sorted(gone, reverse=True), lambda key: _delete(api, patience, key), patience, report)
     if refusals:
         more = [f"and {len(refusals) - _NAMED_AT_MOST} more"] if len(refusals) > _NAMED_AT_MOST else []
         raise RefusedError("\n".join([*refusals[:_NAMED_AT_MOST], *more]))
@@ -166,7 +167,7 @@ def _await_addresses(api: "ApiClient", entries: Set[Key]) -> None:
     """
     deadline = time.monotonic() + _ADDRESS_SECONDS
     while entries and time.monotonic() < deadline:
-        found = live(api, _Patience())
+        found = live(api, _Patience(), [_ENTRY])
         if all(key not in found or found[key].addressed for key in entries):
             return
         time.sleep(_PAUSE_SECONDS)

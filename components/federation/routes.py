@@ -3,12 +3,14 @@
 Pure functions: no engine, no cluster. Specs are given the addresses that are not known yet.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from components import envoy, istio, routing
 from components.federation import priority
 from components.federation.availability import AvailableService
+from components.federation.exported_service import ExportedService
 from components.federation.plan import PlannedObject, planned
 from components.mesh import single_mesh
 from components.mesh.roles import Role
@@ -26,16 +28,6 @@ class Exporter:
     gateway_port: int
 
 
-def routes(available: AvailableService, role: Role, exporters: Sequence[Exporter]) -> list[PlannedObject]:
-    """Return the objects through which a mesh's callers reach every exporter; none if there is no exporter."""
-    if not exporters:
-        return []
-    objects = _Routes(available, role, exporters)
-    if not role.one_mesh:
-        return objects.between_meshes()
-    return objects.through_gateways() if role.network is not None else objects.on_one_network()
-
-
 def connect_attempts(services: Iterable[AvailableService]) -> list[PlannedObject]:
     """Return the EnvoyFilter that tries a mesh's new connections to any service elsewhere; none without TCP ports."""
     ports = {port.number: port for one in services if one.service.weights for port in one.ports if not port.is_http}
@@ -45,39 +37,54 @@ def connect_attempts(services: Iterable[AvailableService]) -> list[PlannedObject
     return [PlannedObject("EnvoyFilter", istio.NAMESPACE, "connect-attempts", spec)]
 
 
-class _Routes:
-    """The objects of one service in one mesh."""
+def lost_meshes(services: Iterable[ExportedService], role: Role) -> list[PlannedObject]:
+    """Return the EnvoyFilter by which a mesh notices that another one is lost; none without services."""
+    names = [(one.global_name, one.local_host) if role.one_mesh else (one.global_name,) for one in services]
+    hosts = [host for of_one in names for host in of_one]
+    if not hosts:
+        return []
+    return [PlannedObject("EnvoyFilter", istio.NAMESPACE, "lost-meshes", envoy.lost_peers(hosts))]
 
-    def __init__(self, available: AvailableService, role: Role, exporters: Sequence[Exporter]) -> None:
-        self._available, self._role, self._exporters = available, role, exporters
+
+class Routes:
+    """The objects of one service in any mesh. What is the same in all meshes is made once: there may be many."""
+
+    def __init__(self, available: AvailableService, exporters: Sequence[Exporter]) -> None:
+        self._available, self._exporters = available, exporters
         self._service = service = available.service
         shares = {exporter.mesh: exporter.share for exporter in exporters}
         self._split = priority.split(service, shares)
         self._own_split = priority.own_name_split(service, shares)
         self._requests = Requests(service.timeout, service.retries)
 
-    def between_meshes(self) -> list[PlannedObject]:
-        """Return the routes from one mesh to its own workload and to the gateways of the others."""
-        service, here = self._service, self._role.cluster
-        by_mesh = {exporter.mesh: exporter for exporter in self._exporters}
-        first, *later = [[by_mesh[mesh] for mesh in tier] for tier in priority.tiers(service, here, list(by_mesh))]
-        split = self._split if not later else Split()
+    def in_mesh(self, role: Role) -> list[PlannedObject]:
+        """Return the objects through which a mesh's callers reach every exporter; none if there is no exporter."""
+        if not self._exporters:
+            return []
+        if not role.one_mesh:
+            return self._between_meshes(role.cluster)
+        return self._through_gateways(role) if role.network is not None else self._on_one_network()
 
-        def endpoints(tier: Sequence[Exporter]) -> list[Endpoint]:
-            return [self._local(exporter) if exporter.mesh == here else self._remote(exporter) for exporter in tier]
+    def _between_meshes(self, here: str) -> list[PlannedObject]:
+        """Return the routes from one mesh to its own workload and to the gateways of the others."""
+        service = self._service
+        first, *later = priority.tiers(service, here, list(self._remote))
+        split = self._split if not later else Split()
+        own = {here: self._local(here)} if here in self._remote else {}
+        endpoints, entries = self._remote | own, self._entries | {mesh: self._entry(one) for mesh, one in own.items()}
 
         # Only where the service runs, the short name certainly means it; elsewhere another Service may have that name.
         workload = self._available.workloads.get(here)
         short = [service.local_host] if workload and workload.short_name else []
         return [
-            self._service_entry(endpoints(first)),
-            *self._standby([endpoints(tier) for tier in later]),
+            self._service_entry([entries[mesh] for mesh in first]),
+            *self._standby([[endpoints[mesh] for mesh in tier] for tier in later]),
             self._global_rule(split),
             self._inside([*short, service.global_name], service.global_name, split),
             *self._ingress(service.global_name, split),
         ]
 
-    def through_gateways(self) -> list[PlannedObject]:
+    def _through_gateways(self, role: Role) -> list[PlannedObject]:
         """Return the routes from one cluster of a single mesh whose clusters reach each other through gateways.
 
         Pods find each other by the Service's own name. A gateway does not see the pods of other networks, so requests
@@ -86,19 +93,19 @@ class _Routes:
         networks.
         """
         service = self._service
-        inside = [exporter for exporter in self._exporters if exporter.mesh in (self._role.cluster, *self._role.serves)]
+        inside = [mesh for mesh in self._remote if mesh in (role.cluster, *role.serves)]
         # A cluster's network has the cluster's name.
-        endpoints = [self._local(exporter, exporter.mesh) for exporter in inside]
-        endpoints += [self._remote(exporter, single_mesh.outside(exporter.mesh)) for exporter in self._exporters]
+        endpoints = [replace(self._local(mesh), network=mesh) for mesh in inside]
+        endpoints += [replace(remote, network=single_mesh.outside(mesh)) for mesh, remote in self._remote.items()]
         return [
             self._global_rule(self._split),
-            self._service_entry(endpoints),
+            self._service_entry([self._entry(endpoint) for endpoint in endpoints]),
             self._own_name_rule(),
             self._inside([service.local_host, service.global_name], service.local_host, self._own_split),
             *self._ingress(service.global_name, self._split),
         ]
 
-    def on_one_network(self) -> list[PlannedObject]:
+    def _on_one_network(self) -> list[PlannedObject]:
         """Return the routes from one cluster of a single mesh on a flat network: pods reach each other directly."""
         service = self._service
         alias = routing.alias(service.global_name, self._available.ports)
@@ -109,29 +116,46 @@ class _Routes:
             *self._ingress(service.local_host, self._own_split),
         ]
 
-    def _local(self, exporter: Exporter, network: str | None = None) -> Endpoint:
-        """Return the endpoint of the mesh's own workload: the name of its Service, whose cluster IP may change."""
-        workload, service = self._available.workloads[exporter.mesh], self._service
-        ports = {number: workload.targets[number][0] if workload.headless else number for number in service.ports}
-        return self._endpoint(exporter, service.local_host, ports, network)
-
-    def _remote(self, exporter: Exporter, network: str | None = None) -> Endpoint:
-        ports = dict.fromkeys(self._service.ports, exporter.gateway_port)
-        return self._endpoint(exporter, exporter.gateway_address, ports, network)
-
-    def _endpoint(self, exporter: Exporter, address: str, ports: Mapping[int, int], network: str | None) -> Endpoint:
-        return Endpoint(exporter.mesh, address, ports, network, exporter.share)
-
-    def _service_entry(self, endpoints: Sequence[Endpoint]) -> PlannedObject:
-        service = self._service
-        # All clusters of a single mesh share one trust domain and one service account.
-        identities = list(
-            dict.fromkeys(
-                istio.principal(exporter.trust_domain, service.namespace, service.account_in(exporter.mesh))
-                for exporter in self._exporters
+    @cached_property
+    def _remote(self) -> dict[str, Endpoint]:
+        """The endpoint of every exporter as the others see it: its gateway."""
+        return {
+            exporter.mesh: Endpoint(
+                exporter.mesh,
+                exporter.gateway_address,
+                dict.fromkeys(self._service.ports, exporter.gateway_port),
+                share=exporter.share,
             )
+            for exporter in self._exporters
+        }
+
+    def _local(self, mesh: str) -> Endpoint:
+        """Return the endpoint of the mesh's own workload: the name of its Service, whose cluster IP may change."""
+        workload, service = self._available.workloads[mesh], self._service
+        ports = {number: workload.targets[number][0] if workload.headless else number for number in service.ports}
+        return replace(self._remote[mesh], address=service.local_host, ports=ports)
+
+    @cached_property
+    def _identities(self) -> list[str]:
+        """The principals of the workloads that may answer, each once: a single mesh has one for all its clusters."""
+        service = self._service
+        principals = (
+            istio.principal(exporter.trust_domain, service.namespace, service.account_in(exporter.mesh))
+            for exporter in self._exporters
         )
-        spec = routing.service_entry(service.global_name, self._available.ports, endpoints, identities)
+        return list(dict.fromkeys(principals))
+
+    @cached_property
+    def _entries(self) -> dict[str, istio.Spec]:
+        """The remote endpoints as ServiceEntries have them."""
+        return {mesh: self._entry(endpoint) for mesh, endpoint in self._remote.items()}
+
+    def _entry(self, endpoint: Endpoint) -> istio.Spec:
+        return routing.workload_entry(endpoint, self._available.ports)
+
+    def _service_entry(self, entries: Sequence[istio.Spec]) -> PlannedObject:
+        service = self._service
+        spec = routing.service_entry(service.global_name, self._available.ports, entries, self._identities)
         return planned(service, "ServiceEntry", spec)
 
     def _standby(self, later: Sequence[Sequence[Endpoint]]) -> list[PlannedObject]:

@@ -9,6 +9,7 @@ import pulumi
 from components.federation import stack_outputs
 from components.federation.authorization import authorization
 from components.federation.availability import AvailableService, KnownCluster, available
+from components.federation.callers import callers
 from components.federation.cluster_objects import Key
 from components.federation.exported_service import ExportedService
 from components.federation.exposure import Exposure, changes, exposures
@@ -16,7 +17,7 @@ from components.federation.inventory import Inventory, UnreadableClusterError, i
 from components.federation.members import Members
 from components.federation.peers import PeerMesh
 from components.federation.plan import PlannedObject
-from components.federation.routes import Exporter, connect_attempts, routes
+from components.federation.routes import Exporter, Routes, connect_attempts, lost_meshes
 from components.federation.service_objects import ServiceObjects, as_text
 from components.federation.weights import percentages
 from components.federation.workload import Workload
@@ -25,9 +26,9 @@ from components.mesh.mesh import Mesh
 
 @dataclass(frozen=True)
 class Exported:
-    """Every service with those that receive its requests. A class, as the SDK looks into each item of a list."""
+    """Every service with its routes, for all meshes. A class, as the SDK looks into each item of a list."""
 
-    services: Sequence[tuple[AvailableService, Sequence[Exporter]]]
+    services: Sequence[tuple[AvailableService, Routes]]
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Federation:
                 if (namespaces := self._to_ask(name))
             }
         )
+        self._allowed = {one.global_name: callers(one, self._domains) for one in members.services}
         last = stack_outputs.read(pulumi.get_stack())
         self._before, self._exposed = _exports(last), last.get("exposure", None if last else [])
         # Also while a cluster is not there yet: a preview shows what is likely.
@@ -67,7 +69,7 @@ class Federation:
         self.exposure = self.services.apply(self._expose, run_with_unknowns=True)
         addresses = {name: member.gateway_address for name, member in self._all.items()}
         exported = pulumi.Output.all(self.services, pulumi.Output.from_input(addresses)).apply(
-            lambda known: Exported([(service, self._exporters(service, known[1])) for service in known[0]])
+            lambda known: Exported([(one, Routes(one, self._exporters(one, known[1]))) for one in known[0]])
         )
         self._objects = dict[str, ServiceObjects]()
         for name, mesh in meshes.items():
@@ -115,11 +117,9 @@ class Federation:
     def _admitting(self, service: AvailableService) -> dict[str, list[PlannedObject]]:
         """Return a service's objects in every mesh that decide who may call it: not on the gateways' addresses."""
         exporters = self._exporters(service, dict.fromkeys(self._all, "")) if service.service.ingress_hosts else []
+        routes, allowed = Routes(service, exporters), self._allowed[service.service.global_name]
         roles = {name: self._meshes[mesh.role.primary or name].role for name, mesh in self._meshes.items()}
-        return {
-            name: [*routes(service, role, exporters), *authorization(service, role, self._domains)]
-            for name, role in roles.items()
-        }
+        return {name: [*routes.in_mesh(role), *authorization(service, role, allowed)] for name, role in roles.items()}
 
     def _make(self, mesh: Mesh, exported: pulumi.Output[Exported]) -> ServiceObjects:
         made_here = [made.services[mesh.name] for made in self._made_here.values() if mesh.name in made.services]
@@ -146,10 +146,11 @@ class Federation:
         silent = {name for name, found in inventories.items() if found is None}
         if not pulumi.runtime.is_dry_run() and not silent.isdisjoint({mesh.name, *mesh.role.serves}):
             return self._fail_after_others(silent)
-        planned = connect_attempts(service for service, _ in exported.services)
-        for service, exporters in exported.services:
-            planned += routes(service, mesh.role, exporters)
-            planned += authorization(service, mesh.role, self._domains)
+        planned = lost_meshes(self._members.services, mesh.role)
+        planned += connect_attempts(service for service, _ in exported.services)
+        for service, routes in exported.services:
+            planned += routes.in_mesh(mesh.role)
+            planned += authorization(service, mesh.role, self._allowed[service.service.global_name])
         return {str(Key(one.kind, one.namespace, one.name)): as_text(one.spec) for one in planned}
 
     def _fail_after_others(self, silent: set[str]) -> pulumi.Output[Any]:

@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 import pulumi
 
-from components import envoy, istio
+from components import istio
 from components.clusters.cluster import Cluster, Platform
 from components.mesh import charts, endpoint, primary_remote, single_mesh
 from components.mesh.discovery import Discovery
@@ -35,8 +35,6 @@ class MeshArgs(TypedDict):
     """The Services (`<name>.<namespace>.svc.cluster.local`) that peers may reach through the gateway."""
     ingress_hosts: Sequence[str]
     """The hosts for which the gateway accepts requests from outside."""
-    global_names: Sequence[str]
-    """The global names of all exported services."""
     spanning: Sequence[str]
     """The Services that span the clusters of a single mesh, by their host name in each cluster."""
 
@@ -55,9 +53,8 @@ class Mesh(pulumi.ComponentResource):
     ingress_url: pulumi.Output[str]
 
     def __init__(self, name: str, args: MeshArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        described = {key: args[key] for key in ("exports", "ingress_hosts", "global_names")}
         self.role = role = args["role"]
-        super().__init__("multimesh:index:Mesh", name, {"trust_domain": role.trust_domain, **described}, opts)
+        super().__init__("multimesh:index:Mesh", name, {"trust_domain": role.trust_domain}, opts)
         self.name = name
         self.trust_domain = role.trust_domain
         self._ca = args["ca"]
@@ -191,10 +188,6 @@ class Mesh(pulumi.ComponentResource):
             self._policy("AuthorizationPolicy", "istiod", "world-to-istiod", primary_remote.world_to_istiod())
             self.serving.append(self._policy("Gateway", "istiod-gateway", "istiod", gateway))
             self.serving.append(self._policy("VirtualService", "istiod-route", "istiod", route))
-
-        # How callers notice that a peer is lost
-        if reached := [*args["global_names"], *(args["spanning"] if self.role.one_mesh else [])]:
-            self._policy("EnvoyFilter", "lost-peers", "lost-peers", envoy.lost_peers(reached))
 
     def _policy(self, kind: str, suffix: str, name: str, spec: istio.Spec) -> KubernetesObject:
         """Create an Istio object in this mesh, after its control plane, which validates the object."""

@@ -98,7 +98,7 @@ def test_an_interrupted_destroy_is_gone_on_with(unmade: Stack, before: set[str],
 
 
 def test_an_up_killed_while_it_makes_routes_is_gone_on_with(unmade: Stack, figures: Figures) -> None:
-    up_killed(unmade, figures, "while it makes routes", r"(ServiceEntry|DestinationRule|VirtualService) .* creat", 0)
+    up_killed(unmade, figures, "while it makes routes", r"ServiceObjects .* creating", 0)
 
 
 def test_a_second_up_is_refused_while_one_runs(unmade: Stack, figures: Figures) -> None:

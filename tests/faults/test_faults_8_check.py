@@ -198,7 +198,7 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
         "drift",
         f"AuthorizationPolicy demo/{GLOBAL}.callers was changed",
     ),
-    "EnvoyFilter deleted": (gone(f"{FILTERS}/lost-peers"), "drift", "lost-peers is gone"),
+    "EnvoyFilter deleted": (gone(f"{FILTERS}/lost-meshes"), "drift", "lost-meshes is gone"),
     "mutual TLS not strict": (
         edit(
             f"{SECURITY}/istio-system/peerauthentications/default",

@@ -214,12 +214,8 @@ def test_another_service_touches_what_lists_services_alone() -> None:
     after = recorded(config("east", "west", services=[ECHO, WEB]), services)
     existing = changed(before, after) & before.resources.keys()
     assert existing == {
-        "Mesh east",
-        "Mesh west",
         "east-peer-gateway",
         "west-peer-gateway",
-        "east-lost-peers",
-        "west-lost-peers",
         "east-services",
         "west-services",
     }

@@ -8,7 +8,7 @@ from typing import Any
 from components.federation.availability import AvailableService
 from components.federation.exported_service import ExportedService
 from components.federation.plan import PlannedObject
-from components.federation.routes import Exporter
+from components.federation.routes import Exporter, Routes
 from components.federation.workload import Workload
 from components.mesh.roles import Role
 from components.ports import Port
@@ -42,6 +42,11 @@ def of_ports(*ports: Port, **workload: Any) -> AvailableService:
     targets = {port.number: [port.number] for port in ports}
     found = {mesh: Workload({"app": "echo"}, protocols, targets, **workload) for mesh in WORKLOADS}
     return AvailableService(replace(EXPORTED, ports=dict.fromkeys(protocols)), ports, found)
+
+
+def routes(available: AvailableService, role: Role, exporters: Sequence[Exporter]) -> list[PlannedObject]:
+    """Return the service's routes in one mesh."""
+    return Routes(available, exporters).in_mesh(role)
 
 
 def specs(planned: Sequence[PlannedObject]) -> dict[str, Any]:

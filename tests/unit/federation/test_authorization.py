@@ -1,14 +1,21 @@
 """Who may call an exported service."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from planned import DOMAINS, ECHO, WORKLOADS, called, echo, in_one_mesh, specs
 
-from components.federation.authorization import authorization
+from components.federation import authorization as policies
 from components.federation.availability import AvailableService
+from components.federation.callers import callers
+from components.federation.plan import PlannedObject
 from components.federation.workload import Workload
 from components.mesh.roles import Role
+
+
+def authorization(service: AvailableService, role: Role, trust_domains: Mapping[str, str]) -> list[PlannedObject]:
+    return policies.authorization(service, role, callers(service.service, trust_domains))
 
 
 def principals(service: AvailableService, role: Role) -> dict[str, list[str]]:

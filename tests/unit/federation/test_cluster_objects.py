@@ -186,6 +186,16 @@ def test_a_new_service_entry_has_an_address_before_another_goes(
     assert (waited < 1.5) == addressed
 
 
+def test_a_service_entry_that_replaces_nothing_is_not_waited_for(server: ObjectsServer) -> None:
+    old, new = Key("ServiceEntry", "istio-system", "old"), Key("ServiceEntry", "istio-system", "new")
+    server.addressed = True
+    make(server, {old: {}})
+    server.addressed = False
+    start = time.monotonic()
+    make(server, {old: {}, new: {}})
+    assert time.monotonic() - start < 5
+
+
 def test_a_long_step_says_how_far_it_is(server: ObjectsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster_objects, "_REPORT_SECONDS", 0)
     said: list[str] = []

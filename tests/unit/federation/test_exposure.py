@@ -7,9 +7,10 @@ from planned import DOMAINS, EAST, ECHO, WEST, WORKLOADS, echo, of_ports
 
 from components.federation.authorization import authorization
 from components.federation.availability import AvailableService
+from components.federation.callers import callers
 from components.federation.exposure import Exposure, changes, exposures
 from components.federation.plan import PlannedObject
-from components.federation.routes import routes
+from components.federation.routes import Routes
 from components.federation.workload import Workload
 from components.mesh.roles import Role
 from components.ports import Port
@@ -19,8 +20,12 @@ ROLE = Role("east", "east.mesh")
 
 def lines(service: AvailableService) -> list[str]:
     """Who reaches the service in east, a line each."""
-    planned = [*routes(service, ROLE, [EAST, WEST]), *authorization(service, ROLE, DOMAINS)]
+    planned = [*Routes(service, [EAST, WEST]).in_mesh(ROLE), *policies(service)]
     return of(service, planned)
+
+
+def policies(service: AvailableService) -> list[PlannedObject]:
+    return authorization(service, ROLE, callers(service.service, DOMAINS))
 
 
 def of(service: AvailableService, planned: list[PlannedObject]) -> list[str]:
@@ -62,7 +67,7 @@ def test_requests_from_outside_have_a_line_for_each_host() -> None:
 
 def test_a_mesh_that_does_not_export_has_no_line() -> None:
     elsewhere = AvailableService(ECHO.service, ECHO.ports, {"west": WORKLOADS["west"]})
-    assert of(elsewhere, authorization(elsewhere, ROLE, DOMAINS)) == []
+    assert of(elsewhere, policies(elsewhere)) == []
 
 
 def _of_policy(action: str, rule: dict[str, Any]) -> PlannedObject:
@@ -90,7 +95,7 @@ def test_a_renderer_that_admits_everybody_shows(mutant: PlannedObject, line: str
 
 def test_a_policy_of_another_port_of_the_pods_admits_nobody() -> None:
     admin = AvailableService(ECHO.service, ECHO.ports, {"east": Workload({"app": "echo"}, {80: "http"}, {80: [9999]})})
-    planned = authorization(ECHO, ROLE, DOMAINS)
+    planned = policies(ECHO)
     assert of(admin, planned) == ["east (any identity) -> echo.demo:80 in east"]
 
 
@@ -116,6 +121,6 @@ def test_many_changes_are_counted() -> None:
 
 
 def test_meshes_with_the_same_callers_are_one_entry() -> None:
-    planned = authorization(ECHO, ROLE, DOMAINS)
+    planned = policies(ECHO)
     [found] = exposures(ECHO, {"east": planned, "west": planned}, DOMAINS)
     assert found["meshes"] == ["east", "west"]

@@ -59,7 +59,7 @@ def test_a_service_of_peers_alone_is_called_by_its_global_name() -> None:
     ]
     (endpoint,) = recording.service_objects("east")["ServiceEntry istio-system/web.shop.global"]["endpoints"]
     assert (endpoint["locality"], endpoint["address"]) == ("west", "10.9.0.2")
-    patched = recording["east-lost-peers"].inputs["spec"]["configPatches"]
+    patched = recording.service_objects("east")["EnvoyFilter istio-system/lost-meshes"]["configPatches"]
     assert "web.shop.global" in str(patched), "a lost peer is noticed for this service, too"
 
 

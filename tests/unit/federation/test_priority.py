@@ -3,9 +3,8 @@
 from typing import Any
 
 import pytest
-from planned import EAST, SHARED, WEST, echo, in_one_mesh, specs
+from planned import EAST, SHARED, WEST, echo, in_one_mesh, routes, specs
 
-from components.federation.routes import routes
 from components.mesh.roles import Role
 
 

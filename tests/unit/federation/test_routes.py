@@ -3,9 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from planned import EAST, ECHO, SHARED, WEST, called, echo, endpoints, in_one_mesh, specs
+from planned import EAST, ECHO, SHARED, WEST, called, echo, endpoints, in_one_mesh, routes, specs
 
-from components.federation.routes import routes
 from components.mesh.roles import Role
 
 # Between meshes

@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from planned import EAST, ECHO, WEST, echo, endpoints, of_ports, specs
+from planned import EAST, ECHO, WEST, echo, endpoints, of_ports, routes, specs
 
-from components.federation.routes import connect_attempts, routes
+from components.federation.routes import connect_attempts
 from components.federation.workload import Workload
 from components.mesh.roles import Role
 from components.ports import Port
