@@ -29,9 +29,10 @@ class BroughtRootSettings(Strict):
 
 
 class IssuedSettings(Strict):
-    """A mesh of another stack, whose intermediate CA this stack issues."""
+    """A mesh of another stack, whose intermediate CA this stack issues; `stack` makes the request for it."""
 
     trust_domain: names.TrustDomain | None = None
+    stack: names.StackName | None = None
 
 
 class TrustSettings(Strict):
@@ -76,6 +77,10 @@ class TrustSettings(Strict):
     def brought(self) -> BroughtRoot | None:
         """The user's own root; None if a stack creates the root."""
         return self.root and self.root.read
+
+    def asked_by(self, mesh: str) -> str:
+        """Return the stack that makes the request for a mesh: the one that has the mesh's name, unless told."""
+        return self.issues[mesh].stack or mesh
 
     def issued_trust_domain(self, mesh: str) -> str:
         """Return the trust domain of a mesh of another stack."""

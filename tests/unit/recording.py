@@ -134,6 +134,8 @@ class _Outputs(mocks.Mocks):
                 outputs |= {"certPem": PEM, "validityEndTime": "2036-01-01T00:00:00.13257437Z"}
             case "IntermediateCertificate":
                 outputs |= {"certificate_pem": PEM, "validity_end_time": "2036-01-01T00:00:00Z"}
+            case "CertificateRequest":
+                outputs["request_pem"] = f"request of {args.name}"
             case "CertRequest":
                 outputs["certRequestPem"] = f"request of {args.name}"
             case "LabCluster":
@@ -156,6 +158,9 @@ class _Outputs(mocks.Mocks):
     def call(self, args: mocks.MockCallArgs) -> Any:
         if args.token.startswith("aws:"):
             return aws_answers.look_up(args.token, args.args)
+        if args.token == "pulumi:pulumi:readStackResourceOutputs":
+            state = self.stacks.get(f"state of {args.args['stackName']}", {})
+            return {"outputs": {f"urn::{name}": about for name, about in state.items()}}, []
         if args.token != "pulumi:pulumi:readStackOutputs":
             return {}, []
         stack = args.args["name"]
@@ -254,7 +259,8 @@ def record(
 
     `services` are the Services in the clusters, by `<namespace>/<name>` (one that is `gone`: clusters with a name that
     matches do not answer; one that is `unmade`: the id of this resource is unknown); `stacks` are the outputs of those
-    that are there, by the name under which the program asks for them.
+    that are there, by the name under which the program asks for them, and under `state of test` the `type` and the
+    `outputs` of resources that this stack has, by name.
     """
 
     def program() -> dict[str, Any]:

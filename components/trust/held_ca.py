@@ -1,0 +1,35 @@
+"""What a stack's own state says of the CAs of its meshes: their present keys, and the CAs that the meshes run with."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+State = Mapping[tuple[str, str], Mapping[str, Any]]
+"""The outputs of the stack's resources, by kind and name."""
+
+
+@dataclass(frozen=True)
+class HeldCa:
+    """The CA that a mesh runs with: the files of its Secret `cacerts`."""
+
+    certificate: str
+    chain: str
+    """From the certificate to the root."""
+    root: str
+    private_key: str = field(repr=False)
+
+
+def of(mesh: str, state: State) -> HeldCa | None:
+    """Return the CA that a mesh runs with; None for a mesh that does not run yet."""
+    secret = state.get(("Secret", f"{mesh}-cacerts"))
+    if secret is None:
+        return None
+    encoded, plain = secret.get("data") or {}, secret.get("stringData") or {}
+    files = {name: base64.b64decode(text).decode() for name, text in encoded.items()} | plain
+    return HeldCa(files["ca-cert.pem"], files["cert-chain.pem"], files["root-cert.pem"], files["ca-key.pem"])
+
+
+def public_key(mesh: str, state: State) -> str | None:
+    """Return the public key (PEM) of a mesh's CA that a certificate must be for; None before there is one."""
+    return state.get(("PrivateKey", f"{mesh}-ca"), {}).get("publicKeyPem")
