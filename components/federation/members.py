@@ -14,7 +14,7 @@ from components.schema import problems
 from components.schema.problems import SettingsError
 from components.settings import Settings
 from components.settings.service import ServiceSettings
-from components.trust import foreign_request, trust_stack
+from components.trust import external_root, foreign_request, trust_stack
 from components.trust.absent_root import ThisStack, Trusted
 
 
@@ -61,7 +61,7 @@ def read(stack: Settings) -> Members:
     trust_domains = {
         mesh: trusted.trust_domains[mesh] if trusted else stack.trust_domain(mesh) for mesh in stack.meshes
     }
-    if present:
+    if present and (trusted is None or trusted.root):
         own = _own_claims(stack, trust_domains, _root(stack, trusted))
         _raise(contradictions.between([own, *(_claims(name, peer) for name, peer in present.items())]))
     meshes = {name: peers.mesh(name, about) for peer in present.values() for name, about in peer.meshes.items()}
@@ -82,15 +82,22 @@ def read(stack: Settings) -> Members:
 
 def _trusted(stack: Settings, notes: list[str], found: list[str]) -> Trusted | None:
     """Return what there is of CAs that somebody else signs; None if this stack signs them."""
-    owner = stack.trust.stack
-    if owner is None:
+    owner, external = stack.trust.stack, stack.trust.external
+    if owner:
+        of_owner, full_name = stack_outputs.read(owner), stack_outputs.qualified(owner)
+        there = trust_stack.check(owner, full_name, of_owner, _this_stack(stack))
+    elif external:
+        there = external_root.check(external, stack.trust.certificates, _this_stack(stack))
+    else:
         return None
-    configured = {name: mesh.trust_domain for name, mesh in stack.meshes.items()}
-    own = ThisStack(configured, stack_outputs.read(pulumi.get_stack()), stack_outputs.own_resources())
-    there = trust_stack.check(owner, stack_outputs.qualified(owner), stack_outputs.read(owner), own)
     notes += there.notes
     found += there.wrong
     return there.trusted
+
+
+def _this_stack(stack: Settings) -> ThisStack:
+    configured = {name: mesh.trust_domain for name, mesh in stack.meshes.items()}
+    return ThisStack(configured, stack_outputs.read(pulumi.get_stack()), stack_outputs.own_resources())
 
 
 def _requests(stack: Settings, notes: list[str], found: list[str]) -> dict[str, str]:
@@ -189,7 +196,7 @@ def _root(stack: Settings, trusted: Trusted | None) -> str | None:
     if trusted:
         return trusted.root
     if brought := stack.trust.brought:
-        return brought.certificate_pem
+        return brought.root_pem
     had = stack_outputs.read(pulumi.get_stack())
     return had.get("root_ca") if had.get("root_ca_owner") == root_owner(stack) else None
 

@@ -4,7 +4,7 @@ Import it where such a CA is read, and nowhere at the top of the program: `crypt
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 from cryptography import x509
@@ -13,6 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from components.istio import ISTIOD
 from components.trust import constraints
+from components.trust.clocks import CLOCK_SKEW
 
 _SMALLEST_RSA_BITS = 2048
 _CURVES = {"secp256r1", "secp384r1", "secp521r1"}
@@ -20,8 +21,6 @@ _TLS = {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH}
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
 
-CLOCK_SKEW = timedelta(hours=1)
-"""The largest tolerated difference between the clocks of machines that sign and that verify certificates."""
 _BROKEN_SIGNATURES = (
     "1.2.840.113549.1.1.4",  # MD5 and RSA
     "1.2.840.113549.1.1.5",  # SHA-1 and RSA
@@ -29,8 +28,17 @@ _BROKEN_SIGNATURES = (
     "1.2.840.10045.4.1",  # SHA-1 and ECDSA
     "1.2.840.10040.4.3",  # SHA-1 and DSA
 )
-_KNOWN_TO_ALL = (x509.BasicConstraints, x509.KeyUsage, x509.ExtendedKeyUsage, x509.NameConstraints)
-"""The critical extensions that OpenSSL, BoringSSL and Go take of a CA; each refuses one that it does not know."""
+_KNOWN_TO_ALL = (
+    x509.BasicConstraints,
+    x509.KeyUsage,
+    x509.ExtendedKeyUsage,
+    x509.NameConstraints,
+    x509.SubjectAlternativeName,
+    x509.CertificatePolicies,
+    x509.PolicyConstraints,
+    x509.InhibitAnyPolicy,
+)
+"""The critical extensions that BoringSSL and Go know; each refuses a certificate with one that it does not know."""
 
 
 def faults(root: x509.Certificate, below: int = 1) -> Iterator[str]:

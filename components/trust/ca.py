@@ -3,6 +3,7 @@
 import hashlib
 import ssl
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import NotRequired, TypedDict
@@ -11,8 +12,9 @@ import pulumi
 import pulumi_tls as tls
 
 from components.trust import expiry
-from components.trust.brought_root import CLOCK_SKEW, BroughtRoot
-from components.trust.intermediate_certificate import IntermediateCertificate
+from components.trust.brought_root import BroughtRoot
+from components.trust.clocks import CLOCK_SKEW
+from components.trust.intermediate_certificate import IntermediateCertificate, SigningKey
 
 _HOURS_A_DAY = 24
 _CLOCK_SKEW_HOURS = int(CLOCK_SKEW.total_seconds()) // 3600
@@ -61,12 +63,20 @@ class RootCaArgs(TypedDict):
     """Whether Pulumi refuses to delete a root that it created."""
 
 
+@dataclass(frozen=True)
+class Signer:
+    """A CA that signs: its certificate, and its key as an argument of an IntermediateCertificate."""
+
+    certificate_pem: pulumi.Output[str]
+    key: SigningKey
+
+
 class RootCa(pulumi.ComponentResource):
     """The root CA of the federation: created here, or brought by the user."""
 
     certificate_pem: pulumi.Output[str]
-    private_key_pem: pulumi.Output[str]
-    """A secret."""
+    signer: Signer
+    """What signs: the root itself, or the user's issuing CA below it."""
     between_pem: pulumi.Output[str]
     """The CAs that sign, up to the root and without it, the lowest first; empty if the root itself signs."""
     requests: Mapping[str, pulumi.Output[str]] = MappingProxyType({})
@@ -79,7 +89,9 @@ class RootCa(pulumi.ComponentResource):
         made = {"validity_days": args["validity_days"], "intermediate_days": args["intermediate_days"]}
         super().__init__("multimesh:index:RootCa", name, made, opts)
         if brought := args.get("brought"):
-            certificate, key = pulumi.Output.from_input(brought.certificate_pem), brought.private_key_pem
+            certificate = pulumi.Output.from_input(brought.root_pem)
+            self.between_pem = pulumi.Output.from_input(brought.between_pem)
+            self.signer = Signer(pulumi.Output.from_input(brought.signer_pem), {"root_key_file": brought.key or ""})
             self.expires = pulumi.Output.from_input(brought.expires)
             remedy, log = "set trust.root to one that is valid for longer", pulumi.log.warn
         else:
@@ -100,14 +112,15 @@ class RootCa(pulumi.ComponentResource):
                 early_renewal_hours=args["intermediate_days"] * _HOURS_A_DAY + _CLOCK_SKEW_HOURS,
                 opts=named,
             )
-            certificate, key = signed.cert_pem, private.private_key_pem
+            certificate = signed.cert_pem
+            self.between_pem = pulumi.Output.from_input("")
+            key: SigningKey = {"root_key_pem": pulumi.Output.secret(private.private_key_pem)}
+            self.signer = Signer(certificate.apply(_ending_in_newline), key)
             self.expires = signed.validity_end_time.apply(whole_seconds)
             remedy, log = "`pulumi up` renews it before an intermediate could outlive it", pulumi.log.info
         expiry.announce("the root CA", self.expires, remedy, log)
-        self.between_pem = pulumi.Output.from_input("")
         self._intermediate_days = args["intermediate_days"]
         self.certificate_pem = certificate.apply(_ending_in_newline)
-        self.private_key_pem = pulumi.Output.secret(key)
         self.fingerprint = self.certificate_pem.apply(fingerprint)
         self.register_outputs({"certificate_pem": self.certificate_pem, "fingerprint": self.fingerprint})
 
@@ -205,8 +218,8 @@ def _signed(
         f"{name}-certificate",
         {
             "request_pem": request_pem,
-            "root_pem": root.certificate_pem,
-            "root_key_pem": root.private_key_pem,
+            "root_pem": root.signer.certificate_pem,
+            **root.signer.key,
             "trust_domain": args["trust_domain"],
             "validity_hours": hours,
             "early_renewal_hours": hours // 3,

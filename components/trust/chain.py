@@ -27,7 +27,7 @@ def certificates(pem: str) -> list[x509.Certificate]:
     for number, block in enumerate(_CERTIFICATE.findall(pem), 1):
         try:
             certificate = x509.load_pem_x509_certificate(block.encode())
-            certificate.public_key(), certificate.extensions  # noqa: B018 - parsed when they are asked for
+            _ = certificate.public_key(), certificate.extensions  # parsed when they are asked for
         except _UNREADABLE:
             raise ChainError(f"has a certificate that cannot be read (number {number} in it)") from None
         found.append(certificate)
@@ -36,12 +36,13 @@ def certificates(pem: str) -> list[x509.Certificate]:
     return found
 
 
-def path(given: Sequence[x509.Certificate]) -> list[x509.Certificate]:
+def path(given: Sequence[x509.Certificate], known: Sequence[x509.Certificate] = ()) -> list[x509.Certificate]:
     """Return the way from the first certificate up to a root, each signed by the next, whatever the order of the rest.
 
-    A certificate that is there twice counts once. Raise ChainError if an issuer is missing, or one is not on the way.
+    A certificate that is there twice counts once; of the `known` ones, not all need be on the way. Raise ChainError if
+    an issuer is missing, or a given one is not on the way.
     """
-    found, rest = [given[0]], list(dict.fromkeys(given[1:]))
+    found, rest = [given[0]], [*given[1:], *known]
     while not is_signed_by(found[-1], found[-1]):
         issuer = next((one for one in rest if one not in found and is_signed_by(found[-1], one)), None)
         if issuer is None:
@@ -50,7 +51,7 @@ def path(given: Sequence[x509.Certificate]) -> list[x509.Certificate]:
                 "the chain must go up to a self-signed root"
             )
         found.append(issuer)
-    if strangers := [one for one in rest if one not in found]:
+    if strangers := [one for one in given if one not in found]:
         raise ChainError(f"has '{name(strangers[0])}', which is not on the way from '{name(found[0])}' to its root")
     return found
 

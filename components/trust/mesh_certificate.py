@@ -28,11 +28,13 @@ def faults(way: Sequence[x509.Certificate], trust_domain: str, now: datetime) ->
     certificate, *above = way
     yield from authority.faults(certificate, 0)
     yield from authority.dates(certificate, now)
-    named = authority.extension(certificate, x509.NameConstraints)
+    named = next((one for one in certificate.extensions if isinstance(one.value, x509.NameConstraints)), None)
     if named is None:
         yield f"has no name constraints, so it could sign for every mesh: {_ASK}"
     else:
-        yield from _confinement(named, trust_domain)
+        if not named.critical:
+            yield f"has name constraints that are not critical, so some may ignore them: {_ASK}"
+        yield from _confinement(named.value, trust_domain)
     for number, upper in enumerate(above, 1):
         prefix = f"is below '{chain.name(upper)}', which"
         yield from (f"{prefix} {fault}" for fault in authority.faults(upper, number))

@@ -64,22 +64,23 @@ class RequestedCa(pulumi.ComponentResource):
 
         Its outputs raise AnotherKeyError if this `up` replaces the key.
         """
-
-        def checked(public_key: str) -> str:
-            from components.trust import mesh_certificate
-
-            if not mesh_certificate.is_for(certificate, public_key):
-                raise AnotherKeyError(
-                    f"the key of {self._name}'s CA is being replaced, and its certificate is for the key before: "
-                    "run `pulumi up` again, and the mesh keeps the CA that it has until the new request is signed"
-                )
-            return certificate
-
         return IssuedCa(
             self.trust_domain,
-            self._key.public_key_pem.apply(checked),
+            self._key.public_key_pem.apply(lambda key: checked_key(self._name, certificate, key)),
             pulumi.Output.from_input(certificate + chain + root),
             pulumi.Output.secret(self._key.private_key_pem),
             pulumi.Output.from_input(root),
             pulumi.Output.from_input(expiry.of(certificate)),
         )
+
+
+def checked_key(mesh: str, certificate: str, public_key: str) -> str:
+    """Return the certificate (PEM) of a mesh's CA. Raise AnotherKeyError unless it is for this public key (PEM)."""
+    from components.trust import mesh_certificate
+
+    if not mesh_certificate.is_for(certificate, public_key):
+        raise AnotherKeyError(
+            f"the key of {mesh}'s CA is being replaced, and its certificate is for the key before: run `pulumi up` "
+            "again, and the mesh keeps the CA that it has until the new request is signed"
+        )
+    return certificate

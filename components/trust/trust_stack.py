@@ -18,14 +18,14 @@ def check(owner: str, full_name: str, outputs: Mapping[str, Any], own: ThisStack
     `owner` is the stack as it is configured, `outputs` are its outputs, `{}` if it is not up.
     """
     listed, wrong = _listed(owner, outputs)
-    root = outputs.get("root_ca") if outputs else own.outputs.get("root_ca")
+    held = own.held()
+    root = outputs.get("root_ca") if outputs else next((ca.root for ca in held.values()), None)
     of = outputs.get("root_ca_owner") or full_name
     if of != full_name:
         wrong.append(_problem(owner, f"the root CA of that stack is of stack {of}: set trust.stack to that one"))
     elif outputs and not _is_certificate(root):
         wrong.append(_problem(owner, "the output root_ca of that stack must be a PEM certificate, and is not"))
     domains, signed, notes = dict[str, str](), dict[str, SignedCa](), list[str]()
-    held = own.held()
     for mesh, configured in own.trust_domains.items():
         about = listed.get(mesh)
         before = own.outputs.get("meshes", {}).get(mesh, {}).get("trust_domain")

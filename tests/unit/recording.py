@@ -129,7 +129,7 @@ class _Outputs(mocks.Mocks):
         match args.typ.rpartition(":")[2]:
             case "PrivateKey":
                 outputs["privateKeyPem"] = outputs["privateKeyPemPkcs8"] = f"key of {args.name}"
-                outputs["publicKeyPem"] = PEM.replace("CERTIFICATE", "PUBLIC KEY")
+                outputs["publicKeyPem"] = self._public_key(args.name)
             case "SelfSignedCert" | "LocallySignedCert":
                 outputs |= {"certPem": PEM, "validityEndTime": "2036-01-01T00:00:00.13257437Z"}
             case "IntermediateCertificate":
@@ -154,6 +154,11 @@ class _Outputs(mocks.Mocks):
                 outputs |= self.services.get(args.resource_id or args.name, {})
         unmade = any(about.get("unmade") == args.name for about in self.services.values())
         return args.resource_id or ("" if unmade else f"{args.name}-id"), outputs
+
+    def _public_key(self, name: str) -> str:
+        """Return what this stack's state has of a key, if it has it."""
+        had = self.stacks.get("state of test", {}).get(name)
+        return had["outputs"]["publicKeyPem"] if had else PEM.replace("CERTIFICATE", "PUBLIC KEY")
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         if args.token.startswith("aws:"):
