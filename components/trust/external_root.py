@@ -76,6 +76,8 @@ def _signed(
         way = chain.path(certificates, chain.certificates(root.between_pem + root.root_pem))
     except chain.ChainError as error:
         return ca, [str(error)]
+    if chain.pem(way[-1:]) != root.root_pem:
+        return ca, [f"ends at another root, '{chain.name(way[-1])}', and not at that of {root.certificate}"]
     ca = SignedCa(chain.pem(way[:1]), chain.pem(way[1:-1]), root.root_pem)
     return ca, ca.faults(trust_domain)
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,18 @@ def certified(
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
     )
+    if not any(isinstance(extension, x509.KeyUsage) for extension in extensions):
+        builder = builder.add_extension(_usage(), critical=True)
     for extension in extensions:
         builder = builder.add_extension(extension, critical)
-    return builder.sign(issuer_key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+    algorithm = None if isinstance(issuer_key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
+    return builder.sign(issuer_key, algorithm).public_bytes(Encoding.PEM).decode()
+
+
+def _usage() -> x509.KeyUsage:
+    unused = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+    flags = dict.fromkeys((*unused, "encipher_only", "decipher_only"), False)
+    return x509.KeyUsage(**flags, key_cert_sign=True, crl_sign=True)
 
 
 def forged_request() -> str:
@@ -110,16 +119,11 @@ def root(key: Key | None = None, *extensions: x509.ExtensionType, identifier: by
     """Return a root with these extensions besides those that every CA has."""
     key = key or new_key()
     extensions = (*extensions, *([x509.SubjectKeyIdentifier(identifier)] if identifier else []))
-    unused = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
-    usage = dict.fromkeys((*unused, "encipher_only", "decipher_only"), False) | {
-        "key_cert_sign": True,
-        "crl_sign": True,
-    }
     start = datetime.now(UTC) - timedelta(days=1)
     certificate = (
         x509.CertificateBuilder(named("root"), named("root"), key.public_key(), 1, start, start + timedelta(days=4000))
         .add_extension(x509.BasicConstraints(ca=True, path_length=1), critical=True)
-        .add_extension(x509.KeyUsage(**usage), critical=True)
+        .add_extension(_usage(), critical=True)
     )
     for extension in extensions:
         certificate = certificate.add_extension(extension, critical=False)
