@@ -27,7 +27,7 @@ def read(path: object) -> CertificateFile:
     from components.trust import chain
 
     if not isinstance(path, str) or "\n" in path:
-        raise ValueError("must be the path of a PEM file with the mesh's signed certificate")  # noqa: TRY004 - pydantic's
+        raise ValueError("must be the path of a PEM file with the mesh's signed certificate")
     try:
         text = Path(path).expanduser().read_text(encoding="utf-8")
     except UnicodeDecodeError:
@@ -85,8 +85,8 @@ def _signed(
 def _note(mesh: str, trust_domain: str, *, kept: bool) -> str:
     meanwhile = "keeps the CA that it has" if kept else "waits, and is not created yet"
     return (
-        f"multimesh:trust.certificates: there is none for {mesh}, so the mesh {meanwhile}: after this `pulumi up`, have "
-        f"its request (output `requests`) signed with the extensions that it asks for (a CA with path length 0, and "
-        f"critical name constraints that permit {trust_domain}), set trust.certificates.{mesh} to the file, and run "
-        "`pulumi up` again"
+        f"multimesh:trust.certificates: there is none for {mesh}, so the mesh {meanwhile}: after this `pulumi up`, "
+        "have its request (output `requests`) signed with the extensions that it asks for (a CA with path length 0, "
+        f"and critical name constraints that permit {trust_domain}), set trust.certificates.{mesh} to the file, and "
+        "run `pulumi up` again"
     )

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.schema import names, problems
-from components.trust import held_ca
 from components.trust.absent_root import Found, SignedCa, ThisStack, Trusted
 from components.trust.ca import fingerprint
 from multimesh.contract import Certificate
@@ -35,7 +34,9 @@ def check(owner: str, full_name: str, outputs: Mapping[str, Any], own: ThisStack
             wrong.append(problems.problem(("meshes", mesh, "trust_domain"), configured, message))
         elif not wrong and about and about.certificate and own.has_key_of(mesh, about.certificate):
             signed[mesh] = ca = SignedCa(about.certificate, about.chain, str(root))
-            wrong += [_problem(owner, f"the CA that it issues for {mesh} {fault}") for fault in ca.faults(domains[mesh])]
+            wrong += [
+                _problem(owner, f"the CA that it issues for {mesh} {fault}") for fault in ca.faults(domains[mesh])
+            ]
         elif not wrong:
             notes.append(_note(owner, mesh, bool(outputs), about, kept=mesh in held))
     held = {mesh: ca for mesh, ca in held.items() if mesh not in signed}

@@ -1,4 +1,4 @@
-"""A company's own PKI, made by openssl: first it signs the stack's request by itself, then the stack has its issuing CA.
+"""A company's own PKI, made by openssl: first it signs the stack's request, then the stack has its issuing CA.
 
 The offline root has an RSA key, the issuing CA below it an ECDSA key.
 """
@@ -94,7 +94,9 @@ def test_the_issuing_ca_takes_over_and_no_request_fails(own: Stack, pki: Path) -
         own.up()
     assert requests.reasons() == {}
     assert own.settled() == []
-    assert certificates(own)["cert-chain.pem"].endswith((pki / "issuing.pem").read_text() + (pki / "root.pem").read_text())
+    assert certificates(own)["cert-chain.pem"].endswith(
+        (pki / "issuing.pem").read_text() + (pki / "root.pem").read_text()
+    )
 
 
 def test_the_state_has_no_key_of_the_company(own: Stack, pki: Path) -> None:
@@ -108,5 +110,7 @@ def test_the_key_may_be_away_until_something_is_to_be_signed(own: Stack, pki: Pa
     (pki / "issuing.key").rename(pki / "away.key")
     own.up("--expect-no-changes")
     own.configure(lambda config: config["multimesh:trust"].update({"intermediate_days": 50}))
-    with pytest.raises(PulumiError, match=r"issuing\.key is not there \(trust\.root\.key\), and the CA of trust domain"):
+    with pytest.raises(
+        PulumiError, match=r"issuing\.key is not there \(trust\.root\.key\), and the CA of trust domain"
+    ):
         own.preview()

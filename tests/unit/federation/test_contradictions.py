@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from certificates import root
 from cryptography.hazmat.primitives.asymmetric import ec
-from peer_stacks import EXPORT, PEM, TRUST, config, outputs, refused, stacks, west
+from peer_stacks import EXPORT, PEM, TRUST, config, outputs, refused, west
 from recording import recorded
 
 from components.federation import contradictions

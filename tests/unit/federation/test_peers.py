@@ -251,8 +251,11 @@ def test_the_request_is_an_output_and_no_secret() -> None:
             f"trust does not list east in trust.issues, {WAITS}".replace("yet: ", "yet: list it there; "),
         ),
         ({}, STATE | HELD, f"trust is not up, {KEEPS}"),
-        (TRUST | {"certificates": {}}, HELD, f"trust does not list east in trust.issues, {KEEPS}".replace(
-            "has: ", "has: list it there; ")),
+        (
+            TRUST | {"certificates": {}},
+            HELD,
+            f"trust does not list east in trust.issues, {KEEPS}".replace("has: ", "has: list it there; "),
+        ),
         (
             {"meshes": {}, "root_ca": PEM, "intermediates": {}},
             HELD,
@@ -400,6 +403,9 @@ def test_a_request_that_must_not_be_signed_is_refused(asked: Any, message: str) 
 )
 def test_a_ca_that_must_not_be_used_is_said(trust: dict[str, Any], given: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        recorded(config(**given), stacks=stacks(trust, outputs(root_ca=trust["root_ca"] if trust["root_ca"] != "text" else PEM)))
+        recorded(
+            config(**given),
+            stacks=stacks(trust, outputs(root_ca=trust["root_ca"] if trust["root_ca"] != "text" else PEM)),
+        )
     assert f"  multimesh:{message}" in str(caught.value).splitlines()
     assert "key of" not in str(caught.value)

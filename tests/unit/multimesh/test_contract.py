@@ -20,8 +20,8 @@ from components.federation import peers
 from components.mesh import primary_remote
 from components.settings.service import ServiceSettings
 from multimesh.contract import (
-    Certificate,
     SAMPLE,
+    Certificate,
     MeshOutputs,
     Peer,
     PeerMeshOutputs,

@@ -25,13 +25,18 @@ STATE = {"east-ca": {"type": "tls:index/privateKey:PrivateKey", "outputs": {"pub
 ROOT_KEY = new_key()
 ROOT = Authority(certified(named("Shop root"), ROOT_KEY, named("Shop root"), ROOT_KEY), ROOT_KEY)
 ISSUING = ROOT.below("Shop issuing CA")
+EXPIRED = ROOT.below("Expired CA", days=(-9, -3))
+LEAF = ROOT.below("Leaf", ca=False)
+STRANGER = Authority(certified(named("Other root"), ROOT_KEY, named("Other root"), ROOT_KEY), ROOT_KEY)
 
 
 def asked(key: Any = KEY) -> str:
     return signing.request(pem(key), "multimesh east", "east.mesh")
 
 
-def signed(by: Authority = ROOT, *, days: tuple[int, int] = (-1, 300), without: Any = (), key: Any = KEY, **others: Any) -> str:  # noqa: E501
+def signed(
+    by: Authority = ROOT, *, days: tuple[int, int] = (-1, 300), without: Any = (), key: Any = KEY, **others: Any
+) -> str:
     """What a CA makes of the request that keeps its extensions, but for some."""
     extensions = {type(one.value): one.value for one in x509.load_pem_x509_csr(asked(key).encode()).extensions}
     kept = [others.pop("names", None) or extensions[x509.NameConstraints], extensions[x509.KeyUsage]]
@@ -104,11 +109,17 @@ def test_a_signed_certificate_is_taken_in_every_shape(
 @pytest.mark.parametrize(
     ("certificate", "message"),
     [
-        (lambda: signed(key=new_key()), "is not for the key of mesh east's CA: remove it, run `pulumi up`, and have the"),
+        (
+            lambda: signed(key=new_key()),
+            "is not for the key of mesh east's CA: remove it, run `pulumi up`, and have the",
+        ),
         (lambda: ROOT.certificate + signed(), "is not for the key of mesh east's CA"),
-        (lambda: signed(ISSUING), "ends at 'CN=multimesh east', and the CA that signed it, 'CN=Shop issuing CA', is not"),
+        (
+            lambda: signed(ISSUING),
+            "ends at 'CN=multimesh east', and the CA that signed it, 'CN=Shop issuing CA', is not",
+        ),
         (lambda: signed() + ISSUING.certificate, "has 'CN=Shop issuing CA', which is not on the way from"),
-        (lambda: signed(stranger()) + stranger().certificate, "ends at another root, 'CN=Other root'"),
+        (lambda: signed(STRANGER) + STRANGER.certificate, "ends at another root, 'CN=Other root'"),
         (lambda: signed(days=(-9, -3)), "expired on"),
         (lambda: signed(days=(3, 9)), "is not valid before"),
         (lambda: signed(ca=False), "is not a CA (basic constraints)"),
@@ -117,28 +128,21 @@ def test_a_signed_certificate_is_taken_in_every_shape(
         (lambda: signed(names=only_uri()), "may sign DNS names other than those of trust domain east.mesh"),
         (lambda: signed(critical=False), "has name constraints that are not critical"),
         (lambda: signed(ROOT.below("Shop issuing CA", path_length=0)), "ends at 'CN=multimesh east'"),
-        (lambda: signed(short := ROOT.below("Short CA", days=(-9, -3))) + short.certificate, "is below 'CN=Short CA', which expired on"),  # noqa: E501
-        (lambda: signed(end := ROOT.below("End CA", path_length=0, ca=False)) + end.certificate, "is below 'CN=End CA', which is not a CA"),  # noqa: E501
+        (lambda: signed(EXPIRED) + EXPIRED.certificate, "is below 'CN=Expired CA', which expired on"),
+        (lambda: signed(LEAF) + LEAF.certificate, "is below 'CN=Leaf', which is not a CA (basic constraints)"),
         (lambda: "text", "is not a PEM certificate"),
         (lambda: asked(), "is a request: give the certificate that was signed for it"),
         (lambda: signed() + pem(KEY), "has a private key: the key of a mesh's CA never leaves its stack"),
         (lambda: signed()[:-80] + "AAAA\n-----END CERTIFICATE-----\n", "has a certificate that cannot be read"),
     ],
-)  # fmt: skip
+)
 def test_a_certificate_that_must_not_be_used_is_refused_in_one_line(
-    certificate: Callable[[], str], message: str, run: Callable[..., Any], tmp_path: Path
+    certificate: Callable[[], str], message: str, run: Callable[..., Any]
 ) -> None:
     lines = refused(run, certificate())
     assert [line for line in lines if message in line], lines
     assert all(line.startswith("multimesh:trust.certificates.east: ") for line in lines)
     assert "PRIVATE KEY-----" not in str(lines)
-
-
-def stranger() -> Authority:
-    return STRANGER
-
-
-STRANGER = Authority(certified(named("Other root"), ROOT_KEY, named("Other root"), ROOT_KEY), ROOT_KEY)
 
 
 def only_uri() -> x509.NameConstraints:
@@ -225,4 +229,6 @@ def test_a_certificate_that_expires_soon_is_said_with_what_to_do(
     run(signed(days=(-1, 50)))
     [line] = [line for line in said if line.startswith("multimesh:trust: the CA of trust domain east.mesh expires on ")]
     assert f"{datetime.now(UTC) + timedelta(days=50):%Y-%m-%d}" in line
-    assert line.endswith("have the request (output `requests`) signed again, and set trust.certificates to the new certificate")
+    assert line.endswith(
+        "have the request (output `requests`) signed again, and set trust.certificates to the new certificate"
+    )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from authorities import Authority, certified, new_key, named, request
+from authorities import Authority, certified, named, new_key, request
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -51,27 +51,48 @@ def test_the_way_to_the_root_is_found(load: Callable[..., brought_root.BroughtRo
     assert found.root_pem == root.certificate
 
 
+def written(parts: str, made: Pki) -> str:
+    """Return the text of a file that has these parts, one after the other."""
+    root, policy, issuing = (ca.certificate for ca in made)
+    known = {
+        "root": root,
+        "policy": policy,
+        "issuing": issuing,
+        "stranger": pki()[0].certificate,
+        "comment": "subject=CN = Shop issuing CA\r\n\r\n",
+        "cut": policy[:-80] + "AAAA\n-----END CERTIFICATE-----\n",
+        "trusted": policy.replace("CERTIFICATE", "TRUSTED CERTIFICATE"),
+    }
+    return "".join(known[part] for part in parts.split())
+
+
 @pytest.mark.parametrize(
-    "shape",
+    ("certificate", "chain"),
     [
-        lambda root, policy, issuing: (issuing + policy + root, None),
-        lambda root, policy, issuing: (issuing, root + policy),
-        lambda root, policy, issuing: (issuing + policy, root),
-        lambda root, policy, issuing: (issuing, issuing + policy + root),
-        lambda root, policy, issuing: (f"subject=CN = Shop issuing CA\n{issuing}\n\n", f"\r\n{policy}\n{root}"),
+        ("issuing policy root", None),
+        ("issuing", "root policy"),
+        ("issuing policy", "root"),
+        ("issuing", "issuing policy root"),
+        ("comment issuing", "comment policy comment root"),
     ],
     ids=["one file", "root first", "cert-manager: tls.crt and ca.crt", "Vault: ca_chain repeats it", "openssl's text"],
 )
-def test_files_of_every_shape_are_read(shape: Any, load: Callable[..., brought_root.BroughtRoot]) -> None:
-    root, policy, issuing = pki()
-    certificate, chain = shape(root.certificate, policy.certificate, issuing.certificate)
-    found = load(certificate, issuing.key_pem, chain)
-    assert found.between_pem + found.root_pem == issuing.certificate + policy.certificate + root.certificate
+def test_files_of_every_shape_are_read(
+    certificate: str, chain: str | None, load: Callable[..., brought_root.BroughtRoot]
+) -> None:
+    made = pki()
+    found = load(written(certificate, made), made[2].key_pem, chain and written(chain, made))
+    assert found.between_pem + found.root_pem == written("issuing policy root", made)
 
 
 @pytest.mark.parametrize("verified", TOOLS)
 @pytest.mark.parametrize(
-    "keys", [(new_key(), new_key(), new_key()), (RSA, new_key(), RSA), (new_key(), RSA, ec.generate_private_key(ec.SECP384R1()))],
+    "keys",
+    [
+        (new_key(), new_key(), new_key()),
+        (RSA, new_key(), RSA),
+        (new_key(), RSA, ec.generate_private_key(ec.SECP384R1())),
+    ],
     ids=["ECDSA", "RSA", "mixed"],
 )
 def test_what_is_signed_below_it_is_verified_and_confined(
@@ -111,10 +132,16 @@ Mail = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION])
         (lambda: pki(ca=False), "'CN=Shop policy CA' is not a CA (basic constraints)"),
         (lambda: pki(days=(-20, -10)), "'CN=Shop policy CA' expired on"),
         (lambda: pki(days=(10, 20)), "'CN=Shop policy CA' is not valid before"),
-        (lambda: pki((new_key(), rsa.generate_private_key(65537, 1024), new_key())), "'CN=Shop policy CA' has an RSA key of 1024 bits"),  # noqa: S505,E501
-        (lambda: pki((ed25519.Ed25519PrivateKey.generate(), new_key(), new_key())), "'CN=Shop offline root' has a key that Istio's proxies do not verify"),  # noqa: E501
+        (
+            lambda: pki((new_key(), rsa.generate_private_key(65537, 1024), new_key())),  # noqa: S505 - it is refused
+            "'CN=Shop policy CA' has an RSA key of 1024 bits",
+        ),
+        (
+            lambda: pki((ed25519.Ed25519PrivateKey.generate(), new_key(), new_key())),
+            "'CN=Shop offline root' has a key that Istio's proxies do not verify",
+        ),
     ],
-)  # fmt: skip
+)
 def test_every_ca_on_the_way_must_allow_what_is_made_below(
     made: Callable[[], Pki], message: str, load: Callable[..., brought_root.BroughtRoot]
 ) -> None:
@@ -126,9 +153,15 @@ def test_every_ca_on_the_way_must_allow_what_is_made_below(
     ("extension", "message"),
     [
         (Mail, "'CN=Shop policy CA' excludes TLS (extended key usage)"),
-        (x509.NameConstraints([x509.DNSName("shop.example")], None), "'CN=Shop policy CA' excludes istiod.istio-system"),
+        (
+            x509.NameConstraints([x509.DNSName("shop.example")], None),
+            "'CN=Shop policy CA' excludes istiod.istio-system",
+        ),
         (x509.NameConstraints([x509.DirectoryName(named("x"))], None), "'CN=Shop policy CA' restricts the subjects"),
-        (x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\5\0"), "critical extension that TLS libraries"),
+        (
+            x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\5\0"),
+            "critical extension that TLS libraries",
+        ),
     ],
 )
 def test_every_extension_on_the_way_must_allow_it(
@@ -162,21 +195,28 @@ def test_intermediates_may_outlive_no_ca_on_the_way(load: Callable[..., brought_
 
 
 @pytest.mark.parametrize(
-    ("shape", "message"),
+    ("certificate", "chain", "message"),
     [
-        (lambda root, policy, issuing: (issuing, None), "is not a root: another CA signed it; add the CAs above it in"),
-        (lambda root, policy, issuing: (issuing, policy), "chain.pem ends at 'CN=Shop policy CA', and the CA that signed it, 'CN=Shop offline root', is not there"),  # noqa: E501
-        (lambda root, policy, issuing: (issuing, root), "ends at 'CN=Shop issuing CA', and the CA that signed it, 'CN=Shop policy CA', is not there"),  # noqa: E501
-        (lambda root, policy, issuing: (root + issuing, policy), "ca.key is not the key of"),
-        (lambda root, policy, issuing: (issuing, policy + root + pki()[0]. certificate), "which is not on the way from 'CN=Shop issuing CA' to its root"),  # noqa: E501
-        (lambda root, policy, issuing: (issuing, "text"), "is not a PEM certificate"),
-        (lambda root, policy, issuing: (issuing, policy[:-80] + "AAAA\n-----END CERTIFICATE-----\n"), "has a certificate that cannot be read (number 1 in it)"),  # noqa: E501
-        (lambda root, policy, issuing: (issuing.replace("CERTIFICATE", "TRUSTED CERTIFICATE"), policy), "is not a PEM certificate"),  # noqa: E501
+        ("issuing", None, "is not a root: another CA signed it; add the CAs above it in trust.root.chain"),
+        (
+            "issuing",
+            "policy",
+            "chain.pem ends at 'CN=Shop policy CA', and the CA that signed it, 'CN=Shop offline root', is not there",
+        ),
+        (
+            "issuing",
+            "root",
+            "ends at 'CN=Shop issuing CA', and the CA that signed it, 'CN=Shop policy CA', is not there",
+        ),
+        ("root issuing", "policy", "ca.key is not the key of"),
+        ("issuing", "policy root stranger", "which is not on the way from 'CN=Shop issuing CA' to its root"),
+        ("issuing", "comment", "is not a PEM certificate"),
+        ("issuing", "cut", "has a certificate that cannot be read (number 1 in it)"),
+        ("trusted", "policy", "is not a PEM certificate"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_way_to_a_root_is_refused(
-    shape: Any, message: str, load: Callable[..., brought_root.BroughtRoot]
+    certificate: str, chain: str | None, message: str, load: Callable[..., brought_root.BroughtRoot]
 ) -> None:
-    root, policy, issuing = pki()
-    certificate, chain = shape(root.certificate, policy.certificate, issuing.certificate)
-    assert message in refused(load, certificate, issuing.key_pem, chain)
+    made = pki()
+    assert message in refused(load, written(certificate, made), made[2].key_pem, chain and written(chain, made))
