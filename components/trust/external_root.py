@@ -51,6 +51,8 @@ def check(root: BroughtRoot, files: Mapping[str, CertificateFile], own: ThisStac
     for mesh, domain in domains.items():
         if mesh not in files:
             notes.append(_note(mesh, domain, kept=mesh in held))
+            if mesh in held and (misfit := held[mesh].misfit(domain)):
+                wrong.append(problems.problem(("meshes", mesh, "trust_domain"), domain, misfit))
             continue
         ca, faults = _signed(mesh, domain, files[mesh], root, own)
         signed[mesh] = ca

@@ -11,7 +11,8 @@ def check(mesh: str, stack: str, outputs: Mapping[str, Any]) -> tuple[str | None
 
     Both are None if there is none yet.
     """
-    request = (outputs.get("requests") or {}).get(mesh)
+    requests = outputs.get("requests") or {}
+    request = requests.get(mesh) if isinstance(requests, dict) else requests
     if request is None:
         return None, None
     if fault := _fault(request):

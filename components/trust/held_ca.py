@@ -19,6 +19,20 @@ class HeldCa:
     root: str
     private_key: str = field(repr=False)
 
+    def misfit(self, trust_domain: str) -> str | None:
+        """Return why a mesh of this trust domain cannot keep the CA; None if it can."""
+        from cryptography import x509
+
+        from components.trust import authority
+
+        if not authority.excludes(x509.load_pem_x509_certificate(self.certificate.encode()), trust_domain):
+            return None
+        return (
+            f"the CA that the mesh runs with is for another trust domain than {trust_domain}, and none is signed for "
+            "this one yet: restore the trust domain, have the key of the present request signed for the new one, and "
+            "then change it"
+        )
+
 
 def of(mesh: str, state: State) -> HeldCa | None:
     """Return the CA that a mesh runs with; None for a mesh that does not run yet."""

@@ -38,7 +38,9 @@ def check(owner: str, full_name: str, outputs: Mapping[str, Any], own: ThisStack
                 _problem(owner, f"the CA that it issues for {mesh} {fault}") for fault in ca.faults(domains[mesh])
             ]
         elif not wrong:
-            notes.append(_note(owner, mesh, bool(outputs), about, kept=mesh in held))
+            notes.append(_note(owner, mesh, outputs, about, kept=mesh in held))
+            if mesh in held and (misfit := held[mesh].misfit(domains[mesh])):
+                wrong.append(problems.problem(("meshes", mesh, "trust_domain"), configured or problems.ABSENT, misfit))
     held = {mesh: ca for mesh, ca in held.items() if mesh not in signed}
     return Found(Trusted(root, domains, signed, held, _REMEDY), notes, wrong)
 
@@ -46,7 +48,10 @@ def check(owner: str, full_name: str, outputs: Mapping[str, Any], own: ThisStack
 def _listed(owner: str, outputs: Mapping[str, Any]) -> tuple[dict[str, Certificate], list[str]]:
     """Return what the other stack says of each mesh that it lists, and a line for each that cannot be read."""
     listed, wrong = dict[str, Certificate](), list[str]()
-    for mesh, about in (outputs.get("certificates") or {}).items():
+    certificates = outputs.get("certificates") or {}
+    if not isinstance(certificates, dict):
+        return {}, [_problem(owner, "its output certificates is not that of a multimesh stack")]
+    for mesh, about in certificates.items():
         try:
             listed[mesh] = Certificate.model_validate(about)
         except ValueError:
@@ -54,16 +59,19 @@ def _listed(owner: str, outputs: Mapping[str, Any]) -> tuple[dict[str, Certifica
     return listed, wrong
 
 
-def _note(owner: str, mesh: str, is_up: bool, about: Certificate | None, *, kept: bool) -> str:
+def _note(owner: str, mesh: str, outputs: Mapping[str, Any], about: Certificate | None, *, kept: bool) -> str:
     """Return what a mesh waits for, and what to do."""
-    if not is_up:
+    earlier = "intermediates" in outputs and "certificates" not in outputs
+    if not outputs:
         why = f"{owner} is not up"
+    elif earlier:
+        why = f"an earlier version made {owner} as it is"
     elif about is None:
         why = f"{owner} does not list {mesh} in trust.issues"
     else:
         why = f"{owner} has not signed the present request of {mesh}"
     meanwhile = "keeps the CA that it has" if kept else "waits, and is not created yet"
-    first = "list it there; " if is_up and about is None else ""
+    first = "list it there; " if outputs and not earlier and about is None else ""
     return (
         f"multimesh:trust.stack: {why}, so mesh {mesh} {meanwhile}: {first}after this `pulumi up`, run one there and "
         "then one here"
