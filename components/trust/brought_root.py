@@ -41,6 +41,11 @@ class BroughtRoot:
         """The end of the root's validity (RFC 3339)."""
         return f"{self.root_not_after:%Y-%m-%dT%H:%M:%SZ}"
 
+    @property
+    def issuing_expires(self) -> str | None:
+        """When the first CA between the root and what it signs expires (RFC 3339); None if there is none."""
+        return f"{self.not_after:%Y-%m-%dT%H:%M:%SZ}" if self.between_pem else None
+
     def check_outlives(self, intermediate_days: int) -> None:
         """Raise BroughtRootError if intermediates signed now for `intermediate_days` would outlive a CA above them."""
         if self.not_after < datetime.now(UTC) + timedelta(days=intermediate_days) + CLOCK_SKEW:

@@ -94,6 +94,8 @@ class RootCa(pulumi.ComponentResource):
             self.signer = Signer(pulumi.Output.from_input(brought.signer_pem), {"root_key_file": brought.key or ""})
             self.expires = pulumi.Output.from_input(brought.expires)
             remedy, log = "set trust.root to one that is valid for longer", pulumi.log.warn
+            if end := brought.issuing_expires:
+                expiry.announce("a CA between the root and the meshes", pulumi.Output.from_input(end), remedy, log)
         else:
             own = pulumi.ResourceOptions(parent=self, protect=args.get("protect", False))
             # A renamed stack must keep its root: a new subject would be a new certificate.

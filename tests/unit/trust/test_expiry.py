@@ -57,6 +57,19 @@ def test_a_brought_root_that_expires_soon_is_said(said: list[str], monkeypatch: 
     assert recording.outputs["root_ca_expires"] == f"{end:%Y-%m-%dT%H:%M:%SZ}"
 
 
+def test_an_issuing_ca_that_expires_before_its_root_is_said(said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    end, later = (datetime.now(UTC) + timedelta(days=days) for days in (50, 900))
+    pem = root(ec.generate_private_key(ec.SECP256R1()), 3650)
+    brought = brought_root.BroughtRoot("a.pem", "b.pem", pem, pem, pem, end, later)
+    monkeypatch.setattr(brought_root, "load", lambda *_: brought)
+    given = {"root": {"certificate": "a.pem", "key": "b.pem"}, "intermediate_days": 30}
+    record({**EAST, "trust": given})
+    assert about_trust(said) == [
+        f"multimesh:trust: a CA between the root and the meshes expires on {end:%Y-%m-%d}: set trust.root to one that "
+        "is valid for longer"
+    ]
+
+
 def test_cas_of_another_stack_that_expire_soon_are_said(said: list[str]) -> None:
     certificate = signed(days=50)
     recording = record(
