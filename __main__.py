@@ -10,7 +10,7 @@ from components.federation.services import Federation, MadeHere
 from components.mesh import charts, single_mesh
 from components.mesh.mesh import Mesh
 from components.mesh.roles import roles
-from components.trust.root import root_of_trust
+from components.trust.root import root_of_trust, signed_requests
 from multimesh.contract import SAMPLE
 
 # Settings: this stack's configuration, and the outputs of the stacks that it names
@@ -20,10 +20,9 @@ federation = members.read(stack)
 for note in [*stack.notes(), *federation.notes]:
     pulumi.log.info(note)
 
-# Root: one CA that all meshes trust, and the intermediate CAs that it issues for other stacks
-trust = stack.trust
-root = root_of_trust(trust, federation.trusted)
-issued = {name: root.issue(name, trust.issued_trust_domain(name)) for name in trust.issues}
+# Root: one CA that all meshes trust, and the requests of other stacks' meshes that it signs
+root = root_of_trust(stack.trust, federation.trusted)
+signed = signed_requests(root, stack.trust, federation.requests)
 
 # Clusters: one for each mesh; its gateway admits all others
 clusters = {name: kinds.make(name, mesh.cluster, flat=stack.flat) for name, mesh in stack.meshes.items()}
@@ -32,7 +31,8 @@ for cluster in clusters.values():
     cluster.admit(egress_addresses([*others, *federation.peers.values()]))
 
 # Meshes: in each cluster an intermediate CA, a control plane, a gateway and the sample service
-parts = roles(stack.topology, list(clusters), federation.trust_domains)
+stack = federation.ready
+parts = roles(stack.topology, list(stack.meshes), federation.trust_domains)
 authorities, meshes, samples = {}, {}, {}
 for name, role in parts.items():
     platform = charts.chosen(clusters[name].platform, stack.istio, stack.sample_image)
@@ -61,5 +61,5 @@ own = {f"{SAMPLE.name}.{SAMPLE.namespace}": MadeHere(samples, echo.WORKLOAD)}
 exported = Federation(federation, meshes, own)
 
 # Outputs: read by other stacks, `multimesh verify` and users
-for name, value in outputs.stack_outputs(stack, exported, root, clusters, authorities, meshes, issued).items():
+for name, value in outputs.stack_outputs(stack, exported, root, clusters, authorities, meshes, signed).items():
     pulumi.export(name, value)

@@ -14,8 +14,9 @@ from components.federation.members import root_owner
 from components.federation.services import Federation
 from components.mesh.mesh import Mesh
 from components.settings import Settings
-from components.trust.ca import IntermediateCa, RootCa
-from components.trust.trust_stack import IssuedCa, TrustStack
+from components.trust.absent_root import AbsentRoot
+from components.trust.ca import IntermediateCa, RootCa, SignedRequest
+from components.trust.requested_ca import IssuedCa
 
 Ca = IntermediateCa | IssuedCa
 
@@ -23,11 +24,11 @@ Ca = IntermediateCa | IssuedCa
 def stack_outputs(
     stack: Settings,
     exported: Federation,
-    root: RootCa | TrustStack,
+    root: RootCa | AbsentRoot,
     clusters: Mapping[str, Cluster],
     authorities: Mapping[str, Ca],
     meshes: Mapping[str, Mesh],
-    issued: Mapping[str, Ca],
+    signed: Mapping[str, SignedRequest],
 ) -> dict[str, Any]:
     """Return the outputs by name, as a `contract.StackOutputs`.
 
@@ -38,9 +39,6 @@ def stack_outputs(
     outputs = {
         "meshes": {name: _mesh(mesh, authorities[name], _exports_of(services, name)) for name, mesh in meshes.items()},
         "suffix": stack.suffix,
-        "root_ca": root.certificate_pem,
-        "root_ca_fingerprint": root.fingerprint,
-        "root_ca_expires": root.expires,
         "root_ca_owner": root_owner(stack),
         "services": services.apply(lambda found: {one.service.global_name: one.service.weights for one in found}),
         "probes": services.apply(probes),
@@ -48,8 +46,16 @@ def stack_outputs(
         "one_mesh": stack.topology.kind != "multi-mesh",
         "kubeconfigs": {name: cluster.kubeconfig for name, cluster in clusters.items()},
     }
-    if issued:
-        outputs["intermediates"] = pulumi.Output.secret({name: _intermediate(ca) for name, ca in issued.items()})
+    if root.certificate_pem is not None:  # that of another stack may not be known yet
+        outputs["root_ca"] = root.certificate_pem
+        outputs["root_ca_fingerprint"] = root.fingerprint
+        outputs["root_ca_expires"] = root.expires
+    if root.requests:
+        outputs["requests"] = dict(root.requests)
+    if issues := stack.trust.issues:
+        outputs["certificates"] = {
+            name: _certificate(stack.trust.issued_trust_domain(name), signed.get(name)) for name in issues
+        }
     return outputs
 
 
@@ -95,11 +101,13 @@ def _mesh(mesh: Mesh, authority: Ca, exports: pulumi.Output[dict[str, Any]]) -> 
     }
 
 
-def _intermediate(ca: Ca) -> dict[str, Any]:
-    """Return the CA of another stack's mesh, as a `contract.Intermediate`."""
+def _certificate(trust_domain: str, signed: SignedRequest | None) -> dict[str, Any]:
+    """Return the CA of another stack's mesh, as a `contract.Certificate`."""
+    if signed is None:
+        return {"trust_domain": trust_domain}
     return {
-        "certificate": ca.certificate_pem,
-        "private_key": ca.private_key_pem,
-        "trust_domain": ca.trust_domain,
-        "expires": ca.expires,
+        "trust_domain": trust_domain,
+        "certificate": signed.certificate_pem,
+        "chain": signed.between_pem,
+        "expires": signed.expires,
     }

@@ -28,7 +28,8 @@ class Stack:
     """The stack `name`. Its project folder links to the checkout's files, and holds the stack's own configuration.
 
     `show` is called with each line that Pulumi prints. `configuration` is the file that the stack starts with. With
-    `beside`, the stack shares the project and the backend of that other stack.
+    `beside`, the stack shares the project and the backend of that other stack, and its passphrase unless it is to have
+    its own.
     """
 
     def __init__(
@@ -38,11 +39,15 @@ class Stack:
         name: str = "e2e",
         configuration: Path = CHECKOUT / "lab/Pulumi.local.yaml",
         beside: "Stack | None" = None,
+        *,
+        own_passphrase: bool = False,
     ) -> None:
         self.show = show
         self.name = name
         if beside:
-            self.project, self.backend, self.environment = beside.project, beside.backend, beside.environment
+            self.project, self.backend, self.environment = beside.project, beside.backend, dict(beside.environment)
+            if own_passphrase:
+                self.environment["PULUMI_CONFIG_PASSPHRASE"] = secrets.token_urlsafe()
         else:
             self._make_project(folder)
         self.pulumi("stack", "init", name)
@@ -121,6 +126,10 @@ class Stack:
         """Return the stack's outputs, secrets in the clear."""
         command = ["pulumi", "stack", "output", "--json", "--show-secrets", "--stack", self.name]
         return parse_outputs(self._quietly(*command))
+
+    def all_outputs(self) -> dict[str, Any]:
+        """Return every output of the stack, secrets in the clear; it may have no mesh."""
+        return json.loads(self._quietly("pulumi", "stack", "output", "--json", "--show-secrets", "--stack", self.name))
 
     def state(self, *options: str) -> str:
         """Return the stack's state as it is stored: JSON, secrets encrypted unless `options` say otherwise."""

@@ -2,7 +2,7 @@
 
 The program writes `StackOutputs`. A reader reads only the part that it needs, so that it can also read a stack of
 another version, which may lack the rest or have more: peers read `Peer`, a stack with another stack's root reads
-`Intermediate`, the command line reads `VerifyOutputs`. `StackOutputs` inherits from the parts, so it has their fields.
+`Certificate`, the command line reads `VerifyOutputs`. `StackOutputs` inherits from the parts, so it has their fields.
 """
 
 from collections.abc import Mapping
@@ -103,14 +103,15 @@ class MeshOutputs(PeerMeshOutputs, VerifyMeshOutputs, frozen=True):
     """A mesh, as its stack writes it."""
 
 
-class Intermediate(BaseModel, frozen=True, hide_input_in_errors=True):
-    """The CA of one mesh of another stack, as the stack that owns the root issues it."""
+class Certificate(BaseModel, frozen=True, hide_input_in_errors=True):
+    """The CA of one mesh of another stack, as the stack that owns the root signs it. Nothing of it is secret."""
 
-    certificate: str
-    """PEM, as is the key."""
-    private_key: SecretStr
     trust_domain: str
-    expires: str
+    certificate: str | None = None
+    """PEM; None until that other stack has exported its request."""
+    chain: str = ""
+    """PEM: the CAs between it and the root, its issuer first."""
+    expires: str | None = None
     """RFC 3339."""
 
 
@@ -170,5 +171,7 @@ class StackOutputs(Peer, VerifyOutputs, frozen=True):
     meshes: Mapping[str, MeshOutputs]
     root_ca_owner: str
     """The full name of the stack that makes the root CA; empty for a root that the user brought."""
-    intermediates: dict[str, Intermediate] | None = None
+    certificates: dict[str, Certificate] | None = None
     """By mesh of another stack; only where this stack issues CAs (`multimesh:trust.issues`)."""
+    requests: dict[str, str] | None = None
+    """The signing requests of its meshes' CAs (PEM), by mesh; only where the root's key is elsewhere."""

@@ -14,22 +14,27 @@ from components.schema import problems
 from components.schema.problems import SettingsError
 from components.settings import Settings
 from components.settings.service import ServiceSettings
-from components.trust import trust_stack
+from components.trust import external_root, foreign_request, trust_stack
+from components.trust.absent_root import ThisStack, Trusted
 
 
 @dataclass(frozen=True)
 class Members:
     """The federation as one stack sees it.
 
-    `services` are first this stack's services, including their peers' exports, then those that only peers export.
-    `trust_domains` has every known mesh, also those that this stack issues a CA for and whose own stack is not up.
-    `trusted` has the CAs that another stack issues for this stack's meshes, if one does.
+    `ready` is this stack without the meshes that wait for their CAs. `services` are first this stack's services,
+    including their peers' exports, then those that only peers export. `trust_domains` has every known mesh, also those
+    that this stack issues a CA for and whose own stack is not up. `trusted` has the CAs of this stack's meshes, if
+    somebody else signs them. `requests` are those of other stacks' meshes that this stack signs (PEM), by mesh.
     """
+
+    ready: Settings
 
     services: Sequence[ExportedService]
     peers: Mapping[str, PeerMesh]
     trust_domains: Mapping[str, str]
-    trusted: trust_stack.Trusted | None
+    trusted: Trusted | None
+    requests: Mapping[str, str]
     notes: Sequence[str]
     """One line for each thing that is missing until a later `pulumi up`."""
 
@@ -40,12 +45,10 @@ def read(stack: Settings) -> Members:
     Raise SettingsError listing every contradiction, and UnreadableStackError if the backend cannot be read.
     """
     found = peers.named_wrongly(stack.peers)
-    trusted = None
-    if owner := stack.trust.stack:
-        configured = {name: mesh.trust_domain for name, mesh in stack.meshes.items()}
-        trusted, wrong = trust_stack.check(owner, configured, stack_outputs.read(owner))
-        found += wrong
-    present, notes = dict[str, Peer](), list[str]()
+    notes = list[str]()
+    trusted = _trusted(stack, notes, found)
+    requests = _requests(stack, notes, found)
+    present = dict[str, Peer]()
     for name in stack.peers:
         peer, wrong = peers.parse(name, stack_outputs.read(name))
         found += wrong
@@ -56,9 +59,9 @@ def read(stack: Settings) -> Members:
     _raise(found)
 
     trust_domains = {
-        mesh: trusted.intermediates[mesh].trust_domain if trusted else stack.trust_domain(mesh) for mesh in stack.meshes
+        mesh: trusted.trust_domains[mesh] if trusted else stack.trust_domain(mesh) for mesh in stack.meshes
     }
-    if present:
+    if present and (trusted is None or trusted.root):
         own = _own_claims(stack, trust_domains, _root(stack, trusted))
         _raise(contradictions.between([own, *(_claims(name, peer) for name, peer in present.items())]))
     meshes = {name: peers.mesh(name, about) for peer in present.values() for name, about in peer.meshes.items()}
@@ -70,10 +73,49 @@ def read(stack: Settings) -> Members:
     unknown = _unknown_callers(stack, trust_domains)
     if len(present) == len(stack.peers):
         _raise(unknown)
-    services = exported_services(stack, {name: mesh.exports for name, mesh in meshes.items()}, sorted(trust_domains))
+    ready = stack.without(trusted.waiting) if trusted else stack
+    services = exported_services(ready, {name: mesh.exports for name, mesh in meshes.items()}, sorted(trust_domains))
     notes += unknown
     notes += _without_traffic(services)
-    return Members(services, meshes, trust_domains, trusted, notes)
+    return Members(ready, services, meshes, trust_domains, trusted, requests, notes)
+
+
+def _trusted(stack: Settings, notes: list[str], found: list[str]) -> Trusted | None:
+    """Return what there is of CAs that somebody else signs; None if this stack signs them."""
+    owner, external = stack.trust.stack, stack.trust.external
+    if owner:
+        of_owner, full_name = stack_outputs.read(owner), stack_outputs.qualified(owner)
+        there = trust_stack.check(owner, full_name, of_owner, _this_stack(stack))
+    elif external:
+        there = external_root.check(external, stack.trust.certificates, _this_stack(stack))
+    else:
+        return None
+    notes += there.notes
+    found += there.wrong
+    return there.trusted
+
+
+def _this_stack(stack: Settings) -> ThisStack:
+    configured = {name: mesh.trust_domain for name, mesh in stack.meshes.items()}
+    return ThisStack(configured, stack_outputs.read(pulumi.get_stack()), stack_outputs.own_resources())
+
+
+def _requests(stack: Settings, notes: list[str], found: list[str]) -> dict[str, str]:
+    """Return the requests that this stack signs, by mesh."""
+    requests = dict[str, str]()
+    for mesh in stack.trust.issues:
+        asking = stack.trust.asked_by(mesh)
+        request, wrong = foreign_request.check(mesh, asking, stack_outputs.read(asking))
+        if request:
+            requests[mesh] = request
+        elif wrong:
+            found.append(wrong)
+        else:
+            notes.append(
+                f"multimesh:trust.issues.{mesh}: stack {asking} exports no request for the CA of {mesh} yet: run "
+                "`pulumi up` there, here and there again"
+            )
+    return requests
 
 
 def exported_services(
@@ -149,12 +191,12 @@ def _claims(name: str, peer: Peer) -> Claims:
     return Claims(name, peer.suffix, peer.root_ca, domains, ports)
 
 
-def _root(stack: Settings, trusted: trust_stack.Trusted | None) -> str | None:
+def _root(stack: Settings, trusted: Trusted | None) -> str | None:
     """Return the root certificate (PEM) of this stack's meshes; None if it does not exist yet."""
     if trusted:
         return trusted.root
     if brought := stack.trust.brought:
-        return brought.certificate_pem
+        return brought.root_pem
     had = stack_outputs.read(pulumi.get_stack())
     return had.get("root_ca") if had.get("root_ca_owner") == root_owner(stack) else None
 

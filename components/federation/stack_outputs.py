@@ -4,7 +4,8 @@ from typing import Any
 
 import pulumi
 
-_FUNCTION = "pulumi:pulumi:readStackOutputs"
+_OUTPUTS = "pulumi:pulumi:readStackOutputs"
+_RESOURCES = "pulumi:pulumi:readStackResourceOutputs"
 _NO_SUCH_STACK = "unknown stack"
 
 
@@ -24,8 +25,23 @@ def read(stack: str) -> dict[str, Any]:
     registers resources: too late to reject a contradiction, or to name a resource after a peer's service. It also
     copies every output into this stack's state, including the kubeconfigs of a peer.
     """
+    return _asked(_OUTPUTS, "name", stack)
+
+
+def own_resources() -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the outputs of the resources in this stack's state, by kind (`Secret`) and name; `{}` before it is up.
+
+    The returned secrets are plain text. Raise UnreadableStackError if the backend does not answer, or refuses.
+    """
+    found = _asked(_RESOURCES, "stackName", pulumi.get_stack())
+    return {
+        (about["type"].rpartition(":")[2], urn.rpartition("::")[2]): about["outputs"] for urn, about in found.items()
+    }
+
+
+def _asked(function: str, parameter: str, stack: str) -> dict[str, Any]:
     try:
-        found = pulumi.runtime.invoke(_FUNCTION, {"name": stack})
+        found = pulumi.runtime.invoke(function, {parameter: stack})
     except Exception as error:  # the SDK raises no narrower one
         if _NO_SUCH_STACK in str(error):
             return {}

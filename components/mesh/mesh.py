@@ -13,7 +13,7 @@ from components.mesh.discovery import Discovery
 from components.mesh.roles import Role
 from components.objects import KubernetesObject, Release, find
 from components.trust.ca import IntermediateCa, fingerprint
-from components.trust.trust_stack import IssuedCa
+from components.trust.requested_ca import IssuedCa
 
 NAMESPACE = istio.NAMESPACE
 
@@ -136,7 +136,7 @@ class Mesh(pulumi.ComponentResource):
                 "ca-cert.pem": ca.certificate_pem,
                 "ca-key.pem": ca.private_key_pem,
                 "root-cert.pem": ca.root_pem,
-                "cert-chain.pem": pulumi.Output.concat(ca.certificate_pem, ca.root_pem),
+                "cert-chain.pem": ca.chain_pem,
             },
             opts=self.cluster.child_options(self),
         )

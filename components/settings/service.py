@@ -1,5 +1,6 @@
 """The settings of one exported service."""
 
+from collections.abc import Collection
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PlainValidator, ValidationInfo, field_validator, model_validator
@@ -143,6 +144,12 @@ class ServiceSettings(Strict):
         if split == "weighted" and info.data.get("prefer", "weights") != "weights":
             raise ValueError("divides requests by weight and has no failover: remove it, or prefer")
         return split
+
+    def without(self, meshes: Collection[str]) -> "ServiceSettings":
+        """Return these settings without some of the exporting meshes."""
+        return self.model_copy(
+            update={"meshes": {name: weight for name, weight in self.meshes.items() if name not in meshes}}
+        )
 
     @property
     def protocols(self) -> dict[int, Protocol | None]:

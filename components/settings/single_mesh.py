@@ -42,6 +42,11 @@ def _clusters(parts: Parts, topology: SingleMesh) -> list[str]:
             "the stack makes its own root, or uses trust.root"
         )
         found.append(problem(("trust", "stack"), parts.trust.stack, message))
+    if parts.trust.external:
+        message = (
+            "is missing: in a topology single-mesh the stack signs the CAs of all clusters, so it needs the root's key"
+        )
+        found.append(problem(("trust", "root", "key"), ABSENT, message))
     if topology.control_plane == "one" and topology.primary is None:
         message = (
             f"is missing; with control_plane: one it names the cluster that runs it: {', '.join(parts.mesh_names)}"

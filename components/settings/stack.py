@@ -1,5 +1,6 @@
 """The whole configuration of a stack, as one model."""
 
+from collections.abc import Collection
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo
@@ -39,6 +40,18 @@ class Settings(Strict):
     sample: bool = True
     sample_image: str | None = None
     topology: Topology = MultiMesh()
+
+    def without(self, meshes: Collection[str]) -> "Settings":
+        """Return these settings without some of the meshes, and without the services that only those export."""
+        if not meshes:
+            return self
+        services = [service.without(meshes) for service in self.services]
+        return self.model_copy(
+            update={
+                "meshes": {name: mesh for name, mesh in self.meshes.items() if name not in meshes},
+                "services": [service for service in services if service.meshes],
+            }
+        )
 
     def trust_domain(self, mesh: str) -> str:
         """Return the trust domain of a mesh of this stack."""

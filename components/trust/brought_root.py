@@ -1,45 +1,53 @@
-"""A root CA that the user brings: two PEM files, checked before use."""
+"""A CA that the user brings as PEM files, checked before use: a root, or an issuing CA below an offline root.
+
+Its key is read where a certificate is signed, and is not kept in the state. It may also stay with somebody else.
+"""
 
 import os
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-CLOCK_SKEW = timedelta(hours=1)
-"""The largest tolerated difference between the clocks of machines that sign and that verify certificates."""
-
-
-_BROKEN_SIGNATURES = (
-    "1.2.840.113549.1.1.4",  # MD5 and RSA
-    "1.2.840.113549.1.1.5",  # SHA-1 and RSA
-    "1.3.14.3.2.29",  # the same, as old programs write it
-    "1.2.840.10045.4.1",  # SHA-1 and ECDSA
-    "1.2.840.10040.4.3",  # SHA-1 and DSA
-)
+from components.trust.clocks import CLOCK_SKEW
 
 
 class BroughtRootError(ValueError):
-    """The user's own root cannot sign intermediates; the message says why."""
+    """The user's own CA cannot sign intermediates; the message says why."""
 
 
 @dataclass(frozen=True)
 class BroughtRoot:
-    """The content of the two PEM files, and the path of the certificate."""
+    """The user's CA: PEM of the CA that signs, of the CAs between it and the root, and of the root.
+
+    A root that signs itself is both; then nothing is between.
+    """
 
     certificate: str
-    certificate_pem: str
-    private_key_pem: str = field(repr=False)
+    """The path of the file with the CA that signs."""
+    key: str | None
+    """The path of its key; None if somebody else signs."""
+    signer_pem: str
+    between_pem: str
+    """From the CA that signs up to the root, without the root; "" if the root signs."""
+    root_pem: str
     not_after: datetime
+    """When the first of them expires."""
+    root_not_after: datetime
 
     @property
     def expires(self) -> str:
-        """The end of validity (RFC 3339)."""
-        return f"{self.not_after:%Y-%m-%dT%H:%M:%SZ}"
+        """The end of the root's validity (RFC 3339)."""
+        return f"{self.root_not_after:%Y-%m-%dT%H:%M:%SZ}"
+
+    @property
+    def issuing_expires(self) -> str | None:
+        """When the first CA between the root and what it signs expires (RFC 3339); None if there is none."""
+        return f"{self.not_after:%Y-%m-%dT%H:%M:%SZ}" if self.between_pem else None
 
     def check_outlives(self, intermediate_days: int) -> None:
-        """Raise BroughtRootError if intermediates signed now for `intermediate_days` would outlive the root."""
+        """Raise BroughtRootError if intermediates signed now for `intermediate_days` would outlive a CA above them."""
         if self.not_after < datetime.now(UTC) + timedelta(days=intermediate_days) + CLOCK_SKEW:
             raise BroughtRootError(
                 f"{self.certificate} expires on {self.not_after:%Y-%m-%d}, before intermediates of {intermediate_days} "
@@ -47,12 +55,10 @@ class BroughtRoot:
             )
 
     def excluded(self, trust_domain: str) -> str | None:
-        """Return why the root may not sign the CA of a mesh with this trust domain; None if it may."""
-        from cryptography import x509
+        """Return why a mesh with this trust domain could not work below the CA; None if it could."""
+        from components.trust import authority, chain
 
-        from components.trust import authority
-
-        if not authority.excludes(x509.load_pem_x509_certificate(self.certificate_pem.encode()), trust_domain):
+        if not any(authority.excludes(ca, trust_domain) for ca in chain.certificates(self.between_pem + self.root_pem)):
             return None
         return (
             f"the name constraints of {self.certificate} exclude this trust domain; use one that they permit, "
@@ -60,64 +66,65 @@ class BroughtRoot:
         )
 
 
-def load(certificate: str, key: str) -> BroughtRoot:
-    """Read a root and its key from the PEM files at these paths.
+def load(certificate: str, key: str | None, upper: str | None = None) -> BroughtRoot:
+    """Read a CA, the CAs above it and its key from the PEM files at these paths.
 
-    Raise BroughtRootError unless the certificate is a self-signed CA certificate that is valid now, that may sign other
-    CAs, and under which TLS is possible, and the key is its private key in a file that only its owner reads.
+    The first certificate of the first file is the CA that signs; those above it stand there, too, or in the file
+    `upper`. A key file that is not there is not read: it is needed only where a certificate is signed. Raise
+    BroughtRootError unless the certificates lead to a self-signed root, all are valid now and allow what is made below
+    them, and the key is that of the first one, in a file that only its owner reads.
     """
-    from cryptography import x509
-    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+    from components.trust import authority, chain
 
-    from components.trust import authority
+    try:
+        found = chain.certificates(_read(certificate))
+        given = [*found, *(chain.certificates(_read(upper)) if upper else [])]
+    except chain.ChainError as error:
+        raise BroughtRootError(f"{certificate if upper is None else f'{certificate}, {upper}:'} {error}") from None
+    signer = given[0]
+    if key is not None and _is_there(key):
+        _check_key(certificate, key, signer)
+    for fault in authority.faults(signer):
+        raise BroughtRootError(f"{certificate} {fault}")
+    try:
+        way = chain.path(given)
+    except chain.ChainError as error:
+        if len(given) == 1:
+            message = f"{certificate} is not a root: another CA signed it; add the CAs above it in trust.root.chain"
+            raise BroughtRootError(message) from None
+        raise BroughtRootError(f"{upper or certificate} {error}") from None
+    now = datetime.now(UTC)
+    for number, one in enumerate(way, 1):
+        for fault in [*authority.faults(one, number), *authority.dates(one, now)]:
+            at = certificate if number == 1 else f"{upper or certificate}: '{chain.name(one)}'"
+            raise BroughtRootError(f"{at} {fault}")
+    ends = [one.not_valid_after_utc for one in way]
+    return BroughtRoot(
+        certificate, key, chain.pem(way[:1]), chain.pem(way[:-1]), chain.pem(way[-1:]), min(ends), ends[-1]
+    )
 
-    certificate_pem, key_pem = _read(certificate), _read(key)
+
+def _check_key(certificate: str, key: str, signer: Any) -> None:
+    """Raise BroughtRootError unless the file has the certificate's private key, and others may not read it."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
     try:
-        root = x509.load_pem_x509_certificate(certificate_pem)
-        public_of_root, _ = root.public_key(), root.extensions
-    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
-        raise BroughtRootError(f"{certificate} is not a PEM certificate") from None
-    try:
-        private = load_pem_private_key(key_pem, password=None)
+        private = load_pem_private_key(_read(key).encode(), password=None)
     except TypeError:
         raise BroughtRootError(f"{key} is encrypted; it must be a PEM key without a password") from None
     except (ValueError, UnsupportedAlgorithm):
         raise BroughtRootError(f"{key} is not a PEM private key") from None
     _check_mode(key)
-
-    def public(key: Any) -> bytes:
-        return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-
-    if public(public_of_root) != public(private.public_key()):
+    if signer.public_key() != private.public_key():
         raise BroughtRootError(f"{key} is not the key of {certificate}")
-    for fault in authority.faults(root):
-        raise BroughtRootError(f"{certificate} {fault}")
-    if root.signature_algorithm_oid.dotted_string in _BROKEN_SIGNATURES:
-        raise BroughtRootError(
-            f"{certificate} is signed with SHA-1 or MD5, which are broken; sign it with SHA-256, with the same key"
-        )
+
+
+def _is_there(path: str) -> bool:
     try:
-        root.verify_directly_issued_by(root)
-    except (InvalidSignature, ValueError, TypeError):
-        raise BroughtRootError(f"{certificate} is not a root: another CA signed it") from None
-    _check_validity(root.not_valid_before_utc, root.not_valid_after_utc, certificate)
-    pem = root.public_bytes(Encoding.PEM).decode()  # without what may stand around it in the file
-    return BroughtRoot(certificate, pem, _known_to_every_plugin(key_pem, private), root.not_valid_after_utc)
-
-
-def _known_to_every_plugin(pem: bytes, key: Any) -> str:
-    """Return the file as it is if its first block is the key in a usual format, or else the key in PKCS#8.
-
-    The official TLS plugin reads the first block alone, and `openssl ecparam -genkey` writes EC PARAMETERS before the
-    key. Another text would replace all intermediates, so a file that is usual stays as it is.
-    """
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-    label = pem.partition(b"-----BEGIN ")[2].partition(b"-----")[0]
-    if label in (b"PRIVATE KEY", b"EC PRIVATE KEY", b"RSA PRIVATE KEY"):
-        return pem.decode()
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        return "\n" in path or Path(path).expanduser().exists()
+    except (RuntimeError, ValueError, OSError):
+        return True  # reading it says what is wrong
 
 
 def _check_mode(key: str) -> None:
@@ -127,25 +134,15 @@ def _check_mode(key: str) -> None:
         raise BroughtRootError(f"{key} may be read by others (mode {mode:04o}): run `chmod 600 {key}`")
 
 
-def _check_validity(start: datetime, end: datetime, certificate: str) -> None:
-    now = datetime.now(UTC)
-    if end < now:
-        raise BroughtRootError(f"{certificate} expired on {end:%Y-%m-%d}")
-    if start > now + CLOCK_SKEW:
-        raise BroughtRootError(f"{certificate} is not valid before {start:%Y-%m-%d}")
-
-
-def _read(path: str) -> bytes:
-    """Return the bytes of a text file."""
+def _read(path: str) -> str:
+    """Return the content of a text file."""
     if "\n" in path:
-        raise BroughtRootError("certificate and key must each be the path of a PEM file, not its content")
+        raise BroughtRootError("certificate, chain and key must each be the path of a PEM file, not its content")
     try:
-        content = Path(path).expanduser().read_bytes()
-        content.decode()
+        return Path(path).expanduser().read_bytes().decode()
     except UnicodeDecodeError:
         raise BroughtRootError(f"{path} is not a text file (UTF-8)") from None
     except (RuntimeError, ValueError) as error:  # `~` of nobody, a null character
         raise BroughtRootError(f"{path}: {error}") from None
     except OSError as error:
         raise BroughtRootError(f"{path}: {error.strerror}") from None
-    return content

@@ -2,15 +2,19 @@
 
 import hashlib
 import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_tls as tls
 
 from components.trust import expiry
-from components.trust.brought_root import CLOCK_SKEW, BroughtRoot
-from components.trust.intermediate_certificate import IntermediateCertificate
+from components.trust.brought_root import BroughtRoot
+from components.trust.clocks import CLOCK_SKEW
+from components.trust.intermediate_certificate import IntermediateCertificate, SigningKey
 
 _HOURS_A_DAY = 24
 _CLOCK_SKEW_HOURS = int(CLOCK_SKEW.total_seconds()) // 3600
@@ -59,12 +63,24 @@ class RootCaArgs(TypedDict):
     """Whether Pulumi refuses to delete a root that it created."""
 
 
+@dataclass(frozen=True)
+class Signer:
+    """A CA that signs: its certificate, and its key as an argument of an IntermediateCertificate."""
+
+    certificate_pem: pulumi.Output[str]
+    key: SigningKey
+
+
 class RootCa(pulumi.ComponentResource):
     """The root CA of the federation: created here, or brought by the user."""
 
     certificate_pem: pulumi.Output[str]
-    private_key_pem: pulumi.Output[str]
-    """A secret."""
+    signer: Signer
+    """What signs: the root itself, or the user's issuing CA below it."""
+    between_pem: pulumi.Output[str]
+    """The CAs that sign, up to the root and without it, the lowest first; empty if the root itself signs."""
+    requests: Mapping[str, pulumi.Output[str]] = MappingProxyType({})
+    """None: it signs by itself."""
     fingerprint: pulumi.Output[str]
     expires: pulumi.Output[str]
     """RFC 3339."""
@@ -73,9 +89,13 @@ class RootCa(pulumi.ComponentResource):
         made = {"validity_days": args["validity_days"], "intermediate_days": args["intermediate_days"]}
         super().__init__("multimesh:index:RootCa", name, made, opts)
         if brought := args.get("brought"):
-            certificate, key = pulumi.Output.from_input(brought.certificate_pem), brought.private_key_pem
+            certificate = pulumi.Output.from_input(brought.root_pem)
+            self.between_pem = pulumi.Output.from_input(brought.between_pem)
+            self.signer = Signer(pulumi.Output.from_input(brought.signer_pem), {"root_key_file": brought.key or ""})
             self.expires = pulumi.Output.from_input(brought.expires)
             remedy, log = "set trust.root to one that is valid for longer", pulumi.log.warn
+            if end := brought.issuing_expires:
+                expiry.announce("a CA between the root and the meshes", pulumi.Output.from_input(end), remedy, log)
         else:
             own = pulumi.ResourceOptions(parent=self, protect=args.get("protect", False))
             # A renamed stack must keep its root: a new subject would be a new certificate.
@@ -94,13 +114,15 @@ class RootCa(pulumi.ComponentResource):
                 early_renewal_hours=args["intermediate_days"] * _HOURS_A_DAY + _CLOCK_SKEW_HOURS,
                 opts=named,
             )
-            certificate, key = signed.cert_pem, private.private_key_pem
+            certificate = signed.cert_pem
+            self.between_pem = pulumi.Output.from_input("")
+            key: SigningKey = {"root_key_pem": pulumi.Output.secret(private.private_key_pem)}
+            self.signer = Signer(certificate.apply(_ending_in_newline), key)
             self.expires = signed.validity_end_time.apply(whole_seconds)
             remedy, log = "`pulumi up` renews it before an intermediate could outlive it", pulumi.log.info
         expiry.announce("the root CA", self.expires, remedy, log)
         self._intermediate_days = args["intermediate_days"]
         self.certificate_pem = certificate.apply(_ending_in_newline)
-        self.private_key_pem = pulumi.Output.secret(key)
         self.fingerprint = self.certificate_pem.apply(fingerprint)
         self.register_outputs({"certificate_pem": self.certificate_pem, "fingerprint": self.fingerprint})
 
@@ -112,6 +134,15 @@ class RootCa(pulumi.ComponentResource):
             "validity_days": self._intermediate_days,
         }
         return IntermediateCa(mesh, args)
+
+    def sign(self, mesh: str, trust_domain: str, request_pem: str) -> "SignedRequest":
+        """Sign the request for the intermediate CA of another stack's mesh."""
+        args: IntermediateCaArgs = {
+            "root": self,
+            "trust_domain": trust_domain,
+            "validity_days": self._intermediate_days,
+        }
+        return SignedRequest(mesh, args, request_pem)
 
 
 class IntermediateCaArgs(TypedDict):
@@ -127,6 +158,8 @@ class IntermediateCa(pulumi.ComponentResource):
 
     trust_domain: str
     certificate_pem: pulumi.Output[str]
+    chain_pem: pulumi.Output[str]
+    """From its certificate to the root."""
     private_key_pem: pulumi.Output[str]
     """A secret."""
     root_pem: pulumi.Output[str]
@@ -138,7 +171,7 @@ class IntermediateCa(pulumi.ComponentResource):
         super().__init__("multimesh:index:IntermediateCa", name, described, opts)
         self.trust_domain = args["trust_domain"]
         own = pulumi.ResourceOptions(parent=self)
-        root, hours = args["root"], args["validity_days"] * _HOURS_A_DAY
+        root = args["root"]
         # A key named `-key` may have a certificate of an earlier version, which had no name constraints: never use it.
         private = tls.PrivateKey(f"{name}-ca", algorithm="ECDSA", ecdsa_curve="P256", opts=own)
         request = tls.CertRequest(
@@ -147,23 +180,54 @@ class IntermediateCa(pulumi.ComponentResource):
             subject={"common_name": f"multimesh {name}", "organization": args["trust_domain"]},
             opts=own,
         )
-        signed = IntermediateCertificate(
-            f"{name}-certificate",
-            {
-                "request_pem": request.cert_request_pem,
-                "root_pem": root.certificate_pem,
-                "root_key_pem": root.private_key_pem,
-                "trust_domain": args["trust_domain"],
-                "validity_hours": hours,
-                "early_renewal_hours": hours // 3,
-            },
-            own,
-        )
+        signed = _signed(name, args, request.cert_request_pem, own)
         self.certificate_pem = signed.certificate_pem.apply(_ending_in_newline)
         self.private_key_pem = pulumi.Output.secret(private.private_key_pem)
+        self.chain_pem = pulumi.Output.concat(self.certificate_pem, root.between_pem, root.certificate_pem)
         self.root_pem = root.certificate_pem
         self.expires = signed.validity_end_time.apply(whole_seconds)
         self.register_outputs({"certificate_pem": self.certificate_pem, "expires": self.expires})
+
+
+class SignedRequest(pulumi.ComponentResource):
+    """The certificate of the intermediate CA of another stack's mesh, which keeps the key."""
+
+    trust_domain: str
+    certificate_pem: pulumi.Output[str]
+    between_pem: pulumi.Output[str]
+    """The CAs between it and the root, its issuer first; empty if the root signed it."""
+    expires: pulumi.Output[str]
+    """RFC 3339."""
+
+    def __init__(
+        self, name: str, args: IntermediateCaArgs, request_pem: str, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        described = {"trust_domain": args["trust_domain"], "validity_days": args["validity_days"]}
+        super().__init__("multimesh:index:IntermediateCa", name, described, opts)
+        self.trust_domain = args["trust_domain"]
+        signed = _signed(name, args, request_pem, pulumi.ResourceOptions(parent=self))
+        self.between_pem = args["root"].between_pem
+        self.certificate_pem = signed.certificate_pem.apply(_ending_in_newline)
+        self.expires = signed.validity_end_time.apply(whole_seconds)
+        self.register_outputs({"certificate_pem": self.certificate_pem, "expires": self.expires})
+
+
+def _signed(
+    name: str, args: IntermediateCaArgs, request_pem: pulumi.Input[str], opts: pulumi.ResourceOptions
+) -> IntermediateCertificate:
+    root, hours = args["root"], args["validity_days"] * _HOURS_A_DAY
+    return IntermediateCertificate(
+        f"{name}-certificate",
+        {
+            "request_pem": request_pem,
+            "root_pem": root.signer.certificate_pem,
+            **root.signer.key,
+            "trust_domain": args["trust_domain"],
+            "validity_hours": hours,
+            "early_renewal_hours": hours // 3,
+        },
+        opts,
+    )
 
 
 def _ending_in_newline(pem: str) -> str:

@@ -8,6 +8,13 @@ import pulumi
 SOON = timedelta(days=60)
 
 
+def of(certificate_pem: str) -> str:
+    """Return the end of a certificate's validity (RFC 3339); of the first, if there are several."""
+    from cryptography import x509
+
+    return f"{x509.load_pem_x509_certificate(certificate_pem.encode()).not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def notice(what: str, expires: str, remedy: str, now: datetime) -> str | None:
     """Return a line about a CA that expires (RFC 3339) within 60 days, ending in what to do; None for another."""
     end = datetime.fromisoformat(expires)

@@ -4,7 +4,9 @@ Pulumi calls the provider's methods in another process, which finds this module 
 reference to the provider.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypedDict
 
 import pulumi
@@ -13,7 +15,10 @@ from pulumi import dynamic
 from components.trust import expiry
 
 _COMPARED = ("request_pem", "root_pem", "trust_domain", "validity_hours", "early_renewal_hours")
-"""The inputs that make another certificate. The root's key is not among them: it belongs to the root's certificate."""
+"""The inputs that make another certificate. The root's key is not among them: it belongs to the root's certificate.
+
+`root_pem` is the certificate of the CA that signs, which may be the user's issuing CA below a root.
+"""
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -25,10 +30,23 @@ def ready_for_renewal(expires: str, early_renewal_hours: float, now: datetime) -
 class IntermediateCertificateProvider(dynamic.ResourceProvider):
     """Sign when the resource is created; replace it when an input changes, and before it expires.
 
-    Outputs: the compared inputs, `certificate_pem`, `validity_start_time`, `validity_end_time`. Never the root's key.
+    Outputs: the compared inputs, `certificate_pem`, `validity_start_time`, `validity_end_time`. Never the root's key,
+    which is an input if Pulumi made it; of the user's own, the input is the path of the file alone.
     """
 
     serialize_as_secret_always = False
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
+        """Refuse at preview if a certificate is to be signed with a key whose file is not there."""
+        file = news.get("root_key_file")
+        failures = []
+        if file and _differing(_olds, news) and not _is_there(file):
+            reason = (
+                f"{file} is not there (trust.root.key), and the CA of trust domain {news['trust_domain']} is to be "
+                "signed with it: bring it back for this `pulumi up`"
+            )
+            failures.append(dynamic.CheckFailure("", reason))
+        return dynamic.CheckResult(news, failures)
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         """Sign the certificate; the resource's id is its serial number. Raise SigningError."""
@@ -37,7 +55,7 @@ class IntermediateCertificateProvider(dynamic.ResourceProvider):
         signed = signing.sign(
             props["request_pem"],
             props["root_pem"],
-            props["root_key_pem"],
+            props.get("root_key_pem") or Path(props["root_key_file"]).expanduser().read_text(),
             props["trust_domain"],
             int(props["validity_hours"]),
             datetime.now(UTC),
@@ -56,23 +74,42 @@ class IntermediateCertificateProvider(dynamic.ResourceProvider):
         Say here what expires soon: the program does not know it of a certificate that a preview would replace.
         """
         now, expires = datetime.now(UTC), _olds["validity_end_time"]
-        differing = [name for name in _COMPARED if _olds.get(name) != _news.get(name)]
+        differing, remedy = _differing(_olds, _news), "a later `pulumi up` renews it"
         if not differing and ready_for_renewal(expires, _olds["early_renewal_hours"], now):
-            differing = ["validity_end_time"]
-        remedy = "this `pulumi up` renews it" if differing else "a later `pulumi up` renews it"
+            if (file := _news.get("root_key_file")) and not _is_there(file):
+                remedy = f"`pulumi up` renews it once {file} is there (trust.root.key)"
+            else:
+                differing = ["validity_end_time"]
+        if differing:
+            remedy = "this `pulumi up` renews it"
         if line := expiry.notice(f"the CA of trust domain {_olds['trust_domain']}", expires, remedy, now):
             print(line, flush=True)
         return dynamic.DiffResult(changes=bool(differing), replaces=differing)
 
 
-class IntermediateCertificateArgs(TypedDict):
+def _differing(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
+    return [name for name in _COMPARED if olds.get(name) != news.get(name)]
+
+
+def _is_there(file: str) -> bool:
+    return Path(file).expanduser().exists()
+
+
+class SigningKey(TypedDict, total=False):
+    """The key of the CA that signs: one of these."""
+
+    root_key_pem: pulumi.Input[str]
+    """A secret, of a root that Pulumi made."""
+    root_key_file: str
+    """The path of the user's own: its content is read when a certificate is signed, and not kept."""
+
+
+class IntermediateCertificateArgs(SigningKey):
     """The arguments of the certificate."""
 
     request_pem: pulumi.Input[str]
     """The request of the mesh's CA, signed by its own key."""
     root_pem: pulumi.Input[str]
-    root_key_pem: pulumi.Input[str]
-    """A secret."""
     trust_domain: str
     """What the CA may sign identities of."""
     validity_hours: int
@@ -91,5 +128,7 @@ class IntermediateCertificate(dynamic.Resource, module="multimesh", name="Interm
         self, resource_name: str, args: IntermediateCertificateArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         outputs = dict.fromkeys(("certificate_pem", "validity_start_time", "validity_end_time"))
-        properties = {**args, "root_key_pem": pulumi.Output.secret(args["root_key_pem"]), **outputs}
+        properties = {**args, **outputs}
+        if "root_key_pem" in args:
+            properties["root_key_pem"] = pulumi.Output.secret(args["root_key_pem"])
         super().__init__(IntermediateCertificateProvider(), resource_name, properties, opts)

@@ -1,14 +1,16 @@
 """The root CA of a stack: created here, brought by the user, or owned by another stack."""
 
-from components.trust.ca import RootCa
+from collections.abc import Mapping
+
+from components.trust.absent_root import AbsentRoot, Trusted
+from components.trust.ca import RootCa, SignedRequest
 from components.trust.settings import TrustSettings
-from components.trust.trust_stack import Trusted, TrustStack
 
 
-def root_of_trust(trust: TrustSettings, trusted: Trusted | None) -> RootCa | TrustStack:
-    """Return the issuer of the stack's intermediates; `trusted` has the CAs that another stack has already issued."""
+def root_of_trust(trust: TrustSettings, trusted: Trusted | None) -> RootCa | AbsentRoot:
+    """Return the issuer of the stack's intermediates; `trusted` is what there is of a root whose key is elsewhere."""
     if trusted:
-        return TrustStack(trusted)
+        return AbsentRoot(trusted)
     return RootCa(
         "root",
         {
@@ -18,3 +20,12 @@ def root_of_trust(trust: TrustSettings, trusted: Trusted | None) -> RootCa | Tru
             "brought": trust.brought,
         },
     )
+
+
+def signed_requests(
+    root: RootCa | AbsentRoot, trust: TrustSettings, requests: Mapping[str, str]
+) -> dict[str, SignedRequest]:
+    """Sign the requests (PEM) of other stacks' meshes, by mesh; a stack without the root's key has none to sign."""
+    if isinstance(root, AbsentRoot):
+        return {}
+    return {mesh: root.sign(mesh, trust.issued_trust_domain(mesh), pem) for mesh, pem in requests.items()}

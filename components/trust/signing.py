@@ -11,12 +11,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.x509.oid import NameOID
 
 from components.istio import ISTIOD_HOSTS
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 _PATH_LENGTH = 0
+_LONGEST_NAME = 64
+"""Of a common name and of an organization (RFC 5280, appendix A)."""
 _NO_MAIL_HOST = "invalid"
 _EVERY_ADDRESS = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
 _LARGEST_CURVE_OF_SHA256 = 256
@@ -42,21 +45,21 @@ def sign(request_pem: str, root_pem: str, root_key_pem: str, trust_domain: str, 
 
     Raise SigningError if the request does not prove its key, or the key is not the root's.
     """
-    request = x509.load_pem_x509_csr(request_pem.encode())
+    asked = x509.load_pem_x509_csr(request_pem.encode())
     root = x509.load_pem_x509_certificate(root_pem.encode())
     key = load_pem_private_key(root_key_pem.encode(), password=None)
     if not isinstance(key, Key):
         raise SigningError("the root CA's key must be an ECDSA or RSA key")
-    if not request.is_signature_valid:
+    if not asked.is_signature_valid:
         raise SigningError("the certificate request is not signed by its own key")
     if root.public_key() != key.public_key():
         raise SigningError("the private key is not the key of the root CA's certificate")
     start = now.astimezone(UTC).replace(microsecond=0)
     end = start + timedelta(hours=hours)
     serial = x509.random_serial_number()
-    public_key = request.public_key()
+    public_key = asked.public_key()
     certificate = (
-        x509.CertificateBuilder(root.subject, request.subject, public_key, serial, start, end)
+        x509.CertificateBuilder(root.subject, asked.subject, public_key, serial, start, end)
         .add_extension(x509.BasicConstraints(ca=True, path_length=_PATH_LENGTH), critical=True)
         .add_extension(_key_usage(), critical=True)
         .add_extension(name_constraints(trust_domain), critical=True)
@@ -65,6 +68,26 @@ def sign(request_pem: str, root_pem: str, root_key_pem: str, trust_domain: str, 
         .sign(key, _hash(key))
     )
     return Signed(certificate.public_bytes(Encoding.PEM).decode(), str(serial), start, end)
+
+
+def request(key_pem: str, common_name: str, trust_domain: str) -> str:
+    """Return a request (PEM) for the certificate that `sign` makes: it asks for the same extensions (RFC 2986).
+
+    Raise SigningError if the key is no ECDSA or RSA key.
+    """
+    key = load_pem_private_key(key_pem.encode(), password=None)
+    if not isinstance(key, Key):
+        raise SigningError("the key of a mesh's CA must be an ECDSA or RSA key")
+    named = {NameOID.COMMON_NAME: common_name, NameOID.ORGANIZATION_NAME: trust_domain}
+    subject = x509.Name(x509.NameAttribute(kind, text[:_LONGEST_NAME]) for kind, text in named.items())
+    made = (
+        x509.CertificateSigningRequestBuilder(subject)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=_PATH_LENGTH), critical=True)
+        .add_extension(_key_usage(), critical=True)
+        .add_extension(name_constraints(trust_domain), critical=True)
+        .sign(key, _hash(key))
+    )
+    return made.public_bytes(Encoding.PEM).decode()
 
 
 def name_constraints(trust_domain: str) -> x509.NameConstraints:

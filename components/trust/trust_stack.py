@@ -1,103 +1,89 @@
-"""A root CA that another stack owns. That stack issues the CAs of this stack's meshes, as secret outputs."""
+"""A root CA that another stack owns: it signs the requests of this stack's meshes, and exports the certificates."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-import pulumi
-from pydantic import ValidationError
-
-from components.schema import problems
-from components.trust import expiry
+from components.schema import names, problems
+from components.trust.absent_root import Found, SignedCa, ThisStack, Trusted
 from components.trust.ca import fingerprint
-from multimesh.contract import Intermediate
+from multimesh.contract import Certificate
 
 _REMEDY = "run `pulumi up` in the stack that issues it (trust.stack), and then here"
 
 
-@dataclass(frozen=True)
-class Trusted:
-    """What the trust stack provides: its root certificate (PEM), and the CAs of this stack's meshes, by mesh."""
+def check(owner: str, full_name: str, outputs: Mapping[str, Any], own: ThisStack) -> Found:
+    """Return the CAs of this stack's meshes; those whose requests are not signed yet keep what they have, or wait.
 
-    root: str
-    intermediates: dict[str, Intermediate]
-
-    @property
-    def root_expires(self) -> str:
-        """The end of the root's validity (RFC 3339)."""
-        from cryptography import x509
-
-        return f"{x509.load_pem_x509_certificate(self.root.encode()).not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}"
-
-
-@dataclass(frozen=True)
-class IssuedCa:
-    """The CA of one mesh, issued by another stack; it has the attributes of an IntermediateCa."""
-
-    trust_domain: str
-    certificate_pem: pulumi.Output[str]
-    private_key_pem: pulumi.Output[str]
-    """A secret."""
-    root_pem: pulumi.Output[str]
-    expires: pulumi.Output[str]
-
-
-class TrustStack:
-    """The stack that owns the root CA; it takes the place of a RootCa in this one."""
-
-    def __init__(self, trusted: Trusted) -> None:
-        self.certificate_pem = pulumi.Output.from_input(trusted.root)
-        self.fingerprint = pulumi.Output.from_input(fingerprint(trusted.root))
-        self.expires = pulumi.Output.from_input(trusted.root_expires)
-        expiry.announce("the root CA", self.expires, _REMEDY, pulumi.log.warn)
-        self._intermediates = trusted.intermediates
-
-    def issue(self, mesh: str, trust_domain: str) -> IssuedCa:
-        """Return the CA that the other stack issued for a mesh."""
-        issued = self._intermediates[mesh]
-        expires = pulumi.Output.from_input(issued.expires)
-        expiry.announce(f"the CA of trust domain {trust_domain}", expires, _REMEDY, pulumi.log.warn)
-        return IssuedCa(
-            trust_domain,
-            pulumi.Output.from_input(issued.certificate),
-            pulumi.Output.secret(issued.private_key.get_secret_value()),
-            self.certificate_pem,
-            expires,
-        )
-
-
-def check(
-    owner: str, trust_domains: Mapping[str, str | None], outputs: Mapping[str, Any]
-) -> tuple[Trusted | None, list[str]]:
-    """Return the CAs for this stack's meshes from the outputs of the stack `owner`, and a line for each mistake.
-
-    `trust_domains` are the configured ones, by mesh; None for a mesh that uses the trust domain of its issued CA.
+    `owner` is the stack as it is configured, `outputs` are its outputs, `{}` if it is not up.
     """
-    issued, root = outputs.get("intermediates", {}), outputs.get("root_ca")
-    if not outputs or not isinstance(root, str):
-        return None, [_problem(owner, "that stack is not up; run `pulumi up` there first")]
-    try:
-        fingerprint(root)
-    except ValueError:
-        return None, [_problem(owner, "the output root_ca of that stack must be a PEM certificate, and is not")]
-    found, intermediates = [], dict[str, Intermediate]()
-    for mesh, trust_domain in trust_domains.items():
-        if mesh not in issued:
-            ready = ", ".join(sorted(issued)) or "none"
-            found.append(_problem(owner, f"that stack issues no CA for mesh {mesh}; it issues: {ready}"))
-            continue
+    listed, wrong = _listed(owner, outputs)
+    held = own.held()
+    root = outputs.get("root_ca") if outputs else next((ca.root for ca in held.values()), None)
+    of = outputs.get("root_ca_owner") or full_name
+    if of != full_name:
+        wrong.append(_problem(owner, f"the root CA of that stack is of stack {of}: set trust.stack to that one"))
+    elif outputs and not _is_certificate(root):
+        wrong.append(_problem(owner, "the output root_ca of that stack must be a PEM certificate, and is not"))
+    domains, signed, notes = dict[str, str](), dict[str, SignedCa](), list[str]()
+    for mesh, configured in own.trust_domains.items():
+        about = listed.get(mesh)
+        before = own.outputs.get("meshes", {}).get(mesh, {}).get("trust_domain")
+        domains[mesh] = configured or (about.trust_domain if about else before or names.default_trust_domain(mesh))
+        if about and about.trust_domain != domains[mesh]:
+            message = f"must be {about.trust_domain}: stack {owner} issues the CA of {mesh} for it"
+            wrong.append(problems.problem(("meshes", mesh, "trust_domain"), configured, message))
+        elif not wrong and about and about.certificate and own.has_key_of(mesh, about.certificate):
+            signed[mesh] = ca = SignedCa(about.certificate, about.chain, str(root))
+            wrong += [
+                _problem(owner, f"the CA that it issues for {mesh} {fault}") for fault in ca.faults(domains[mesh])
+            ]
+        elif not wrong:
+            notes.append(_note(owner, mesh, outputs, about, kept=mesh in held))
+            if mesh in held and (misfit := held[mesh].misfit(domains[mesh])):
+                wrong.append(problems.problem(("meshes", mesh, "trust_domain"), configured or problems.ABSENT, misfit))
+    held = {mesh: ca for mesh, ca in held.items() if mesh not in signed}
+    return Found(Trusted(root, domains, signed, held, _REMEDY), notes, wrong)
+
+
+def _listed(owner: str, outputs: Mapping[str, Any]) -> tuple[dict[str, Certificate], list[str]]:
+    """Return what the other stack says of each mesh that it lists, and a line for each that cannot be read."""
+    listed, wrong = dict[str, Certificate](), list[str]()
+    certificates = outputs.get("certificates") or {}
+    if not isinstance(certificates, dict):
+        return {}, [_problem(owner, "its output certificates is not that of a multimesh stack")]
+    for mesh, about in certificates.items():
         try:
-            intermediates[mesh] = issue = Intermediate.model_validate(issued[mesh])
-        except ValidationError:  # its text would show the key
-            message = (
-                f"the CA that stack {owner} issues for {mesh} cannot be read; check that both have the same passphrase"
-            )
-            found.append(_problem(owner, message))
-            continue
-        if trust_domain not in (None, issue.trust_domain):
-            message = f"must be {issue.trust_domain}: stack {owner} issues the CA of {mesh} for it"
-            found.append(problems.problem(("meshes", mesh, "trust_domain"), trust_domain, message))
-    return Trusted(root, intermediates), found
+            listed[mesh] = Certificate.model_validate(about)
+        except ValueError:
+            wrong.append(_problem(owner, f"its output certificates.{mesh} is not that of a multimesh stack"))
+    return listed, wrong
+
+
+def _note(owner: str, mesh: str, outputs: Mapping[str, Any], about: Certificate | None, *, kept: bool) -> str:
+    """Return what a mesh waits for, and what to do."""
+    earlier = "intermediates" in outputs and "certificates" not in outputs
+    if not outputs:
+        why = f"{owner} is not up"
+    elif earlier:
+        why = f"an earlier version made {owner} as it is"
+    elif about is None:
+        why = f"{owner} does not list {mesh} in trust.issues"
+    else:
+        why = f"{owner} has not signed the present request of {mesh}"
+    meanwhile = "keeps the CA that it has" if kept else "waits, and is not created yet"
+    first = "list it there; " if outputs and not earlier and about is None else ""
+    return (
+        f"multimesh:trust.stack: {why}, so mesh {mesh} {meanwhile}: {first}after this `pulumi up`, run one there and "
+        "then one here"
+    )
+
+
+def _is_certificate(root: Any) -> bool:
+    try:
+        fingerprint(root if isinstance(root, str) else "")
+    except ValueError:
+        return False
+    return True
 
 
 def _problem(stack: str, message: str) -> str:

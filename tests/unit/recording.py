@@ -129,11 +129,13 @@ class _Outputs(mocks.Mocks):
         match args.typ.rpartition(":")[2]:
             case "PrivateKey":
                 outputs["privateKeyPem"] = outputs["privateKeyPemPkcs8"] = f"key of {args.name}"
-                outputs["publicKeyPem"] = PEM.replace("CERTIFICATE", "PUBLIC KEY")
+                outputs["publicKeyPem"] = self._public_key(args.name)
             case "SelfSignedCert" | "LocallySignedCert":
                 outputs |= {"certPem": PEM, "validityEndTime": "2036-01-01T00:00:00.13257437Z"}
             case "IntermediateCertificate":
                 outputs |= {"certificate_pem": PEM, "validity_end_time": "2036-01-01T00:00:00Z"}
+            case "CertificateRequest":
+                outputs["request_pem"] = f"request of {args.name}"
             case "CertRequest":
                 outputs["certRequestPem"] = f"request of {args.name}"
             case "LabCluster":
@@ -153,9 +155,17 @@ class _Outputs(mocks.Mocks):
         unmade = any(about.get("unmade") == args.name for about in self.services.values())
         return args.resource_id or ("" if unmade else f"{args.name}-id"), outputs
 
+    def _public_key(self, name: str) -> str:
+        """Return what this stack's state has of a key, if it has it."""
+        had = self.stacks.get("state of test", {}).get(name)
+        return had["outputs"]["publicKeyPem"] if had else PEM.replace("CERTIFICATE", "PUBLIC KEY")
+
     def call(self, args: mocks.MockCallArgs) -> Any:
         if args.token.startswith("aws:"):
             return aws_answers.look_up(args.token, args.args)
+        if args.token == "pulumi:pulumi:readStackResourceOutputs":
+            state = self.stacks.get(f"state of {args.args['stackName']}", {})
+            return {"outputs": {f"urn::{name}": about for name, about in state.items()}}, []
         if args.token != "pulumi:pulumi:readStackOutputs":
             return {}, []
         stack = args.args["name"]
@@ -254,7 +264,8 @@ def record(
 
     `services` are the Services in the clusters, by `<namespace>/<name>` (one that is `gone`: clusters with a name that
     matches do not answer; one that is `unmade`: the id of this resource is unknown); `stacks` are the outputs of those
-    that are there, by the name under which the program asks for them.
+    that are there, by the name under which the program asks for them, and under `state of test` the `type` and the
+    `outputs` of resources that this stack has, by name.
     """
 
     def program() -> dict[str, Any]:

@@ -141,7 +141,7 @@ def test_no_root_does(tmp_path: Path, pair: tuple[bytes, bytes]) -> None:
     except brought_root.BroughtRootError as error:
         assert str(error)
     else:
-        assert len(fingerprint(loaded.certificate_pem)) == 95
+        assert len(fingerprint(loaded.root_pem)) == 95
 
 
 CLUSTERS = [

@@ -9,6 +9,7 @@ from components.clusters.api_ready import ApiReadyProvider
 from components.clusters.immutable import ImmutableSettingsProvider
 from components.clusters.local.provider import LabProvider
 from components.federation.service_objects import ServiceObjectsProvider
+from components.trust.certificate_request import CertificateRequestProvider
 from components.trust.intermediate_certificate import IntermediateCertificateProvider
 
 # `__provider` as Pulumi stored it before `components/clusters/local` was a folder.
@@ -24,6 +25,10 @@ STORED = {
     IntermediateCertificateProvider: (
         "gASVVAAAAAAAAACMKWNvbXBvbmVudHMudHJ1c3QuaW50ZXJtZWRpYXRlX2NlcnRpZmljYXRllIwfSW50ZXJtZWRpYXRlQ2VydGlmaWNhdGVQ"
         "cm92aWRlcpSTlCmBlC4="
+    ),
+    CertificateRequestProvider: (
+        "gASVSgAAAAAAAACMJGNvbXBvbmVudHMudHJ1c3QuY2VydGlmaWNhdGVfcmVxdWVzdJSMGkNlcnRpZmljYXRlUmVxdWVzdFBy"
+        "b3ZpZGVylJOUKYGULg=="
     ),
 }
 

@@ -1,17 +1,46 @@
 """A stack, east, with a peer, west, under one root that a third stack owns: under mocks."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from certificates import PEM
 from recording import Recording, recorded
+from trust import authorities
 
 from components.settings import SettingsError
+from components.trust import signing
 
 LOCAL = {"cluster": {"kind": "local"}}
 ECHO = {"name": "echo", "namespace": "demo", "port": 80, "ingress_hosts": ["*"], "service_account": "echo"}
-CA = {"certificate": PEM, "private_key": "key of east", "trust_domain": "east.mesh", "expires": "2036-01-01T00:00:00Z"}
-TRUST = {"meshes": {}, "root_ca": PEM, "intermediates": {"east": CA}}
+ROOT = authorities.root()
+PEM = ROOT.certificate
+KEY = authorities.new_key()
+"""The key of mesh east, which its stack has made before."""
+
+
+def signed(
+    trust_domain: str = "east.mesh",
+    days: int = 365,
+    key: authorities.Key = KEY,
+    by: authorities.Authority = ROOT,
+) -> dict[str, Any]:
+    """The certificate of a mesh's CA, as the trust stack exports it, for some days from now (or until some ago)."""
+    start = datetime.now(UTC) - timedelta(days=100)
+    hours = (100 + days) * 24
+    made = signing.sign(authorities.request(key), by.certificate, by.key_pem, trust_domain, hours, start)
+    expires = f"{made.end:%Y-%m-%dT%H:%M:%SZ}"
+    return {"trust_domain": trust_domain, "certificate": made.certificate_pem, "expires": expires}
+
+
+CA = signed()
+TRUST = {"meshes": {}, "root_ca": PEM, "certificates": {"east": CA}}
+STATE: dict[str, Any] = {
+    "east-ca": {
+        "type": "tls:index/privateKey:PrivateKey",
+        "outputs": {"publicKeyPem": authorities.public_pem(KEY)},
+    }
+}
+"""What this stack's state has once the stack was up."""
 EXPORT = {"port": 80, "weight": 3, "service_account": "echo"}
 
 
@@ -36,7 +65,12 @@ def config(**given: Any) -> dict[str, Any]:
 
 
 def run(peer: dict[str, Any] | None = None, **given: Any) -> Recording:
-    return recorded(config(**given), stacks={"trust": TRUST, "west": outputs() if peer is None else peer})
+    return recorded(config(**given), stacks=stacks(TRUST, outputs() if peer is None else peer))
+
+
+def stacks(trust: dict[str, Any], peer: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The other stacks, and the state of this one."""
+    return {"trust": trust, "state of test": STATE, **({} if peer is None else {"west": peer})}
 
 
 def refused(*arguments: Any, **given: Any) -> list[str]:

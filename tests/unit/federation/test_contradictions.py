@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from certificates import PEM, root
+from certificates import root
 from cryptography.hazmat.primitives.asymmetric import ec
-from peer_stacks import EXPORT, TRUST, config, outputs, refused, west
+from peer_stacks import EXPORT, PEM, TRUST, config, outputs, refused, west
 from recording import recorded
 
 from components.federation import contradictions

@@ -3,13 +3,21 @@
 from typing import Any
 
 import pytest
-from certificates import PEM
-from peer_stacks import CA, ECHO, EXPORT, LOCAL, TRUST, config, outputs, refused, run, west
+from peer_stacks import (
+    ECHO,
+    EXPORT,
+    TRUST,
+    config,
+    outputs,
+    refused,
+    run,
+    stacks,
+    west,
+)
 from recording import Recording, record_of, recorded
 
 from components.clusters import cluster as clusters
 from components.federation import peers
-from components.settings import SettingsError
 
 # What a peer adds
 
@@ -104,7 +112,7 @@ def test_a_peer_without_meshes_is_left_out(peer: dict[str, Any]) -> None:
 
 
 def test_a_peer_that_does_not_exist_is_left_out() -> None:
-    recording = recorded(config(), stacks={"trust": TRUST})
+    recording = recorded(config(), stacks=stacks(TRUST))
     assert recording.outputs["services"] == {"echo.demo.global": {"east": 1}}
 
 
@@ -133,64 +141,3 @@ def test_a_service_that_nobody_serves_has_no_routes() -> None:
 def test_a_caller_is_unknown_only_when_every_peer_is_there() -> None:
     lines = refused(services=[ECHO | {"callers": ["north"]}])
     assert lines == ["services[0].callers[0]: 'north': must be a mesh that is known: east, west"]
-
-
-# Trust
-
-
-def test_a_mesh_gets_the_ca_that_the_trust_stack_issued() -> None:
-    cacerts = run()["east-cacerts"]
-    assert cacerts.inputs["stringData"]["ca-key.pem"] == "key of east"
-    assert cacerts.inputs["stringData"]["root-cert.pem"] == PEM
-    assert "stringData" in cacerts.secrets
-
-
-def test_a_stack_with_an_issued_ca_makes_no_certificate() -> None:
-    assert not [resource for resource in run().resources.values() if resource.type.startswith("tls:")]
-
-
-def test_an_issued_key_is_in_the_clear_nowhere() -> None:
-    for resource in run().resources.values():
-        clear = {name: value for name, value in resource.inputs.items() if name not in resource.secrets}
-        assert "key of " not in str(clear), resource.name
-
-
-def test_the_trust_stack_issues_for_the_meshes_that_it_lists() -> None:
-    recording = recorded({"meshes": {}, "trust": {"issues": {"east": {}, "west": {"trust_domain": "w.example"}}}})
-    assert recording.outputs["intermediates"]["east"] == CA | {"private_key": "key of east-ca"}
-    assert recording.outputs["intermediates"]["west"]["trust_domain"] == "w.example"
-    assert "intermediates" in recording.secret_outputs
-
-
-@pytest.mark.parametrize(
-    ("trust", "given", "message"),
-    [
-        ({}, {}, "trust.stack: 'trust': that stack is not up; run `pulumi up` there first"),
-        (
-            TRUST | {"intermediates": {"west": CA}},
-            {},
-            "trust.stack: 'trust': that stack issues no CA for mesh east; it issues: west",
-        ),
-        (
-            {"root_ca": PEM},
-            {},
-            "trust.stack: 'trust': that stack issues no CA for mesh east; it issues: none",
-        ),
-        (
-            TRUST | {"intermediates": {"east": CA | {"private_key": {}}}},
-            {},
-            "trust.stack: 'trust': the CA that stack trust issues for east cannot be read; check that both have the "
-            "same passphrase",
-        ),
-        (
-            TRUST,
-            {"meshes": {"east": LOCAL | {"trust_domain": "e.example"}}},
-            "meshes.east.trust_domain: 'e.example': must be east.mesh: stack trust issues the CA of east for it",
-        ),
-    ],
-)
-def test_a_ca_that_cannot_be_had_is_said(trust: dict[str, Any], given: dict[str, Any], message: str) -> None:
-    with pytest.raises(SettingsError) as caught:
-        recorded(config(**given), stacks={"trust": trust, "west": outputs()})
-    assert f"  multimesh:{message}" in str(caught.value).splitlines()
-    assert "key of" not in str(caught.value)

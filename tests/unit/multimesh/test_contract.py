@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from certificates import PEM
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from federation.peer_stacks import PEM as ROOT
+from federation.peer_stacks import TRUST, stacks
 from pydantic import BaseModel, ValidationError
 from recording import recorded
 
@@ -20,7 +21,7 @@ from components.mesh import primary_remote
 from components.settings.service import ServiceSettings
 from multimesh.contract import (
     SAMPLE,
-    Intermediate,
+    Certificate,
     MeshOutputs,
     Peer,
     PeerMeshOutputs,
@@ -32,8 +33,6 @@ from multimesh.stack import parse_outputs
 
 LOCAL = {"cluster": {"kind": "local"}}
 ECHO = SAMPLE.exported | {"ingress_hosts": ["*"]}
-CA = {"certificate": PEM, "private_key": "a key", "trust_domain": "east.mesh", "expires": "2036-01-01T00:00:00Z"}
-TRUST_STACK = {"meshes": {}, "root_ca": PEM, "intermediates": {"east": CA}}
 PEER_STACK = {
     "meshes": {
         "west": {
@@ -43,10 +42,10 @@ PEER_STACK = {
             "exports": {"echo.demo.global": {"port": 80.0, "weight": 3.0, "service_account": "echo"}},
         }
     },
-    "root_ca": PEM,
+    "root_ca": ROOT,
     "suffix": "global",
 }
-STACKS = {"trust": TRUST_STACK, "west": PEER_STACK}
+STACKS = stacks(TRUST, PEER_STACK)
 
 
 def config(*meshes: str, **given: Any) -> dict[str, Any]:
@@ -94,8 +93,10 @@ def test_the_program_writes_the_contract_and_nothing_else(form: dict[str, Any]) 
     for mesh in outputs.meshes.values():
         assert mesh.model_fields_set == MeshOutputs.model_fields.keys(), "what a reader may miss is written, too"
     issued = form.get("trust", {}).get("issues", {})
-    assert (outputs.intermediates or {}).keys() == issued.keys()
-    assert ("intermediates" in outputs.model_fields_set) == bool(issued)
+    assert (outputs.certificates or {}).keys() == issued.keys()
+    assert ("certificates" in outputs.model_fields_set) == bool(issued)
+    asks = "stack" in form.get("trust", {})
+    assert (outputs.requests or {}).keys() == (form["meshes"].keys() if asks else set())
 
 
 def test_a_brought_root_has_no_owner(tmp_path: Path) -> None:
@@ -164,7 +165,7 @@ def bring_root(folder: Path) -> tuple[str, str]:
 
 @pytest.mark.parametrize(
     ("model", "given"),
-    [(Intermediate, CA | {"private_key": ["hunter2"]}), (VerifyOutputs, {"kubeconfigs": ["hunter2"]})],
+    [(Certificate, {"trust_domain": ["hunter2"]}), (VerifyOutputs, {"kubeconfigs": ["hunter2"]})],
 )
 def test_a_validation_error_does_not_show_a_secret(model: type[BaseModel], given: dict[str, Any]) -> None:
     with pytest.raises(ValidationError) as caught:

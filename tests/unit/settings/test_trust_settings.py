@@ -15,6 +15,8 @@ TRUST_DOMAIN = (
 DAYS = "must be a number of days from 1 to 36500"
 STACK = "must be a stack: its name, or organization/project/stack"
 
+CHAINS = "trust.root.chains: unknown key; allowed: certificate, chain, key"
+
 BAD_INPUT = [
     # Trust
     (other(trust=[]), "trust: must be a mapping"),
@@ -24,14 +26,17 @@ BAD_INPUT = [
     (other(trust={"root_days": 365}), "trust.root_days: 365: must be more than intermediate_days, which is 365"),
     (other(trust={"protect": "no"}), "trust.protect: 'no': must be true or false"),
     (other(trust={"root": "made"}), "trust.root: 'made': must be a mapping"),
-    (other(trust={"root": {"certificate": "a.pem"}}), "trust.root.key: is missing"),
+    (other(trust={"root": {"key": "a.pem"}}), "trust.root.certificate: is missing"),
+    (other(trust={"root": {"certificate": "a.pem"}}), "trust.root: a.pem: No such file or directory"),
+    (other(trust={"root": {"certificate": "a.pem", "chains": 1}}), CHAINS),
+    (other(trust={"certificates": ["a.pem"]}), "trust.certificates: must be a mapping"),
     (
         other(trust={"root": {"certificate": "~nobody-of-this-name/root.pem", "key": "key.pem"}}),
         "trust.root: ~nobody-of-this-name/root.pem: Could not determine home directory.",
     ),
     (
         other(trust={"root": {"certificate": "root.pem\n", "key": "-----BEGIN PRIVATE KEY-----\n"}}),
-        "trust.root: certificate and key must each be the path of a PEM file, not its content",
+        "trust.root: certificate, chain and key must each be the path of a PEM file, not its content",
     ),
     # Trust between stacks
     (other(trust={"stack": ""}), f"trust.stack: '': {STACK}"),
@@ -43,7 +48,10 @@ BAD_INPUT = [
     (other(trust={"issues": ["north"]}), "trust.issues: must be a mapping"),
     (other(trust={"issues": {"North": {}}}), f"trust.issues.North: 'North': {LABEL}"),
     (other(trust={"issues": {"north": None}}), "trust.issues.north: null: must be a mapping"),
-    (other(trust={"issues": {"north": {"days": 1}}}), "trust.issues.north.days: unknown key; allowed: trust_domain"),
+    (
+        other(trust={"issues": {"north": {"days": 1}}}),
+        "trust.issues.north.days: unknown key; allowed: stack, trust_domain",
+    ),
     (
         other(trust={"issues": {"north": {"trust_domain": "A"}}}),
         f"trust.issues.north.trust_domain: 'A': {TRUST_DOMAIN}",

@@ -57,6 +57,7 @@ def make(tmp_path: Path) -> Make:
         key: Key | None = None,
         mode: int = 0o600,
         extensions: Sequence[x509.ExtensionType] = (),
+        critical: bool = True,
     ) -> tuple[str, str]:
         key = key or ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "root")])
@@ -81,7 +82,7 @@ def make(tmp_path: Path) -> Make:
             )
         )
         for extension in extensions:
-            builder = builder.add_extension(extension, critical=True)
+            builder = builder.add_extension(extension, critical)
         hashed = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
         certificate = builder.sign(signer or key, hashed)
         (tmp_path / "root-cert.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
@@ -93,16 +94,23 @@ def make(tmp_path: Path) -> Make:
     return make
 
 
-def test_a_root_is_taken_with_its_key_and_its_end(make: Make) -> None:
+def test_a_root_is_taken_with_its_end_and_the_path_of_its_key(make: Make) -> None:
     certificate, key = make(end=datetime(2040, 1, 2, tzinfo=UTC))
     root = brought_root.load(certificate, key)
-    assert root.certificate_pem == Path(certificate).read_text()
-    assert root.private_key_pem == Path(key).read_text()
+    assert root.root_pem == root.signer_pem == Path(certificate).read_text()
+    assert root.between_pem == ""
+    assert root.key == key
     assert root.expires == "2040-01-02T00:00:00Z"
 
 
-def test_the_key_is_not_shown(make: Make) -> None:
+def test_no_key_is_kept(make: Make) -> None:
     assert "PRIVATE KEY" not in repr(brought_root.load(*make()))
+
+
+def test_a_key_may_be_away_while_nothing_is_signed(make: Make) -> None:
+    certificate, key = make()
+    Path(key).unlink()
+    assert brought_root.load(certificate, key).key == key
 
 
 @pytest.mark.parametrize(
@@ -128,6 +136,14 @@ def test_the_key_is_not_shown(make: Make) -> None:
         ),
         ({"extensions": [x509.NameConstraints(None, [x509.DNSName("svc")])]}, "excludes istiod.istio-system.svc"),
         ({"extensions": [x509.NameConstraints([DIRECTORY], None)]}, "restricts the subjects of certificates"),
+        (
+            {"extensions": [x509.NameConstraints(None, [x509.DNSName("example.com"), DIRECTORY])]},
+            "has critical name constraints that istiod refuses",
+        ),
+        (
+            {"extensions": [x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\5\0")]},
+            r"has a critical extension that TLS libraries refuse in a CA \(1.2.3.4\)",
+        ),
         ({"mode": 0o644}, r"root-key.pem may be read by others \(mode 0644\): run `chmod 600 .*root-key.pem`"),
         ({"mode": 0o640}, r"may be read by others \(mode 0640\)"),
         ({"password": b"hunter2"}, "is encrypted"),
@@ -183,23 +199,11 @@ def test_the_files_of_a_root_are_read_once(make: Make, monkeypatch: pytest.Monke
     }
     stack = settings.validate(raw)
     assert stack.trust.brought is not None
-    assert stack.trust.brought.private_key_pem == Path(key).read_text()
     assert opened == [certificate, key]
 
 
 def test_a_clock_that_is_a_little_behind_does_no_harm(make: Make) -> None:
     assert brought_root.load(*make(start=datetime.now(UTC) + timedelta(minutes=30)))
-
-
-def test_a_missing_key_is_named_with_the_path_of_the_setting(make: Make) -> None:
-    certificate, key = make()
-    Path(key).unlink()
-    raw = {
-        "meshes": {"east": LOCAL},
-        "trust": {"root": {"certificate": certificate, "key": key}},
-    }
-    with pytest.raises(settings.SettingsError, match=rf"multimesh:trust\.root: {key}: No such file"):
-        settings.validate(raw)
 
 
 def test_what_is_no_pem_is_refused(make: Make) -> None:
@@ -228,20 +232,17 @@ def test_text_before_the_certificate_is_left_out(make: Make) -> None:
     pem = Path(certificate).read_text()
     Path(certificate).write_text(f"subject=CN = root\nissuer=CN = root\n{pem}")
     root = brought_root.load(certificate, key)
-    assert root.certificate_pem == pem
+    assert root.root_pem == pem
     assert fingerprint(f"# a comment\n{pem}") == fingerprint(pem)
 
 
-def test_a_key_after_its_parameters_is_handed_on_in_pkcs_8(make: Make) -> None:
+def test_a_key_after_its_parameters_is_taken(make: Make) -> None:
     certificate, key = make()
     parameters = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
     loaded = load_pem_private_key(Path(key).read_bytes(), None)
     sec_1 = loaded.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
-    pkcs_8 = Path(key).read_text()
     Path(key).write_text(parameters + sec_1)
-    assert brought_root.load(certificate, key).private_key_pem == pkcs_8
-    Path(key).write_text(sec_1)
-    assert brought_root.load(certificate, key).private_key_pem == sec_1
+    assert brought_root.load(certificate, key).key == key
 
 
 @pytest.mark.needs("openssl")
@@ -262,7 +263,8 @@ def test_a_root_with_a_broken_signature_is_told_so(tmp_path: Path, digest: str) 
         {"extensions": [x509.ExtendedKeyUsage([ServerAuth, ClientAuth])]},
         {"extensions": [x509.ExtendedKeyUsage([AnyUsage])]},
         {"extensions": [x509.NameConstraints([x509.DNSName("svc"), x509.DNSName("example.com")], None)]},
-        {"extensions": [x509.NameConstraints(None, [x509.DNSName("example.com"), DIRECTORY])]},
+        {"extensions": [x509.NameConstraints(None, [x509.DNSName("example.com"), DIRECTORY])], "critical": False},
+        {"extensions": [x509.PolicyConstraints(0, None), x509.InhibitAnyPolicy(0)]},
         {"mode": 0o400},
     ],
 )

@@ -6,7 +6,7 @@ import pulumi
 import pytest
 from certificates import root
 from cryptography.hazmat.primitives.asymmetric import ec
-from federation.peer_stacks import CA
+from federation.peer_stacks import TRUST, signed, stacks
 from recording import record
 
 from components.trust import brought_root, expiry
@@ -47,7 +47,7 @@ def test_the_official_plugins_nanoseconds_are_read() -> None:
 def test_a_brought_root_that_expires_soon_is_said(said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     end = datetime.now(UTC) + timedelta(days=50)
     pem = root(ec.generate_private_key(ec.SECP256R1()), 3650)
-    brought = brought_root.BroughtRoot("a.pem", pem, "its key", end)
+    brought = brought_root.BroughtRoot("a.pem", "b.pem", pem, "", pem, end, end)
     monkeypatch.setattr(brought_root, "load", lambda *_: brought)
     given = {"root": {"certificate": "a.pem", "key": "b.pem"}, "intermediate_days": 30}
     recording = record({**EAST, "trust": given})
@@ -57,20 +57,29 @@ def test_a_brought_root_that_expires_soon_is_said(said: list[str], monkeypatch: 
     assert recording.outputs["root_ca_expires"] == f"{end:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def test_cas_of_another_stack_that_expire_soon_are_said(said: list[str]) -> None:
-    end = f"{datetime.now(UTC) + timedelta(days=50):%Y-%m-%dT%H:%M:%SZ}"
-    days = (datetime.now(UTC) - datetime(2026, 1, 1, tzinfo=UTC)).days + 40
-    outputs = {
-        "meshes": {},
-        "root_ca": root(ec.generate_private_key(ec.SECP256R1()), days),
-        "intermediates": {"east": CA | {"expires": end}},
-    }
-    recording = record({**EAST, "trust": {"stack": "trust"}}, stacks={"trust": outputs})
-    remedy = "run `pulumi up` in the stack that issues it (trust.stack), and then here"
-    assert sorted(about_trust(said)) == [
-        f"multimesh:trust: the CA of trust domain {CA['trust_domain']} expires on {end[:10]}: {remedy}",
-        f"multimesh:trust: the root CA expires on {recording.outputs['root_ca_expires'][:10]}: {remedy}",
+def test_an_issuing_ca_that_expires_before_its_root_is_said(said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    end, later = (datetime.now(UTC) + timedelta(days=days) for days in (50, 900))
+    pem = root(ec.generate_private_key(ec.SECP256R1()), 3650)
+    brought = brought_root.BroughtRoot("a.pem", "b.pem", pem, pem, pem, end, later)
+    monkeypatch.setattr(brought_root, "load", lambda *_: brought)
+    given = {"root": {"certificate": "a.pem", "key": "b.pem"}, "intermediate_days": 30}
+    record({**EAST, "trust": given})
+    assert about_trust(said) == [
+        f"multimesh:trust: a CA between the root and the meshes expires on {end:%Y-%m-%d}: set trust.root to one that "
+        "is valid for longer"
     ]
+
+
+def test_cas_of_another_stack_that_expire_soon_are_said(said: list[str]) -> None:
+    certificate = signed(days=50)
+    recording = record(
+        {**EAST, "trust": {"stack": "trust"}}, stacks=stacks(TRUST | {"certificates": {"east": certificate}})
+    )
+    remedy = "run `pulumi up` in the stack that issues it (trust.stack), and then here"
+    assert about_trust(said) == [
+        f"multimesh:trust: the CA of trust domain east.mesh expires on {certificate['expires'][:10]}: {remedy}"
+    ]
+    assert recording.outputs["meshes"]["east"]["ca_expires"] == certificate["expires"]
 
 
 def test_cas_that_are_valid_for_long_are_not_worth_a_line(said: list[str]) -> None:

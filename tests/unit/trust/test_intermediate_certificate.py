@@ -1,6 +1,7 @@
 """The resource that signs a mesh's CA: what it makes, when it makes it anew, and what it does not keep."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -161,6 +162,63 @@ def test_what_expires_late_is_not_worth_a_line(capsys: pytest.CaptureFixture[str
     given, outputs = made(validity_hours=8760.0)
     PROVIDER.diff("1", outputs, given)
     assert capsys.readouterr().out == ""
+
+
+# The user's own key, whose file is read when a certificate is signed
+
+
+@pytest.fixture
+def away(tmp_path: Path) -> dict[str, Any]:
+    """Inputs with a key file that is not there."""
+    return by_file(root(), tmp_path / "issuing.key")
+
+
+def by_file(by: Authority, file: Path, **others: Any) -> dict[str, Any]:
+    given = inputs(by, **others) | {"root_key_file": str(file)}
+    del given["root_key_pem"]
+    return given
+
+
+def test_a_key_is_read_from_its_file_and_not_kept(tmp_path: Path) -> None:
+    by, file = root(), tmp_path / "issuing.key"
+    file.write_text(by.key_pem)
+    outputs = PROVIDER.create(by_file(by, file)).outs
+    assert outputs is not None
+    parsed(outputs).verify_directly_issued_by(x509.load_pem_x509_certificate(by.certificate.encode()))
+    assert "PRIVATE KEY" not in str(outputs)
+    assert str(file) not in str(outputs)
+
+
+def test_a_key_that_is_away_is_said_at_preview_if_something_is_to_be_signed(away: dict[str, Any]) -> None:
+    [failure] = PROVIDER.check({}, away).failures
+    assert failure.reason == (
+        f"{away['root_key_file']} is not there (trust.root.key), and the CA of trust domain east.mesh is to be signed "
+        "with it: bring it back for this `pulumi up`"
+    )
+    assert PROVIDER.check(away | {"trust_domain": "west.mesh"}, away).failures
+
+
+def test_a_key_may_be_away_while_nothing_is_to_be_signed(away: dict[str, Any]) -> None:
+    assert PROVIDER.check(away, away).failures == []
+
+
+def test_a_key_that_moves_into_a_file_changes_nothing(away: dict[str, Any]) -> None:
+    given, outputs = made()
+    assert not PROVIDER.diff("1", outputs, given | {"root_key_file": away["root_key_file"]}).changes
+
+
+def test_a_certificate_whose_key_is_away_is_renewed_later_and_that_is_said(
+    away: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    hours = {"validity_hours": 10.0, "early_renewal_hours": 11.0}
+    given, outputs = made(**hours)
+    given = {name: value for name, value in given.items() if name != "root_key_pem"} | {
+        "root_key_file": away["root_key_file"]
+    }
+    assert not PROVIDER.diff("1", outputs, given).changes
+    assert capsys.readouterr().out.endswith(
+        f": `pulumi up` renews it once {away['root_key_file']} is there (trust.root.key)\n"
+    )
 
 
 def test_a_refresh_finds_what_was_made() -> None:

@@ -3,12 +3,13 @@
 from datetime import UTC, datetime
 
 import pytest
+from authorities import new_key, request
 from certificates import PEM
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from recording import recorded
+from recording import Recording, record, recorded
 
 from components.trust import brought_root
 from components.trust.ca import fingerprint, whole_seconds
@@ -44,19 +45,26 @@ def test_the_root_signs_cas_that_sign_no_further_ones() -> None:
             {"east": "shop.example", "west": "west.mesh"},
         ),
         (
-            {"trust": {"issues": {"north": {}, "south": {"trust_domain": "s"}}}},
-            {"east": "east.mesh", "north": "north.mesh", "south": "s"},
-        ),
-        (
             {"meshes": {"east": LOCAL, "west": LOCAL}, "topology": SINGLE_MESH},
             dict.fromkeys(("east", "west"), "single.mesh"),
         ),
     ],
-    ids=["one mesh", "two meshes", "meshes of other stacks", "one mesh over two clusters"],
+    ids=["one mesh", "two meshes", "one mesh over two clusters"],
 )
 def test_every_ca_is_confined_to_the_trust_domain_that_it_serves(config: dict, trust_domains: dict[str, str]) -> None:
-    certificates = recorded(CONFIG | config).of("IntermediateCertificate")
-    assert {one.name.removesuffix("-certificate"): one.inputs["trust_domain"] for one in certificates} == trust_domains
+    assert constrained(recorded(CONFIG | config)) == trust_domains
+
+
+def test_a_ca_of_another_stack_is_confined_to_what_this_one_says() -> None:
+    issues = {"north": {}, "south": {"trust_domain": "s"}}
+    asking = {mesh: {"requests": {mesh: request(new_key())}} for mesh in issues}
+    domains = {"east": "east.mesh", "north": "north.mesh", "south": "s"}
+    assert constrained(recorded(CONFIG | {"trust": {"issues": issues}}, stacks=asking)) == domains
+
+
+def constrained(recording: Recording) -> dict[str, str]:
+    certificates = recording.of("IntermediateCertificate")
+    return {one.name.removesuffix("-certificate"): one.inputs["trust_domain"] for one in certificates}
 
 
 def test_no_key_that_may_have_an_unconstrained_certificate_is_used_again() -> None:
@@ -109,15 +117,31 @@ def test_istiod_is_another_pod_under_another_root() -> None:
 
 
 def test_a_brought_root_signs_and_nothing_of_it_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    brought = brought_root.BroughtRoot("a.pem", PEM.strip(), "its key", datetime(2040, 1, 1, tzinfo=UTC))
-    monkeypatch.setattr(brought_root, "load", lambda *_: brought)
-    recording = recorded({**CONFIG, "trust": {"root": {"certificate": "a.pem", "key": "b.pem"}}})
+    recording = with_root(monkeypatch, between="")
     assert not [name for name in recording.resources if name.startswith("root-")]
-    signed = recording["east-certificate"]
-    assert signed.inputs["root_pem"] == PEM
-    assert signed.inputs["root_key_pem"] == "its key"
-    assert "root_key_pem" in signed.secrets
+    assert recording["east-certificate"].inputs["root_pem"] == "the CA that signs"
     assert recording.outputs["root_ca"] == PEM
+    assert recording["east-cacerts"].inputs["stringData"]["cert-chain.pem"] == PEM + PEM
+
+
+def test_no_resource_has_the_key_of_a_brought_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs = with_root(monkeypatch, between="")["east-certificate"].inputs
+    assert inputs["root_key_file"] == "b.pem"
+    assert "root_key_pem" not in inputs
+
+
+def test_istiod_gets_the_cas_between_its_own_and_an_offline_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    cacerts = with_root(monkeypatch, between="issuing\n")["east-cacerts"].inputs["stringData"]
+    assert cacerts["cert-chain.pem"] == PEM + "issuing\n" + PEM
+    assert (cacerts["ca-cert.pem"], cacerts["root-cert.pem"]) == (PEM, PEM)
+
+
+def with_root(monkeypatch: pytest.MonkeyPatch, between: str) -> Recording:
+    end = datetime(2040, 1, 1, tzinfo=UTC)
+    brought = brought_root.BroughtRoot("a.pem", "b.pem", "the CA that signs", between, PEM, end, end)
+    monkeypatch.setattr(brought_root, "load", lambda *_: brought)
+    monkeypatch.setattr(brought_root.BroughtRoot, "excluded", lambda *_: None)
+    return record({**CONFIG, "trust": {"root": {"certificate": "a.pem", "key": "b.pem"}}})
 
 
 def test_the_fingerprint_is_as_openssl_prints_it() -> None:

@@ -1,8 +1,8 @@
 // Verify leaves as Go does it, which istiod and Kubernetes are written in.
 //
-//	go run main.go ROOT INTERMEDIATE LEAF...
+//	go run main.go ROOT INTERMEDIATES LEAF...
 //
-// prints, for each leaf, OK or why it is refused.
+// prints, for each leaf, OK or why it is refused. INTERMEDIATES may have several certificates.
 package main
 
 import (
@@ -22,12 +22,14 @@ func read(path string) (*x509.Certificate, error) {
 }
 
 func pool(path string) *x509.CertPool {
-	certificate, err := read(path)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		panic(err)
 	}
 	found := x509.NewCertPool()
-	found.AddCert(certificate)
+	if !found.AppendCertsFromPEM(text) {
+		panic(path)
+	}
 	return found
 }
 
