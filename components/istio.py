@@ -17,6 +17,7 @@ ISTIOD_HOSTS = (ISTIOD, f"istiod-remote.{NAMESPACE}.svc", f"istio-pilot.{NAMESPA
 GATEWAY = "istio-ingressgateway"
 GATEWAY_SELECTOR = {"istio": "ingressgateway"}
 INGRESS_PORT = 80
+HTTPS_PORT = 443
 PEER_PORT = 15443
 INGRESS_GATEWAY = "ingress"
 PEER_GATEWAY = "peers"
@@ -57,15 +58,15 @@ def own_identities(trust_domain: str) -> Spec:
     return {"action": "ALLOW", "rules": [{"from": [{"source": {"principals": [any_principal(trust_domain)]}}]}]}
 
 
-def world_to_ingress() -> Spec:
-    """Return the AuthorizationPolicy that lets anybody reach the gateway's ingress port.
+def world_to_ingress(ports: Sequence[int] = (INGRESS_PORT,)) -> Spec:
+    """Return the AuthorizationPolicy that lets anybody reach the gateway's ingress ports.
 
     The port for peers needs no policy: Istio applies none to AUTO_PASSTHROUGH, and the workload behind it decides.
     """
     return {
         "selector": {"matchLabels": GATEWAY_SELECTOR},
         "action": "ALLOW",
-        "rules": [{"to": [{"operation": {"ports": [str(INGRESS_PORT)]}}]}],
+        "rules": [_to(ports)],
     }
 
 

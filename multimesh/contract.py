@@ -95,6 +95,8 @@ class VerifyMeshOutputs(_Gateway, frozen=True):
     """A mesh, as the command line reads it."""
 
     ingress_url: str
+    https_url: str | None = None
+    """Where its gateway takes HTTPS; None without."""
     ca_expires: str
     """When its intermediate CA expires (RFC 3339)."""
 
@@ -132,6 +134,17 @@ class Probe(BaseModel, frozen=True, hide_input_in_errors=True):
     prefer: Literal["weights", "local"] | list[str] = "weights"
 
 
+class Https(BaseModel, frozen=True, hide_input_in_errors=True):
+    """HTTPS at every ingress of the stack."""
+
+    hosts: dict[str, GlobalName]
+    """The service that each host of the certificate leads to; a host may begin with `*`."""
+    signed_by_root: bool
+    """Whether the root CA signed the certificate; otherwise a CA did that clients know."""
+    redirect: bool
+    """Whether plain HTTP is redirected to it."""
+
+
 class VerifyOutputs(BaseModel, frozen=True, hide_input_in_errors=True):
     """A stack, as the command line reads it."""
 
@@ -146,6 +159,8 @@ class VerifyOutputs(BaseModel, frozen=True, hide_input_in_errors=True):
     """The weight of every mesh that exports a service, peers' meshes included, by global name."""
     probes: dict[str, Probe] = {}
     """By global name, the services that may be called."""
+    https: Https | None = None
+    """None in a stack whose ingress has plain HTTP alone."""
     one_mesh: bool = False
     """Whether all clusters are one mesh."""
     kubeconfigs: dict[str, SecretStr]

@@ -52,6 +52,12 @@ def excludes(root: x509.Certificate, trust_domain: str) -> bool:
     return names is not None and not constraints.permits_trust_domain(names, trust_domain)
 
 
+def excludes_host(root: x509.Certificate, host: str) -> bool:
+    """Return whether the root's name constraints exclude a DNS name."""
+    names = _extension(root, x509.NameConstraints)
+    return names is not None and not constraints.permits_host(names, host)
+
+
 def _key_faults(key: object) -> Iterator[str]:
     needed = f"it must be RSA of {_SMALLEST_RSA_BITS} bits or more, or ECDSA on P-256, P-384 or P-521"
     if isinstance(key, rsa.RSAPublicKey):

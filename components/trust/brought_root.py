@@ -60,6 +60,20 @@ class BroughtRoot:
         )
 
 
+    def excluded_host(self, host: str) -> str | None:
+        """Return why the root may not sign a certificate of this host; None if it may."""
+        from cryptography import x509
+
+        from components.trust import authority
+
+        if not authority.excludes_host(x509.load_pem_x509_certificate(self.certificate_pem.encode()), host):
+            return None
+        return (
+            f"the name constraints of {self.certificate} exclude this host: give ingress.tls.certificate and key, or "
+            "secret"
+        )
+
+
 def load(certificate: str, key: str) -> BroughtRoot:
     """Read a root and its key from the PEM files at these paths.
 
