@@ -65,6 +65,8 @@ def istiod_values(role: Role, root_pem: Any, root_fingerprint: Any) -> Values:
     federated = {"caCertificates": [{"pem": root_pem, "trustDomains": list(role.federated)}]} if role.federated else {}
     return {
         "podAnnotations": {ROOT: root_fingerprint},
+        # Otherwise a Gateway of any namespace with the gateway's labels would open ports and take hosts of it.
+        "env": {"PILOT_SCOPE_GATEWAY_TO_NAMESPACE": "true"},
         "meshConfig": {
             "trustDomain": role.trust_domain,
             **federated,

@@ -68,6 +68,7 @@ class Mesh(pulumi.ComponentResource):
         self.name = name
         self.trust_domain = role.trust_domain
         self._ca = args["ca"]
+        self._https = args["https"]
         self.cluster = args["cluster"]
         platform, exposure = args["platform"], self.cluster.exposure
 
@@ -96,7 +97,6 @@ class Mesh(pulumi.ComponentResource):
         )
 
         self.serving: list[pulumi.Resource] = [gateway]
-        self._https = args["https"]
         if self._https:
             self._certificate(self._https)
         if self.configured:

@@ -99,7 +99,10 @@ def test_more_ports_of_the_gateway_are_added_to_those_of_multimesh() -> None:
 NOT_OWNED = [
     ("istiod", "meshConfig", "defaultConfig", "proxyMetadata", "ECC_SIGNATURE_ALGORITHM"),
     ("istiod", "global", "proxy", "readinessPeriodSeconds"),
+    ("istiod", "env", "PILOT_SCOPE_GATEWAY_TO_NAMESPACE"),
     ("gateway", "service", "ports"),
+    ("gateway", "volumes"),
+    ("gateway", "volumeMounts"),
 ]
 """What multimesh sets and users may overrule, or add to."""
 
