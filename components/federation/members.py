@@ -69,9 +69,10 @@ def read(stack: Settings) -> Members:
     )
     unknown = _unknown_callers(stack, trust_domains)
     if len(present) == len(stack.peers):
-        _raise(unknown)
-    services = exported_services(stack, {name: mesh.exports for name, mesh in meshes.items()}, sorted(trust_domains))
-    notes += unknown
+        _raise(unknown + _unknown_peers(stack, meshes))
+    exports = {name: mesh.exports for name, mesh in meshes.items()}
+    services = exported_services(stack, exports, sorted(trust_domains))
+    notes += unknown + _not_taken(stack, exports)
     notes += _without_traffic(services)
     return Members(services, meshes, trust_domains, trusted, notes)
 
@@ -97,8 +98,9 @@ def exported_services(
 def _of_stack(
     number: int, service: ServiceSettings, suffix: str, exports: Mapping[str, peers.Export], known: Sequence[str]
 ) -> ExportedService:
-    """Return a service that this stack configures; its peers' meshes may also export it."""
-    weights = service.meshes | {mesh: export.weight for mesh, export in exports.items()}
+    """Return a service that this stack configures, with the peers' meshes from which it takes it, too."""
+    exports = {mesh: export for mesh, export in exports.items() if mesh in service.peers}
+    weights = service.meshes | {mesh: min(export.weight, service.peers[mesh]) for mesh, export in exports.items()}
     return ExportedService(
         name=service.name,
         namespace=service.namespace,
@@ -174,6 +176,33 @@ def _unknown_callers(stack: Settings, known: Iterable[str]) -> list[str]:
         for index, caller in enumerate(service.callers or [])
         if _mesh_of(caller) not in known
     ]
+
+def _unknown_peers(stack: Settings, meshes: Iterable[str]) -> list[str]:
+    up = ", ".join(sorted(meshes))
+    return [
+        problems.problem(("services", number, "peers", mesh), weight, f"must be of a mesh of a peer: {up}")
+        for number, service in enumerate(stack.services)
+        for mesh, weight in service.peers.items()
+        if mesh not in meshes
+    ]
+
+
+def _not_taken(stack: Settings, exports: Mapping[str, Mapping[str, peers.Export]]) -> list[str]:
+    """Return a line for each weight that a peer states and that this stack does not give it, for a name of its own."""
+    found = list[str]()
+    for number, service in enumerate(stack.services):
+        for mesh in sorted(exports):
+            export = exports[mesh].get(service.global_name(stack.suffix))
+            if export is None or export.weight <= service.peers.get(mesh, -1):
+                continue
+            name = f"mesh {mesh} exports {service.global_name(stack.suffix)} with weight {export.weight}"
+            message = (
+                f"{name}, and gets {service.peers[mesh]}, the most that is allowed here"
+                if mesh in service.peers
+                else f"{name}, and gets no request of this stack's meshes: to take the service from it, list it here"
+            )
+            found.append(problems.problem(("services", number, "peers", mesh), problems.ABSENT, message))
+    return found
 
 
 def _without_traffic(services: Iterable[ExportedService]) -> list[str]:

@@ -9,7 +9,14 @@ from recording import Recording, recorded
 from components.settings import SettingsError
 
 LOCAL = {"cluster": {"kind": "local"}}
-ECHO = {"name": "echo", "namespace": "demo", "port": 80, "ingress_hosts": ["*"], "service_account": "echo"}
+ECHO = {
+    "name": "echo",
+    "namespace": "demo",
+    "port": 80,
+    "peers": {"west": 100},
+    "ingress_hosts": ["*"],
+    "service_account": "echo",
+}
 CA = {"certificate": PEM, "private_key": "key of east", "trust_domain": "east.mesh", "expires": "2036-01-01T00:00:00Z"}
 TRUST = {"meshes": {}, "root_ca": PEM, "intermediates": {"east": CA}}
 EXPORT = {"port": 80, "weight": 3, "service_account": "echo"}
@@ -31,8 +38,10 @@ def outputs(**given: Any) -> dict[str, Any]:
 
 
 def config(**given: Any) -> dict[str, Any]:
-    stack = {"meshes": {"east": LOCAL}, "services": [ECHO], "peers": ["west"], "trust": {"stack": "trust"}}
-    return stack | given
+    stack = {"meshes": {"east": LOCAL}, "services": [ECHO], "peers": ["west"], "trust": {"stack": "trust"}} | given
+    if not stack["peers"]:
+        stack["services"] = [service | {"peers": {}} for service in stack["services"]]
+    return stack
 
 
 def run(peer: dict[str, Any] | None = None, **given: Any) -> Recording:
