@@ -14,6 +14,8 @@ MANAGED = {"app.kubernetes.io/managed-by": "multimesh"}
 ISTIOD = f"istiod.{NAMESPACE}.svc"
 ISTIOD_HOSTS = (ISTIOD, f"istiod-remote.{NAMESPACE}.svc", f"istio-pilot.{NAMESPACE}.svc")
 """The names in istiod's own certificate, as its `getDNSNames` chooses them."""
+ISTIOD_TLS_PORTS = (15012, 15017)
+"""Where istiod serves proxies, and the API server's webhooks."""
 GATEWAY = "istio-ingressgateway"
 GATEWAY_SELECTOR = {"istio": "ingressgateway"}
 INGRESS_PORT = 80
@@ -24,6 +26,7 @@ PEER_GATEWAY = "peers"
 
 API_VERSIONS = {
     "AuthorizationPolicy": "security.istio.io/v1",
+    "NetworkPolicy": "networking.k8s.io/v1",
     "DestinationRule": "networking.istio.io/v1",
     "EnvoyFilter": "networking.istio.io/v1alpha3",
     "Gateway": "networking.istio.io/v1",
@@ -68,6 +71,16 @@ def world_to_ingress(ports: Sequence[int] = (INGRESS_PORT,)) -> Spec:
         "action": "ALLOW",
         "rules": [_to(ports)],
     }
+
+
+def istiod_by_tls_alone() -> Spec:
+    """Return the NetworkPolicy that closes every port of istiod to other pods but those with TLS: xDS and webhooks.
+
+    It holds where the cluster's network enforces policies. The node itself, which probes istiod, is never refused.
+    https://kubernetes.io/docs/concepts/services-networking/network-policies/
+    """
+    ports = [{"protocol": "TCP", "port": port} for port in ISTIOD_TLS_PORTS]
+    return {"podSelector": {"matchLabels": {"app": "istiod"}}, "policyTypes": ["Ingress"], "ingress": [{"ports": ports}]}
 
 
 def peer_gateway(hosts: Sequence[str]) -> Spec:

@@ -16,6 +16,8 @@ from components.mesh.settings import IstioSettings
 
 Values = dict[str, Any]
 
+_ADDED = {"extraContainerArgs", "volumes", "volumeMounts"}
+"""Lists to which the user's values are added."""
 _TOKENS_PLACE = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
@@ -65,6 +67,8 @@ def istiod_values(role: Role, root_pem: Any, root_fingerprint: Any) -> Values:
     federated = {"caCertificates": [{"pem": root_pem, "trustDomains": list(role.federated)}]} if role.federated else {}
     return {
         "podAnnotations": {ROOT: root_fingerprint},
+        # Plaintext for the pod itself alone; everybody else has TLS at 15012.
+        "extraContainerArgs": ["--grpcAddr=127.0.0.1:15010"],
         # Otherwise a Gateway of any namespace with the gateway's labels would open ports and take hosts of it.
         "env": {"PILOT_SCOPE_GATEWAY_TO_NAMESPACE": "true"},
         "meshConfig": {
@@ -121,15 +125,15 @@ def _without_token() -> Values:
 def complete(chart: str, own: Values, platform: Platform) -> Values:
     """Return a chart's values: the mesh's `own`, with the platform's and the user's over them.
 
-    The gateway has the user's ports of its Service, and the user's volumes, in addition to those of the mesh.
+    Ports of the gateway's Service, volumes and arguments are the user's in addition to those of the mesh.
     """
     values = merged(own, platform.values.get(chart, {}))
     if chart == "gateway":
         ports = platform.values.get(chart, {}).get("service", {}).get("ports", [])
         ours = own["service"]["ports"]
         values["service"]["ports"] = [*ours, *additional_ports(ports, ours)]
-        for key in ("volumes", "volumeMounts"):
-            values[key] = [*own[key], *(platform.values.get(chart, {}).get(key) or [])]
+    for key in own.keys() & _ADDED:
+        values[key] = [*own[key], *(platform.values.get(chart, {}).get(key) or [])]
     return values
 
 

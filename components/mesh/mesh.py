@@ -193,6 +193,7 @@ class Mesh(pulumi.ComponentResource):
         # Access: the mesh's own workloads may call each other, and everybody may call the ingress
         https, ports = args["https"], [istio.INGRESS_PORT, *([istio.HTTPS_PORT] if args["https"] else [])]
         self._policy("PeerAuthentication", "strict", "default", istio.strict_mutual_tls())
+        self._policy("NetworkPolicy", "istiod-ports", "istiod-by-tls-alone", istio.istiod_by_tls_alone())
         self._policy("AuthorizationPolicy", "own", "own-identities", istio.own_identities(self.trust_domain))
         self._policy("AuthorizationPolicy", "ingress", "world-to-ingress", istio.world_to_ingress(ports))
 

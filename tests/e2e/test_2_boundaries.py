@@ -146,14 +146,28 @@ def test_a_gateway_of_another_namespace_opens_nothing_at_the_meshs_own(east: Eas
         time.sleep(0.25)
 
 
+def test_istiod_serves_no_plaintext_to_other_pods(east: East) -> None:
+    [istiod] = east.api.list_namespaced_pod("istio-system", label_selector="app=istiod").items
+    [gateway] = east.api.list_namespaced_pod("istio-system", label_selector="istio=ingressgateway").items
+
+    def connects(port: int) -> bool:
+        command = ["bash", "-c", f"timeout 5 bash -c '</dev/tcp/{istiod.status.pod_ip}/{port}' && echo connected || true"]
+        place = (gateway.metadata.name, "istio-system")
+        return "connected" in stream(
+            east.api.connect_get_namespaced_pod_exec, *place, command=command, stdout=True, stderr=False
+        )
+
+    assert connects(15012), "the test itself can connect"
+    assert not connects(15010)
+
+
 def test_the_gateways_pod_has_no_token_for_the_api_server(east: East) -> None:
     [gateway] = east.api.list_namespaced_pod("istio-system", label_selector="istio=ingressgateway").items
     [proxy] = gateway.spec.containers
-    name, place = gateway.metadata.name, "/var/run/secrets"
-    command = ["find", "-L", place, "-name", "token", "-o", "-name", "istio-token"]
-    found = stream(
-        east.api.connect_get_namespaced_pod_exec, name, "istio-system", command=command, container=proxy.name, stdout=True
-    )
+    place = "/var/run/secrets"
+    command = ["bash", "-c", f"shopt -s nullglob; echo {place}/kubernetes.io/serviceaccount/* {place}/tokens/*"]
+    asked = {"command": command, "container": proxy.name, "stdout": True, "stderr": False}
+    found = stream(east.api.connect_get_namespaced_pod_exec, gateway.metadata.name, "istio-system", **asked)
     assert found.split() == [f"{place}/tokens/istio-token"], "and the one that it has is for istiod alone"
 
 

@@ -83,6 +83,7 @@ def test_plain_http_is_redirected(stack: Stack) -> None:
     assert (answer.status_code, answer.headers["location"]) == (301, f"https://{HOST}:{address(stack, 'west')[1]}/a?b=c")
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated:DeprecationWarning")
 @pytest.mark.parametrize(("version", "taken"), [("TLSv1_1", False), ("TLSv1_2", True)])
 def test_tls_1_2_is_the_least(stack: Stack, version: str, taken: bool) -> None:
     old = ssl.create_default_context(cadata=stack.outputs().root_ca)
