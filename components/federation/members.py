@@ -60,7 +60,7 @@ def read(stack: Settings) -> Members:
     }
     if present:
         own = _own_claims(stack, trust_domains, _root(stack, trusted))
-        _raise(contradictions.between([own, *(_claims(name, peer) for name, peer in present.items())]))
+        _raise(contradictions.between([own, *(_claims(stack, name, peer) for name, peer in present.items())]))
     meshes = {name: peers.mesh(name, about) for peer in present.values() for name, about in peer.meshes.items()}
     trust_domains = (
         {mesh: stack.trust.issued_trust_domain(mesh) for mesh in stack.trust.issues if stack.peers}
@@ -145,9 +145,15 @@ def _own_claims(stack: Settings, trust_domains: Mapping[str, str], root: str | N
     return Claims(pulumi.get_stack(), stack.suffix, root, trust_domains, ports)
 
 
-def _claims(name: str, peer: Peer) -> Claims:
+def _claims(stack: Settings, name: str, peer: Peer) -> Claims:
     domains = {mesh: about.trust_domain for mesh, about in peer.meshes.items()}
-    ports = {name: export.protocols for about in peer.meshes.values() for name, export in about.exports.items()}
+    # What is not taken from a peer contradicts nothing: a peer must not be able to stop this stack's updates by it.
+    ports = {
+        exported: export.protocols
+        for mesh, about in peer.meshes.items()
+        for exported, export in about.exports.items()
+        if _takes(stack, exported, mesh)
+    }
     return Claims(name, peer.suffix, peer.root_ca, domains, ports)
 
 
@@ -185,6 +191,11 @@ def _unknown_peers(stack: Settings, meshes: Iterable[str]) -> list[str]:
         for mesh, weight in service.peers.items()
         if mesh not in meshes
     ]
+
+
+def _takes(stack: Settings, global_name: str, mesh: str) -> bool:
+    """Return whether the stack takes a service from a peer's mesh: from each, unless it lists the service itself."""
+    return all(mesh in one.peers for one in stack.services if one.global_name(stack.suffix) == global_name)
 
 
 def _not_taken(stack: Settings, exports: Mapping[str, Mapping[str, peers.Export]]) -> list[str]:

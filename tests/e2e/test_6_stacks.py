@@ -145,7 +145,7 @@ def test_a_peer_may_be_called_by_its_full_name(east: Stack) -> None:
         ),
         (
             "multimesh:services",
-            [{"name": "echo", "namespace": "demo", "port": 8080}],
+            [{"name": "echo", "namespace": "demo", "port": 8080, "peers": {"east": 50}}],
             "stacks west and east export echo.demo.global at different ports: 8080 and 80",
         ),
         (

@@ -108,6 +108,12 @@ def test_a_peer_that_is_not_listed_gets_no_request_for_a_name_of_this_stack() ->
     assert recording.outputs["services"] == {"echo.demo.global": {"east": 1}}
 
 
+def test_what_is_not_taken_from_a_peer_does_not_stop_an_update() -> None:
+    other_port = outputs(meshes={"west": west(echo_demo_global=EXPORT | {"port": 8080})})
+    recording = run(other_port, services=[ECHO | {"peers": {}}])
+    assert recording.outputs["services"] == {"echo.demo.global": {"east": 1}}
+
+
 def test_a_peer_has_no_more_weight_than_this_stack_allows() -> None:
     greedy = outputs(meshes={"west": west(echo_demo_global=EXPORT | {"weight": 1_000_000})})
     recording = run(greedy, services=[ECHO | {"peers": {"west": 1}}])
