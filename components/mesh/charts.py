@@ -10,14 +10,12 @@ from typing import Any
 from components.clusters.cluster import Exposure, Platform
 from components.istio import HTTPS_PORT, INGRESS_PORT, PEER_PORT
 from components.mesh import primary_remote, single_mesh
-from components.mesh.owned_values import GATEWAY_PORTS, HTTPS, ROOT, STATUS_PORT, additional_ports
+from components.mesh.owned_values import ADDED, GATEWAY_PORTS, HTTPS, ROOT, STATUS_PORT, additional_ports
 from components.mesh.roles import JOINED, Role
 from components.mesh.settings import IstioSettings
 
 Values = dict[str, Any]
 
-_ADDED = {"extraContainerArgs", "volumes", "volumeMounts"}
-"""Lists to which the user's values are added."""
 _TOKENS_PLACE = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
@@ -132,8 +130,9 @@ def complete(chart: str, own: Values, platform: Platform) -> Values:
         ports = platform.values.get(chart, {}).get("service", {}).get("ports", [])
         ours = own["service"]["ports"]
         values["service"]["ports"] = [*ours, *additional_ports(ports, ours)]
-    for key in own.keys() & _ADDED:
-        values[key] = [*own[key], *(platform.values.get(chart, {}).get(key) or [])]
+    for of, key in ADDED:
+        if of == chart and key in own:
+            values[key] = [*own[key], *(platform.values.get(chart, {}).get(key) or [])]
     return values
 
 

@@ -18,6 +18,8 @@ GATEWAY_PORTS = {
 """The ports of the gateway's Service that multimesh sets, and their names."""
 HTTPS = {HTTPS_PORT: "https"}
 """The port of the gateway's Service that multimesh sets if the ingress has HTTPS, and its name."""
+ADDED = (("istiod", "extraContainerArgs"), ("gateway", "volumes"), ("gateway", "volumeMounts"))
+"""Lists of multimesh, by chart and key, to which the user's are added."""
 ROOT = "multimesh/root-ca"
 """The annotation of istiod's pods that has the fingerprint of the root CA of its certificates."""
 
@@ -110,6 +112,10 @@ def mistakes(values: Mapping[str, Any], *, https: bool = False) -> Iterator[Mist
     for path in (("global", *_keys(path)[1:]) for path in _OWNED if path.startswith("gateway.")):
         yield from _contradiction({"gateway": gateway}, ("gateway", *path), _FIXED, _NONE)
     service = gateway.get("service")
+    for chart, key in ADDED:
+        given = values.get(chart, {}).get(key)
+        if given is not None and not isinstance(given, list):
+            yield Mistake((chart, key), given, "must be a list, which is added to that of multimesh")
     own = GATEWAY_PORTS | (HTTPS if https else {})
     yield from _port_mistakes(service.get("ports", []) if isinstance(service, Mapping) else [], own)
     for chart, given in values.items():

@@ -105,6 +105,18 @@ def test_volumes_of_the_user_stand_beside_it() -> None:
     assert [mount["name"] for mount in values["volumeMounts"]] == ["no-token", "mine"]
 
 
+def test_arguments_of_the_user_stand_beside_the_one_that_closes_plaintext() -> None:
+    stack = {"meshes": {"east": LOCAL}, "istio": {"values": {"istiod": {"extraContainerArgs": ["--mine"]}}}}
+    values = recorded(stack)["east-istiod"].inputs["values"]
+    assert values["extraContainerArgs"] == ["--grpcAddr=127.0.0.1:15010", "--mine"]
+
+
+def test_other_pods_reach_istiod_by_tls_alone() -> None:
+    spec = run({})["east-istiod-ports"].inputs["spec"]
+    assert spec["podSelector"] == {"matchLabels": {"app": "istiod"}}
+    assert [port["port"] for port in spec["ingress"][0]["ports"]] == [15012, 15017]
+
+
 def test_a_control_plane_elsewhere_asks_whether_a_gateway_may_have_the_certificate() -> None:
     asking = {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]}
     assert asking in discovery.rules(controlled=True, https=True)

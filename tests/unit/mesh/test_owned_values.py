@@ -48,6 +48,9 @@ def refused(path: str, value: Any) -> list[str]:
         ("gateway.global.name", "gw", "'gw': is decided by multimesh: remove it"),
         ("gateway.service.type", "ClusterIP", "'ClusterIP': is decided by multimesh: set cluster.gateway of the mesh"),
         ("gateway.service.ports", {}, "must be a list of ports that the gateway's Service has in addition"),
+        ("gateway.volumes", {}, "must be a list, which is added to that of multimesh"),
+        ("gateway.volumeMounts", "mine", "'mine': must be a list, which is added to that of multimesh"),
+        ("istiod.extraContainerArgs", "--a", "'--a': must be a list, which is added to that of multimesh"),
         ("istiod._internal_defaults_do_not_set", {"revision": "a"}, "set the values without this key"),
     ],
 )
