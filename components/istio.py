@@ -80,7 +80,11 @@ def istiod_by_tls_alone() -> Spec:
     https://kubernetes.io/docs/concepts/services-networking/network-policies/
     """
     ports = [{"protocol": "TCP", "port": port} for port in ISTIOD_TLS_PORTS]
-    return {"podSelector": {"matchLabels": {"app": "istiod"}}, "policyTypes": ["Ingress"], "ingress": [{"ports": ports}]}
+    return {
+        "podSelector": {"matchLabels": {"app": "istiod"}},
+        "policyTypes": ["Ingress"],
+        "ingress": [{"ports": ports}],
+    }
 
 
 def peer_gateway(hosts: Sequence[str]) -> Spec:

@@ -183,6 +183,7 @@ def _unknown_callers(stack: Settings, known: Iterable[str]) -> list[str]:
         if _mesh_of(caller) not in known
     ]
 
+
 def _unknown_peers(stack: Settings, meshes: Iterable[str]) -> list[str]:
     up = ", ".join(sorted(meshes))
     return [

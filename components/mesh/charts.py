@@ -102,9 +102,15 @@ def gateway_values(exposure: Exposure, role: Role, *, https: bool = False) -> Va
     ports += [secure] if https else []
     service = {**exposure.service_values, "type": exposure.service, "ports": ports}
     network = single_mesh.gateway_values(role) if role.network else {}
-    # istiod hands a gateway its own certificate. That of the ingress is in a Secret: istiod hands it only to those whose
-    # service account could list Secrets, `cacerts` among them. So the pod has no token of that account.
-    return {"rbac": {"enabled": https}, **_without_token(), "service": service, "podAnnotations": {JOINED: role.joined}, **network}
+    # istiod hands a gateway its own certificate. That of the ingress is in a Secret: istiod hands it only to a gateway
+    # whose service account could list Secrets, `cacerts` among them. So the pod has no token of that account.
+    return {
+        "rbac": {"enabled": https},
+        **_without_token(),
+        "service": service,
+        "podAnnotations": {JOINED: role.joined},
+        **network,
+    }
 
 
 def _without_token() -> Values:

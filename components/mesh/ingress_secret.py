@@ -1,4 +1,4 @@
-"""The Secret that somebody else fills with the certificate of the ingress, such as cert-manager: what is wrong with it."""
+"""The Secret that somebody else, such as cert-manager, fills with the ingress certificate: what is wrong with it."""
 
 import asyncio
 import base64

@@ -10,9 +10,9 @@ from components import envoy, istio
 from components.clusters.cluster import Cluster, Platform
 from components.mesh import charts, endpoint, ingress, ingress_secret, primary_remote, single_mesh
 from components.mesh.discovery import Discovery
+from components.mesh.ingress import Https
 from components.mesh.roles import Role
 from components.objects import KubernetesObject, Release, find
-from components.mesh.ingress import Https
 from components.trust.ca import IntermediateCa, fingerprint
 from components.trust.trust_stack import IssuedCa
 

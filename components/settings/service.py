@@ -62,8 +62,8 @@ class RetrySettings(Strict):
 class ServiceSettings(Strict):
     """One exported service. `meshes` are meshes of this stack, by default all. By default, every mesh may call.
 
-    `peers` are the meshes of other stacks from which this stack takes the service, each with the weight that it may have
-    here at most, by default none.
+    `peers` are the meshes of other stacks from which this stack takes the service, each with the most weight that it
+    may have here, by default none.
     """
 
     name: names.ServiceName

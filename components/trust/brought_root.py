@@ -59,7 +59,6 @@ class BroughtRoot:
             "or another root"
         )
 
-
     def excluded_host(self, host: str) -> str | None:
         """Return why the root may not sign a certificate of this host; None if it may."""
         from cryptography import x509

@@ -5,6 +5,7 @@ Import it where a certificate is read, and nowhere at the top of the program: `c
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TypeVar
 
 from cryptography import x509
@@ -48,7 +49,7 @@ def _order_faults(chain: Sequence[x509.Certificate]) -> Iterator[str]:
     if _is_ca(chain[0]) and any(not _is_ca(other) for other in chain[1:]):
         yield "begins with a CA: put the certificate of the hosts first, then the CA that signed it, and so on"
         return
-    for one, issuer in zip(chain, chain[1:], strict=False):
+    for one, issuer in pairwise(chain):
         try:
             one.verify_directly_issued_by(issuer)
         except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm):

@@ -151,7 +151,11 @@ def test_istiod_serves_no_plaintext_to_other_pods(east: East) -> None:
     [gateway] = east.api.list_namespaced_pod("istio-system", label_selector="istio=ingressgateway").items
 
     def connects(port: int) -> bool:
-        command = ["bash", "-c", f"timeout 5 bash -c '</dev/tcp/{istiod.status.pod_ip}/{port}' && echo connected || true"]
+        command = [
+            "bash",
+            "-c",
+            f"timeout 5 bash -c '</dev/tcp/{istiod.status.pod_ip}/{port}' && echo connected || true",
+        ]
         place = (gateway.metadata.name, "istio-system")
         return "connected" in stream(
             east.api.connect_get_namespaced_pod_exec, *place, command=command, stdout=True, stderr=False

@@ -80,7 +80,10 @@ def test_who_does_not_know_the_root_refuses_the_certificate(stack: Stack) -> Non
 
 def test_plain_http_is_redirected(stack: Stack) -> None:
     answer = httpx.get(stack.outputs().meshes["west"].ingress_url + "/a?b=c", headers={"Host": HOST}, timeout=5)
-    assert (answer.status_code, answer.headers["location"]) == (301, f"https://{HOST}:{address(stack, 'west')[1]}/a?b=c")
+    assert (answer.status_code, answer.headers["location"]) == (
+        301,
+        f"https://{HOST}:{address(stack, 'west')[1]}/a?b=c",
+    )
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated:DeprecationWarning")

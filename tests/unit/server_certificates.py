@@ -50,14 +50,21 @@ class Wanted:
         """Return the certificate, signed by another CA or by itself."""
         signer = issuer.key if issuer else self.key
         builder = x509.CertificateBuilder(
-            _named(issuer.name if issuer else self.name), _named(self.name), self.key.public_key(), 1, self.start, self.end
+            _named(issuer.name if issuer else self.name),
+            _named(self.name),
+            self.key.public_key(),
+            1,
+            self.start,
+            self.end,
         ).add_extension(x509.BasicConstraints(ca=self.ca, path_length=None), critical=True)
         if self.hosts:
             names = x509.SubjectAlternativeName([x509.DNSName(host) for host in self.hosts])
             builder = builder.add_extension(names, critical=False)
         for extension in self.extensions:
             builder = builder.add_extension(extension, critical=False)
-        return builder.sign(signer, None if isinstance(signer, ed25519.Ed25519PrivateKey) else digest or hashes.SHA256())
+        return builder.sign(
+            signer, None if isinstance(signer, ed25519.Ed25519PrivateKey) else digest or hashes.SHA256()
+        )
 
 
 def ca(name: str, issuer: Ca | None = None, **given: Any) -> Ca:

@@ -60,8 +60,6 @@ class LocalCluster(Cluster):
         self.lifetime = lab
         self.kubeconfig = pulumi.Output.secret(lab.kubeconfig)
         self.provider = self.kubernetes_provider(name, lab.id)
-        self.exposure = Exposure(
-            "NodePort", lab.address, PEER_NODE_PORT, INGRESS_NODE_PORT, https_port=HTTPS_NODE_PORT
-        )
+        self.exposure = Exposure("NodePort", lab.address, PEER_NODE_PORT, INGRESS_NODE_PORT, https_port=HTTPS_NODE_PORT)
         self.platform = platform()
         self.register_outputs({"kubeconfig": self.kubeconfig, "address": lab.address})

@@ -52,7 +52,9 @@ def test_plain_http_stays_where_it_is_told_to() -> None:
     assert not [name for name in recording.resources if "redirect" in name]
 
 
-@pytest.mark.parametrize("earlier", ["east-redirect", "east-redirect-gateway", "east-gateway", "east-ingress-certificate"])
+@pytest.mark.parametrize(
+    "earlier", ["east-redirect", "east-redirect-gateway", "east-gateway", "east-ingress-certificate"]
+)
 def test_plain_http_is_taken_away_after_what_replaces_it_is_there(earlier: str) -> None:
     assert earlier in run().after("east-ingress-gateway")
 
@@ -143,15 +145,25 @@ def data(chain: bytes, key: bytes = b"key") -> dict[str, str]:
     [
         (data(pem(Wanted().signed_by(INTERMEDIATE))), []),
         ({}, ["has no tls.crt and no tls.key: HTTPS answers nobody until it is of type kubernetes.io/tls"]),
-        ({"tls.crt": ""} | {"tls.key": "a2V5"}, ["has no tls.crt: HTTPS answers nobody until it is of type kubernetes.io/tls"]),
+        (
+            {"tls.crt": ""} | {"tls.key": "a2V5"},
+            ["has no tls.crt: HTTPS answers nobody until it is of type kubernetes.io/tls"],
+        ),
         (data(b"rubbish"), ["has a tls.crt that is no PEM certificate: HTTPS answers nobody until it is one"]),
-        ({"tls.crt": "%", "tls.key": "a2V5"}, ["has a tls.crt that is no PEM certificate: HTTPS answers nobody until it is one"]),
+        (
+            {"tls.crt": "%", "tls.key": "a2V5"},
+            ["has a tls.crt that is no PEM certificate: HTTPS answers nobody until it is one"],
+        ),
         (
             data(pem(Wanted(hosts=["bank.example"]).signed_by(INTERMEDIATE))),
             ["has a certificate that does not name shop.example: clients that ask for these refuse it"],
         ),
         (
-            data(pem(Wanted(end=datetime(2026, 2, 1, tzinfo=UTC), start=datetime(2026, 1, 1, tzinfo=UTC)).signed_by(None))),
+            data(
+                pem(
+                    Wanted(end=datetime(2026, 2, 1, tzinfo=UTC), start=datetime(2026, 1, 1, tzinfo=UTC)).signed_by(None)
+                )
+            ),
             ["has a certificate of server that expired on 2026-02-01"],
         ),
     ],

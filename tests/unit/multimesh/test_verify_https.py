@@ -71,7 +71,9 @@ def test_the_host_is_named_in_the_handshake_and_in_the_request(tls: dict[str, st
         (Https("shop.example", pem(ca("other").certificate).decode()), "certificate verify failed"),
     ],
 )
-def test_a_certificate_that_does_not_prove_the_host_is_a_failure(https: Https, reason: str, tls: dict[str, str]) -> None:
+def test_a_certificate_that_does_not_prove_the_host_is_a_failure(
+    https: Https, reason: str, tls: dict[str, str]
+) -> None:
     with serving(tls) as at:
         [outcome] = ask_ingress(f"https://{at}/", 1, https=https)
     assert isinstance(outcome, Failure)
@@ -83,9 +85,7 @@ def test_a_redirect_to_the_same_host_is_right() -> None:
         assert not_redirected(f"http://{at}", "https://10.0.0.1:30443", "shop.example") is None
 
 
-@pytest.mark.parametrize(
-    ("location", "said"), [("", "200"), ("https://bank.example/", "301 https://bank.example/")]
-)
+@pytest.mark.parametrize(("location", "said"), [("", "200"), ("https://bank.example/", "301 https://bank.example/")])
 def test_another_answer_to_plain_http_is_a_finding(location: str, said: str) -> None:
     with serving(location=location) as at:
         finding = not_redirected(f"http://{at}", "https://10.0.0.1", "shop.example")

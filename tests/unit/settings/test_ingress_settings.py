@@ -75,8 +75,8 @@ TOGETHER = "ingress.tls: certificate and key belong together: give the paths of 
         ),
         (
             {"tls": ROOT, "hosts": [*SHOP, "bank.example"]},
-            "ingress.hosts[1]: 'bank.example': leads to no service: add it to ingress_hosts of the one that answers, or "
-            "remove it",
+            "ingress.hosts[1]: 'bank.example': leads to no service: add it to ingress_hosts of the one that answers, "
+            "or remove it",
         ),
         ({"tls": {"certificate": "no.pem", "key": "no.key"}}, "ingress.tls: no.pem: No such file or directory"),
     ],
@@ -99,8 +99,8 @@ def test_an_ingress_that_leads_nowhere_is_refused() -> None:
 
 def test_a_host_that_would_be_redirected_to_nowhere_is_refused() -> None:
     assert refused(stack({"tls": ROOT, "hosts": SHOP}, "shop.example", "bank.example")) == [
-        "services[0].ingress_hosts[1]: 'bank.example': is not among ingress.hosts, so its plain HTTP would be redirected "
-        "to where HTTPS does not answer: add it there, or set ingress.redirect: false"
+        "services[0].ingress_hosts[1]: 'bank.example': is not among ingress.hosts, so its plain HTTP would be "
+        "redirected to where HTTPS does not answer: add it there, or set ingress.redirect: false"
     ]
 
 

@@ -20,6 +20,7 @@ INTERMEDIATE = ca("intermediate", ROOT)
 STRANGER = ca("stranger")
 SERVER = Wanted()
 LEAF = SERVER.signed_by(INTERMEDIATE)
+WEAK = 1024
 STRENGTH = "it must be RSA of 2048 bits or more, or ECDSA on P-256, P-384 or P-521"
 
 
@@ -63,7 +64,7 @@ def test_what_stands_around_the_certificates_is_left_out(tmp_path: Path) -> None
     [
         (Wanted(end=NOW - DAY), f"that expired on {NOW - DAY:%Y-%m-%d}"),
         (Wanted(start=NOW + DAY), f"that is not valid before {NOW + DAY:%Y-%m-%d}"),
-        (Wanted(key=rsa.generate_private_key(65537, 1024)), f"that has an RSA key of 1024 bits; {STRENGTH}"),
+        (Wanted(key=rsa.generate_private_key(65537, WEAK)), f"that has an RSA key of 1024 bits; {STRENGTH}"),
         (Wanted(key=ec.generate_private_key(ec.SECP256K1())), f"that has an ECDSA key on secp256k1; {STRENGTH}"),
         (
             Wanted(key=ed25519.Ed25519PrivateKey.generate()),
@@ -133,7 +134,8 @@ def test_a_chain_that_clients_cannot_follow_is_refused(chain: bytes, message: st
 def test_a_signature_that_is_broken_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from components.trust import server_chain
 
-    monkeypatch.setattr(server_chain, "_hash", lambda _certificate: hashes.SHA1())  # OpenSSL does not sign with it
+    # OpenSSL does not sign with it.
+    monkeypatch.setattr(server_chain, "_hash", lambda _certificate: hashes.SHA1())  # noqa: S303  it is refused
     said = refused(files(tmp_path, pem(LEAF), SERVER.key))
     assert said == (
         "server.pem has a certificate of server that is signed with SHA-1 or MD5, which are broken; let its CA sign it "
@@ -165,7 +167,10 @@ def test_a_certificate_in_place_of_the_key_is_refused(tmp_path: Path) -> None:
     [
         ("nothing.pem", "nothing.pem: No such file or directory"),
         (".", ".: Is a directory"),
-        ("-----BEGIN CERTIFICATE-----\nMII", "certificate and key must each be the path of a PEM file, not its content"),
+        (
+            "-----BEGIN CERTIFICATE-----\nMII",
+            "certificate and key must each be the path of a PEM file, not its content",
+        ),
         ("nobody\0", "nobody\0: embedded null byte"),
     ],
 )
