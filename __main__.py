@@ -7,7 +7,7 @@ from components.clusters import kinds
 from components.clusters.cluster import egress_addresses
 from components.federation import members
 from components.federation.services import Federation, MadeHere
-from components.mesh import charts, single_mesh
+from components.mesh import charts, ingress, single_mesh
 from components.mesh.mesh import Mesh
 from components.mesh.roles import roles
 from components.trust.root import root_of_trust, signed_requests
@@ -24,8 +24,14 @@ for note in [*stack.notes(), *federation.notes]:
 root = root_of_trust(stack.trust, federation.trusted)
 signed = signed_requests(root, stack.trust, federation.requests)
 
+# Ingress: the hosts at HTTPS and their certificate
+https = ingress.https(stack.ingress, stack.https_hosts, root, stack.trust.intermediate_days)
+
 # Clusters: one for each mesh; its gateway admits all others
-clusters = {name: kinds.make(name, mesh.cluster, flat=stack.flat) for name, mesh in stack.meshes.items()}
+clusters = {
+    name: kinds.make(name, mesh.cluster, flat=stack.flat, https=https is not None)
+    for name, mesh in stack.meshes.items()
+}
 for cluster in clusters.values():
     others = [other for other in clusters.values() if other is not cluster]
     cluster.admit(egress_addresses([*others, *federation.peers.values()]))
@@ -47,7 +53,9 @@ for name, role in parts.items():
             "primary": meshes.get(role.primary),
             "networks": single_mesh.networks({name: cluster.exposure for name, cluster in clusters.items()}),
             "exports": stack.reached_through(name),
-            "ingress_hosts": [host for service in stack.services for host in service.ingress_hosts],
+            "ingress_hosts": stack.ingress_hosts,
+            "https": https,
+            "https_port": ingress.https_port(https, {one: clusters[one].exposure for one in (name, *role.serves)}),
             "spanning": [service.local_host for service in stack.services],
         },
     )

@@ -14,15 +14,19 @@ MANAGED = {"app.kubernetes.io/managed-by": "multimesh"}
 ISTIOD = f"istiod.{NAMESPACE}.svc"
 ISTIOD_HOSTS = (ISTIOD, f"istiod-remote.{NAMESPACE}.svc", f"istio-pilot.{NAMESPACE}.svc")
 """The names in istiod's own certificate, as its `getDNSNames` chooses them."""
+ISTIOD_TLS_PORTS = (15012, 15017)
+"""Where istiod serves proxies, and the API server's webhooks."""
 GATEWAY = "istio-ingressgateway"
 GATEWAY_SELECTOR = {"istio": "ingressgateway"}
 INGRESS_PORT = 80
+HTTPS_PORT = 443
 PEER_PORT = 15443
 INGRESS_GATEWAY = "ingress"
 PEER_GATEWAY = "peers"
 
 API_VERSIONS = {
     "AuthorizationPolicy": "security.istio.io/v1",
+    "NetworkPolicy": "networking.k8s.io/v1",
     "DestinationRule": "networking.istio.io/v1",
     "EnvoyFilter": "networking.istio.io/v1alpha3",
     "Gateway": "networking.istio.io/v1",
@@ -57,15 +61,29 @@ def own_identities(trust_domain: str) -> Spec:
     return {"action": "ALLOW", "rules": [{"from": [{"source": {"principals": [any_principal(trust_domain)]}}]}]}
 
 
-def world_to_ingress() -> Spec:
-    """Return the AuthorizationPolicy that lets anybody reach the gateway's ingress port.
+def world_to_ingress(ports: Sequence[int] = (INGRESS_PORT,)) -> Spec:
+    """Return the AuthorizationPolicy that lets anybody reach the gateway's ingress ports.
 
     The port for peers needs no policy: Istio applies none to AUTO_PASSTHROUGH, and the workload behind it decides.
     """
     return {
         "selector": {"matchLabels": GATEWAY_SELECTOR},
         "action": "ALLOW",
-        "rules": [{"to": [{"operation": {"ports": [str(INGRESS_PORT)]}}]}],
+        "rules": [_to(ports)],
+    }
+
+
+def istiod_by_tls_alone() -> Spec:
+    """Return the NetworkPolicy that closes every port of istiod to other pods but those with TLS: xDS and webhooks.
+
+    It holds where the cluster's network enforces policies. The node itself, which probes istiod, is never refused.
+    https://kubernetes.io/docs/concepts/services-networking/network-policies/
+    """
+    ports = [{"protocol": "TCP", "port": port} for port in ISTIOD_TLS_PORTS]
+    return {
+        "podSelector": {"matchLabels": {"app": "istiod"}},
+        "policyTypes": ["Ingress"],
+        "ingress": [{"ports": ports}],
     }
 
 

@@ -14,6 +14,7 @@ from components.federation.members import root_owner
 from components.federation.services import Federation
 from components.mesh.mesh import Mesh
 from components.settings import Settings
+from components.settings.ingress import is_within
 from components.trust.absent_root import AbsentRoot
 from components.trust.ca import IntermediateCa, RootCa, SignedRequest
 from components.trust.requested_ca import IssuedCa
@@ -56,7 +57,22 @@ def stack_outputs(
         outputs["certificates"] = {
             name: _certificate(stack.trust.issued_trust_domain(name), signed.get(name)) for name in issues
         }
+    if stack.ingress:
+        outputs["https"] = {
+            "hosts": https_hosts(stack),
+            "signed_by_root": stack.ingress.tls.issuer == "root",
+            "redirect": stack.ingress.redirect,
+        }
     return outputs
+
+
+def https_hosts(stack: Settings) -> dict[str, str]:
+    """Return the global name of the service that each host of HTTPS leads to: the one with the longest match."""
+    leading = {host: service.global_name(stack.suffix) for service in stack.services for host in service.ingress_hosts}
+    return {
+        host: leading[max((other for other in leading if is_within(host, other)), key=len)]
+        for host in stack.https_hosts
+    }
 
 
 def exports(services: Sequence[AvailableService], mesh: str) -> dict[str, dict[str, Any]]:
@@ -92,6 +108,7 @@ def _exports_of(services: pulumi.Output[Sequence[AvailableService]], mesh: str) 
 def _mesh(mesh: Mesh, authority: Ca, exports: pulumi.Output[dict[str, Any]]) -> dict[str, Any]:
     return {
         "ingress_url": mesh.ingress_url,
+        **({"https_url": mesh.https_url} if mesh.https_url else {}),
         "gateway_address": mesh.gateway_address,
         "gateway_port": mesh.gateway_port,
         "trust_domain": mesh.trust_domain,

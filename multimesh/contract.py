@@ -95,6 +95,8 @@ class VerifyMeshOutputs(_Gateway, frozen=True):
     """A mesh, as the command line reads it."""
 
     ingress_url: str
+    https_url: str | None = None
+    """Where its gateway takes HTTPS; None without."""
     ca_expires: str
     """When its intermediate CA expires (RFC 3339)."""
 
@@ -143,6 +145,17 @@ class Exposure(BaseModel, frozen=True, hide_input_in_errors=True):
     meshes: list[str]
 
 
+class Https(BaseModel, frozen=True, hide_input_in_errors=True):
+    """HTTPS at every ingress of the stack."""
+
+    hosts: dict[str, GlobalName]
+    """The service that each host of the certificate leads to; a host may begin with `*`."""
+    signed_by_root: bool
+    """Whether the root CA signed the certificate; otherwise a CA did that clients know."""
+    redirect: bool
+    """Whether plain HTTP is redirected to it."""
+
+
 class VerifyOutputs(BaseModel, frozen=True, hide_input_in_errors=True):
     """A stack, as the command line reads it."""
 
@@ -159,6 +172,8 @@ class VerifyOutputs(BaseModel, frozen=True, hide_input_in_errors=True):
     """By global name, the services that may be called."""
     exposure: list[Exposure] | None = None
     """Who reaches what; None in a stack of an earlier version."""
+    https: Https | None = None
+    """None in a stack whose ingress has plain HTTP alone."""
     one_mesh: bool = False
     """Whether all clusters are one mesh."""
     kubeconfigs: dict[str, SecretStr]

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypedDict, TypeVar
+from typing import Any, Generic, NotRequired, Protocol, TypedDict, TypeVar
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.istio import INGRESS_PORT, PEER_PORT
+from components.istio import HTTPS_PORT, INGRESS_PORT, PEER_PORT
 from components.versions import ISTIO_VERSION
 
 PEER_NODE_PORT = 31443
 INGRESS_NODE_PORT = 30080
+HTTPS_NODE_PORT = 30443
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,9 @@ class Platform:
 class Exposure:
     """How clients and peers outside a cluster reach its gateway.
 
-    `service` is the gateway Service's type. Peers connect to `port`, and clients to `ingress_port`: the node ports of
-    a NodePort Service, unless a load balancer in front of the nodes forwards to `node_port` and `ingress_node_port`.
+    `service` is the gateway Service's type. Peers connect to `port`, and clients to `ingress_port` and `https_port`:
+    the node ports of a NodePort Service, unless a load balancer in front of the nodes forwards to `node_port`,
+    `ingress_node_port` and `https_node_port`.
     Without an `address`, the program reads it from the Service's status once the load balancer exists.
     `service_values` are additional `service` values of the gateway's Helm chart, for the cloud's load balancer.
     """
@@ -44,6 +46,8 @@ class Exposure:
     ingress_port: int = INGRESS_PORT
     node_port: int | None = None
     ingress_node_port: int | None = None
+    https_port: int = HTTPS_PORT
+    https_node_port: int | None = None
     service_values: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -57,6 +61,8 @@ class ClusterArgs(TypedDict, Generic[S]):
     """The kind's settings: `cluster` of a mesh."""
     flat: bool
     """Whether pods must reach the pods of other clusters directly."""
+    https: NotRequired[bool]
+    """Whether the gateway takes HTTPS from outside."""
 
 
 class Cluster(pulumi.ComponentResource):

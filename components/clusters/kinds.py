@@ -23,13 +23,14 @@ COMPONENTS = {"local": "LocalCluster", "existing": "ExistingCluster", "ec2": "Ec
 """The component class in each kind's `cluster.py`, by kind."""
 
 
-def make(name: str, settings: ClusterSettings, *, flat: bool = False) -> Cluster:
+def make(name: str, settings: ClusterSettings, *, flat: bool = False, https: bool = False) -> Cluster:
     """Create the cluster of the mesh `name`.
 
-    In a `flat` network pods reach the pods of other clusters. Only the kind `local` creates the routes for that.
+    In a `flat` network pods reach the pods of other clusters. Only the kind `local` creates the routes for that. With
+    `https`, its gateway also takes HTTPS from outside.
     """
     component = getattr(_module(settings, "cluster"), COMPONENTS[settings.kind])
-    return component(name, {"settings": settings, "flat": flat})
+    return component(name, {"settings": settings, "flat": flat, "https": https})
 
 
 def missing(settings: ClusterSettings) -> Iterable[Missing]:

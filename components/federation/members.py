@@ -63,7 +63,7 @@ def read(stack: Settings) -> Members:
     }
     if present and (trusted is None or trusted.root):
         own = _own_claims(stack, trust_domains, _root(stack, trusted))
-        _raise(contradictions.between([own, *(_claims(name, peer) for name, peer in present.items())]))
+        _raise(contradictions.between([own, *(_claims(stack, name, peer) for name, peer in present.items())]))
     meshes = {name: peers.mesh(name, about) for peer in present.values() for name, about in peer.meshes.items()}
     trust_domains = (
         {mesh: stack.trust.issued_trust_domain(mesh) for mesh in stack.trust.issues if stack.peers}
@@ -72,10 +72,11 @@ def read(stack: Settings) -> Members:
     )
     unknown = _unknown_callers(stack, trust_domains)
     if len(present) == len(stack.peers):
-        _raise(unknown)
+        _raise(unknown + _unknown_peers(stack, meshes))
     ready = stack.without(trusted.waiting) if trusted else stack
-    services = exported_services(ready, {name: mesh.exports for name, mesh in meshes.items()}, sorted(trust_domains))
-    notes += unknown
+    exports = {name: mesh.exports for name, mesh in meshes.items()}
+    services = exported_services(ready, exports, sorted(trust_domains))
+    notes += unknown + _not_taken(ready, exports)
     notes += _without_traffic(services)
     return Members(ready, services, meshes, trust_domains, trusted, requests, notes)
 
@@ -139,8 +140,9 @@ def exported_services(
 def _of_stack(
     number: int, service: ServiceSettings, suffix: str, exports: Mapping[str, peers.Export], known: Sequence[str]
 ) -> ExportedService:
-    """Return a service that this stack configures; its peers' meshes may also export it."""
-    weights = service.meshes | {mesh: export.weight for mesh, export in exports.items()}
+    """Return a service that this stack configures, with the peers' meshes from which it takes it, too."""
+    exports = {mesh: export for mesh, export in exports.items() if mesh in service.peers}
+    weights = service.meshes | {mesh: min(export.weight, service.peers[mesh]) for mesh, export in exports.items()}
     return ExportedService(
         name=service.name,
         namespace=service.namespace,
@@ -185,9 +187,15 @@ def _own_claims(stack: Settings, trust_domains: Mapping[str, str], root: str | N
     return Claims(pulumi.get_stack(), stack.suffix, root, trust_domains, ports)
 
 
-def _claims(name: str, peer: Peer) -> Claims:
+def _claims(stack: Settings, name: str, peer: Peer) -> Claims:
     domains = {mesh: about.trust_domain for mesh, about in peer.meshes.items()}
-    ports = {name: export.protocols for about in peer.meshes.values() for name, export in about.exports.items()}
+    # What is not taken from a peer contradicts nothing: a peer must not be able to stop this stack's updates by it.
+    ports = {
+        exported: export.protocols
+        for mesh, about in peer.meshes.items()
+        for exported, export in about.exports.items()
+        if _takes(stack, exported, mesh)
+    }
     return Claims(name, peer.suffix, peer.root_ca, domains, ports)
 
 
@@ -216,6 +224,39 @@ def _unknown_callers(stack: Settings, known: Iterable[str]) -> list[str]:
         for index, caller in enumerate(service.callers or [])
         if _mesh_of(caller) not in known
     ]
+
+
+def _unknown_peers(stack: Settings, meshes: Iterable[str]) -> list[str]:
+    up = ", ".join(sorted(meshes))
+    return [
+        problems.problem(("services", number, "peers", mesh), weight, f"must be of a mesh of a peer: {up}")
+        for number, service in enumerate(stack.services)
+        for mesh, weight in service.peers.items()
+        if mesh not in meshes
+    ]
+
+
+def _takes(stack: Settings, global_name: str, mesh: str) -> bool:
+    """Return whether the stack takes a service from a peer's mesh: from each, unless it lists the service itself."""
+    return all(mesh in one.peers for one in stack.services if one.global_name(stack.suffix) == global_name)
+
+
+def _not_taken(stack: Settings, exports: Mapping[str, Mapping[str, peers.Export]]) -> list[str]:
+    """Return a line for each weight that a peer states and that this stack does not give it, for a name of its own."""
+    found = list[str]()
+    for number, service in enumerate(stack.services):
+        for mesh in sorted(exports):
+            export = exports[mesh].get(service.global_name(stack.suffix))
+            if export is None or export.weight <= service.peers.get(mesh, -1):
+                continue
+            name = f"mesh {mesh} exports {service.global_name(stack.suffix)} with weight {export.weight}"
+            message = (
+                f"{name}, and gets {service.peers[mesh]}, the most that is allowed here"
+                if mesh in service.peers
+                else f"{name}, and gets no request of this stack's meshes: to take the service from it, list it here"
+            )
+            found.append(problems.problem(("services", number, "peers", mesh), problems.ABSENT, message))
+    return found
 
 
 def _without_traffic(services: Iterable[ExportedService]) -> list[str]:

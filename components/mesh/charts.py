@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from components.clusters.cluster import Exposure, Platform
-from components.istio import INGRESS_PORT, PEER_PORT
+from components.istio import HTTPS_PORT, INGRESS_PORT, PEER_PORT
 from components.mesh import primary_remote, single_mesh
-from components.mesh.owned_values import GATEWAY_PORTS, ROOT, STATUS_PORT, additional_ports
+from components.mesh.owned_values import ADDED, GATEWAY_PORTS, HTTPS, ROOT, STATUS_PORT, additional_ports
 from components.mesh.roles import JOINED, Role
 from components.mesh.settings import IstioSettings
 
 Values = dict[str, Any]
+
+_TOKENS_PLACE = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
 def chosen(platform: Platform, istio: IstioSettings, sample_image: str | None = None) -> Platform:
@@ -63,6 +65,10 @@ def istiod_values(role: Role, root_pem: Any, root_fingerprint: Any) -> Values:
     federated = {"caCertificates": [{"pem": root_pem, "trustDomains": list(role.federated)}]} if role.federated else {}
     return {
         "podAnnotations": {ROOT: root_fingerprint},
+        # Plaintext for the pod itself alone; everybody else has TLS at 15012.
+        "extraContainerArgs": ["--grpcAddr=127.0.0.1:15010"],
+        # Otherwise a Gateway of any namespace with the gateway's labels would open ports and take hosts of it.
+        "env": {"PILOT_SCOPE_GATEWAY_TO_NAMESPACE": "true"},
         "meshConfig": {
             "trustDomain": role.trust_domain,
             **federated,
@@ -79,7 +85,7 @@ def istiod_values(role: Role, root_pem: Any, root_fingerprint: Any) -> Values:
     }
 
 
-def gateway_values(exposure: Exposure, role: Role) -> Values:
+def gateway_values(exposure: Exposure, role: Role, *, https: bool = False) -> Values:
     """Return the gateway's values: its Service's type and ports, the cluster kind's additions, what its pods join."""
     node_port = exposure.service == "NodePort"
     status, ingress, peers = (
@@ -89,22 +95,50 @@ def gateway_values(exposure: Exposure, role: Role) -> Values:
     if node_port:
         peers["nodePort"] = exposure.node_port or exposure.port
         ingress["nodePort"] = exposure.ingress_node_port or exposure.ingress_port
+    secure: Values = {"name": HTTPS[HTTPS_PORT], "port": HTTPS_PORT, "targetPort": HTTPS_PORT, "protocol": "TCP"}
+    if node_port:
+        secure["nodePort"] = exposure.https_node_port or exposure.https_port
     ports = [status, ingress, peers, *(primary_remote.istiod_ports(exposure) if role.serves else [])]
+    ports += [secure] if https else []
     service = {**exposure.service_values, "type": exposure.service, "ports": ports}
     network = single_mesh.gateway_values(role) if role.network else {}
-    # istiod hands a gateway its certificate. Without this its service account could read all Secrets beside `cacerts`.
-    return {"rbac": {"enabled": False}, "service": service, "podAnnotations": {JOINED: role.joined}, **network}
+    # istiod hands a gateway its own certificate. That of the ingress is in a Secret: istiod hands it only to a gateway
+    # whose service account could list Secrets, `cacerts` among them. So the pod has no token of that account.
+    return {
+        "rbac": {"enabled": https},
+        **_without_token(),
+        "service": service,
+        "podAnnotations": {JOINED: role.joined},
+        **network,
+    }
+
+
+def _without_token() -> Values:
+    """Return the values with which the gateway's pod has no token for the API server; the chart has no value for it.
+
+    Where something is mounted in the token's place, Kubernetes mounts none. The proxy has a token for istiod alone.
+    https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/
+    """
+    name = "no-token"
+    return {
+        "volumes": [{"name": name, "emptyDir": {"sizeLimit": "1Mi"}}],
+        "volumeMounts": [{"name": name, "mountPath": _TOKENS_PLACE, "readOnly": True}],
+    }
 
 
 def complete(chart: str, own: Values, platform: Platform) -> Values:
     """Return a chart's values: the mesh's `own`, with the platform's and the user's over them.
 
-    The gateway's Service has the user's ports in addition to those of the mesh.
+    Ports of the gateway's Service, volumes and arguments are the user's in addition to those of the mesh.
     """
     values = merged(own, platform.values.get(chart, {}))
     if chart == "gateway":
         ports = platform.values.get(chart, {}).get("service", {}).get("ports", [])
-        values["service"]["ports"] = [*own["service"]["ports"], *additional_ports(ports)]
+        ours = own["service"]["ports"]
+        values["service"]["ports"] = [*ours, *additional_ports(ports, ours)]
+    for of, key in ADDED:
+        if of == chart and key in own:
+            values[key] = [*own[key], *(platform.values.get(chart, {}).get(key) or [])]
     return values
 
 

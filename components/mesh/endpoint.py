@@ -30,6 +30,11 @@ def ingress_url(address: str, port: int) -> str:
     return f"http://{_in_url(address)}" + ("" if port == 80 else f":{port}")
 
 
+def https_url(address: str, port: int) -> str:
+    """Return the URL of the ingress gateway for HTTPS."""
+    return f"https://{_in_url(address)}" + ("" if port == 443 else f":{port}")
+
+
 def _in_url(address: str) -> str:
     try:
         return f"[{address}]" if isinstance(ip_address(address), IPv6Address) else address

@@ -8,8 +8,9 @@ import pulumi
 
 from components import istio
 from components.clusters.cluster import Cluster, Platform
-from components.mesh import charts, endpoint, primary_remote, single_mesh
+from components.mesh import charts, endpoint, ingress, ingress_secret, primary_remote, single_mesh
 from components.mesh.discovery import Discovery
+from components.mesh.ingress import Https
 from components.mesh.roles import Role
 from components.objects import KubernetesObject, Release, find
 from components.trust.ca import IntermediateCa, fingerprint
@@ -35,6 +36,10 @@ class MeshArgs(TypedDict):
     """The Services (`<name>.<namespace>.svc.cluster.local`) that peers may reach through the gateway."""
     ingress_hosts: Sequence[str]
     """The hosts for which the gateway accepts requests from outside."""
+    https: Https | None
+    """HTTPS for requests from outside; None for plain HTTP alone."""
+    https_port: int
+    """The port at which clients reach it, for plain HTTP to be redirected to."""
     spanning: Sequence[str]
     """The Services that span the clusters of a single mesh, by their host name in each cluster."""
 
@@ -51,6 +56,8 @@ class Mesh(pulumi.ComponentResource):
     gateway_address: pulumi.Output[str]
     gateway_port: int
     ingress_url: pulumi.Output[str]
+    https_url: pulumi.Output[str] | None
+    """The gateway's address for HTTPS; clients ask it for a host of the certificate. None without HTTPS."""
 
     def __init__(self, name: str, args: MeshArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         self.role = role = args["role"]
@@ -58,6 +65,7 @@ class Mesh(pulumi.ComponentResource):
         self.name = name
         self.trust_domain = role.trust_domain
         self._ca = args["ca"]
+        self._https = args["https"]
         self.cluster = args["cluster"]
         platform, exposure = args["platform"], self.cluster.exposure
 
@@ -79,13 +87,15 @@ class Mesh(pulumi.ComponentResource):
             "gateway",
             istio.GATEWAY,
             platform,
-            charts.gateway_values(exposure, role),
+            charts.gateway_values(exposure, role, https=args["https"] is not None),
             [self.control_plane],
             # Deleting the Service deletes the cloud's load balancer; deleting the cluster does not.
             outlives=exposure.service == "LoadBalancer",
         )
 
         self.serving: list[pulumi.Resource] = [gateway]
+        if self._https:
+            self._certificate(self._https)
         if self.configured:
             self._configure(args)
 
@@ -96,6 +106,9 @@ class Mesh(pulumi.ComponentResource):
             self.gateway_address = pulumi.Output.from_input(exposure.address)
         self.gateway_port = exposure.port
         self.ingress_url = self.gateway_address.apply(lambda at: endpoint.ingress_url(at, exposure.ingress_port))
+        self.https_url = None
+        if self._https:
+            self.https_url = self.gateway_address.apply(lambda at: endpoint.https_url(at, exposure.https_port))
         self.register_outputs(
             {
                 "gateway_address": self.gateway_address,
@@ -119,6 +132,7 @@ class Mesh(pulumi.ComponentResource):
                 "cluster": self.cluster,
                 "namespace": self.namespace.metadata["name"],
                 "controlled": not self.configured,
+                "https": self._https is not None,
                 "ca_expires": self._ca.expires,
             },
         )
@@ -174,22 +188,54 @@ class Mesh(pulumi.ComponentResource):
     def _configure(self, args: MeshArgs) -> None:
         """Create the Istio objects that apply to the whole mesh."""
         # Access: the mesh's own workloads may call each other, and everybody may call the ingress
+        https, ports = args["https"], [istio.INGRESS_PORT, *([istio.HTTPS_PORT] if args["https"] else [])]
         self._policy("PeerAuthentication", "strict", "default", istio.strict_mutual_tls())
+        self._policy("NetworkPolicy", "istiod-ports", "istiod-by-tls-alone", istio.istiod_by_tls_alone())
         self._policy("AuthorizationPolicy", "own", "own-identities", istio.own_identities(self.trust_domain))
-        self._policy("AuthorizationPolicy", "ingress", "world-to-ingress", istio.world_to_ingress())
+        self._policy("AuthorizationPolicy", "ingress", "world-to-ingress", istio.world_to_ingress(ports))
 
         # What the gateway forwards to
         if exports := args["exports"]:
             self._policy("Gateway", "peer-gateway", istio.PEER_GATEWAY, istio.peer_gateway(exports))
         if hosts := args["ingress_hosts"]:
-            self._policy("Gateway", "ingress-gateway", istio.INGRESS_GATEWAY, istio.ingress_gateway(hosts))
+            # Plain HTTP is redirected before its own Gateway takes none of it, so that no request finds a closed port.
+            first = self._redirect(hosts, args["https_port"]) if https and https.redirect else []
+            first += self.serving if https else []
+            spec = ingress.gateway(hosts, https)
+            self._policy("Gateway", "ingress-gateway", istio.INGRESS_GATEWAY, spec, first)
         if self.role.serves:
             gateway, route = primary_remote.istiod_gateway(), primary_remote.istiod_route(f"{NAMESPACE}/istiod")
             self._policy("AuthorizationPolicy", "istiod", "world-to-istiod", primary_remote.world_to_istiod())
             self.serving.append(self._policy("Gateway", "istiod-gateway", "istiod", gateway))
             self.serving.append(self._policy("VirtualService", "istiod-route", "istiod", route))
 
-    def _policy(self, kind: str, suffix: str, name: str, spec: istio.Spec) -> KubernetesObject:
+    def _certificate(self, https: Https) -> None:
+        """Create the Secret with the certificate of the ingress, or say if the one of somebody else is of no use."""
+        certificate = https.certificate
+        if certificate is None:
+            ingress_secret.watch(self.name, self.cluster, https)
+            return
+        self.serving.append(
+            KubernetesObject(
+                f"{self.name}-ingress-certificate",
+                "v1",
+                "Secret",
+                type="kubernetes.io/tls",
+                metadata={"name": https.secret, "namespace": self.namespace.metadata["name"]},
+                stringData=ingress.certificate(certificate.chain_pem, certificate.private_key_pem),
+                # istiod remembers for a while that the gateway may not have it, until its release says that it may.
+                opts=self.cluster.child_options(self, [*self.serving]),
+            )
+        )
+
+    def _redirect(self, hosts: Sequence[str], https_port: int) -> list[pulumi.Resource]:
+        """Create the objects that send plain HTTP to HTTPS."""
+        gateway = self._policy("Gateway", "redirect-gateway", ingress.REDIRECT, istio.ingress_gateway(hosts))
+        return [self._policy("VirtualService", "redirect", ingress.REDIRECT, ingress.redirect(https_port), [gateway])]
+
+    def _policy(
+        self, kind: str, suffix: str, name: str, spec: istio.Spec, after: Sequence[pulumi.Resource] = ()
+    ) -> KubernetesObject:
         """Create an Istio object in this mesh, after its control plane, which validates the object."""
         return KubernetesObject(
             f"{self.name}-{suffix}",
@@ -197,7 +243,7 @@ class Mesh(pulumi.ComponentResource):
             kind,
             metadata={"name": name, "namespace": NAMESPACE},
             spec=spec,
-            opts=self.cluster.child_options(self, [self.control_plane]),
+            opts=self.cluster.child_options(self, [self.control_plane, *after]),
         )
 
     def _release(

@@ -1,9 +1,9 @@
 """The Helm values that multimesh decides: with others, a mesh would not work, or not with its peers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from components.istio import GATEWAY, INGRESS_PORT, ISTIOD_HOSTS, NAMESPACE, PEER_PORT
+from components.istio import GATEWAY, HTTPS_PORT, INGRESS_PORT, ISTIOD_HOSTS, NAMESPACE, PEER_PORT
 from components.mesh.primary_remote import ISTIOD_PORT, WEBHOOK_PORT
 from components.mesh.roles import JOINED
 
@@ -16,6 +16,10 @@ GATEWAY_PORTS = {
     WEBHOOK_PORT: "tls-webhook",
 }
 """The ports of the gateway's Service that multimesh sets, and their names."""
+HTTPS = {HTTPS_PORT: "https"}
+"""The port of the gateway's Service that multimesh sets if the ingress has HTTPS, and its name."""
+ADDED = (("istiod", "extraContainerArgs"), ("gateway", "volumes"), ("gateway", "volumeMounts"))
+"""Lists of multimesh, by chart and key, to which the user's are added."""
 ROOT = "multimesh/root-ca"
 """The annotation of istiod's pods that has the fingerprint of the root CA of its certificates."""
 
@@ -36,6 +40,7 @@ _CERTIFICATES = "set trust"
 _SERVICES = "list services that span clusters in services"
 _GATEWAY = "set cluster.gateway of the mesh"
 _FIXED = "remove it"
+_INGRESS = "set ingress, whose certificate istiod gives to the gateway"
 _NO_NAMES = f"remove it: the mesh's CA may sign no names of istiod but {', '.join(ISTIOD_HOSTS)}"
 _NO_REVISIONS = "remove it: revisions are not supported"
 _NO_DOMAIN = "remove it: no other cluster domain is supported, and the cluster's must be cluster.local"
@@ -90,7 +95,7 @@ _OWNED: dict[str, tuple[str, Any]] = {
     "gateway.labels.istio": (_FIXED, "ingressgateway"),
     "gateway.labels.topology.istio.io/network": (_TOPOLOGY, _NONE),
     "gateway.networkGateway": (_TOPOLOGY, ""),
-    "gateway.rbac.enabled": (_FIXED, False),
+    "gateway.rbac.enabled": (_INGRESS, False),
     "gateway.env.ISTIO_META_REQUESTED_NETWORK_VIEW": (_TOPOLOGY, _NONE),
     "gateway.service.type": (_GATEWAY, _NONE),
     "gateway.service.selectorLabels": (_FIXED, {}),
@@ -99,15 +104,20 @@ _OWNED: dict[str, tuple[str, Any]] = {
 """By path: what to do instead, and the value that contradicts nothing, if there is one."""
 
 
-def mistakes(values: Mapping[str, Any]) -> Iterator[Mistake]:
-    """Yield each of the user's values, by chart, that contradicts multimesh."""
+def mistakes(values: Mapping[str, Any], *, https: bool = False) -> Iterator[Mistake]:
+    """Yield each of the user's values, by chart, that contradicts multimesh, whose ingress may have `https`."""
     for path, (instead, same) in _OWNED.items():
         yield from _contradiction(values, _keys(path), instead, same)
     gateway = values.get("gateway", {})
     for path in (("global", *_keys(path)[1:]) for path in _OWNED if path.startswith("gateway.")):
         yield from _contradiction({"gateway": gateway}, ("gateway", *path), _FIXED, _NONE)
     service = gateway.get("service")
-    yield from _port_mistakes(service.get("ports", []) if isinstance(service, Mapping) else [])
+    for chart, key in ADDED:
+        given = values.get(chart, {}).get(key)
+        if given is not None and not isinstance(given, list):
+            yield Mistake((chart, key), given, "must be a list, which is added to that of multimesh")
+    own = GATEWAY_PORTS | (HTTPS if https else {})
+    yield from _port_mistakes(service.get("ports", []) if isinstance(service, Mapping) else [], own)
     for chart, given in values.items():
         if "_internal_defaults_do_not_set" in given:
             yield Mistake((chart, "_internal_defaults_do_not_set"), {}, "set the values without this key")
@@ -126,30 +136,31 @@ def _contradiction(values: Mapping[str, Any], path: tuple[str, ...], instead: st
         yield Mistake(path, inner, f"is decided by multimesh: {instead}")
 
 
-def _port_mistakes(ports: Any) -> Iterator[Mistake]:
+def _port_mistakes(ports: Any, own: Mapping[int, str]) -> Iterator[Mistake]:
     """Yield each additional port of the gateway's Service that cannot stand beside those of multimesh."""
     where = ("gateway", "service", "ports")
     if not isinstance(ports, list):
         yield Mistake(where, ports, "must be a list of ports that the gateway's Service has in addition")
         return
-    names, numbers = {name: port for port, name in GATEWAY_PORTS.items()}, set[Any]()
+    names, numbers = {name: port for port, name in own.items()}, set[Any]()
     for index, port in enumerate(ports):
         name, number = (port.get("name"), port.get("port")) if isinstance(port, Mapping) else (None, None)
         if not isinstance(name, str) or type(number) is not int:
             yield Mistake((*where, index), port, "must be a mapping with name and port")
-        elif GATEWAY_PORTS.get(number, name) != name or names.get(name, number) != number:
-            ours = ", ".join(f"{number} ({name})" for number, name in GATEWAY_PORTS.items())
+        elif own.get(number, name) != name or names.get(name, number) != number:
+            ours = ", ".join(f"{number} ({name})" for number, name in own.items())
             yield Mistake((*where, index, "port"), number, f"clashes with a port of multimesh: {ours}")
-        elif number in GATEWAY_PORTS and port.get("targetPort", number) != number:
+        elif number in own and port.get("targetPort", number) != number:
             yield Mistake((*where, index, "targetPort"), port["targetPort"], f"must be {number}, or remove the port")
         elif number in numbers:
             yield Mistake((*where, index, "port"), number, "is there twice")
         numbers.add(number if type(number) is int else None)
 
 
-def additional_ports(ports: Any) -> list[Any]:
-    """Return those of the user's ports of the gateway's Service that multimesh does not set itself."""
-    return [port for port in ports or [] if port["port"] not in GATEWAY_PORTS]
+def additional_ports(ports: Any, own: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """Return those of the user's ports of the gateway's Service that multimesh does not set itself (`own`)."""
+    taken = {*GATEWAY_PORTS, *(port["port"] for port in own)}
+    return [port for port in ports or [] if port["port"] not in taken]
 
 
 def _keys(path: str) -> tuple[str, ...]:

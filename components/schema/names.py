@@ -139,5 +139,16 @@ def has_peers(info: ValidationInfo) -> bool:
     return (info.context or {}).get("peers", False)
 
 
+def _peer_mesh(value: Any, info: ValidationInfo) -> str:
+    if not has_peers(info):
+        raise ValueError("needs multimesh:peers, the stacks whose meshes may be listed here")
+    if not isinstance(value, str) or not re.fullmatch(_LABEL, value):
+        raise ValueError("must be a mesh of a peer")
+    if value in known_meshes(info):
+        raise ValueError("is a mesh of this stack: list it in meshes")
+    return value
+
+
+PeerMesh = Annotated[str, PlainValidator(_peer_mesh)]
 KnownMesh = Annotated[str, PlainValidator(_known_mesh)]
 Caller = Annotated[str, PlainValidator(_caller)]

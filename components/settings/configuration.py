@@ -8,10 +8,11 @@ from typing import Any
 import pulumi
 from pydantic import TypeAdapter, ValidationError
 
+from components.mesh.ingress_settings import IngressSettings
 from components.mesh.settings import IstioSettings
 from components.mesh.topology import Topology
 from components.schema import problems
-from components.settings import cross_checks, single_mesh
+from components.settings import cross_checks, ingress, single_mesh
 from components.settings.parts import Parts
 from components.settings.service import ServiceSettings
 from components.settings.stack import MeshSettings, Settings
@@ -38,7 +39,7 @@ def validate(raw: dict[str, Any]) -> Settings:
     parts = Parts.valid(typed, context["meshes"])
     found = cross_checks.clashes(parts) + cross_checks.sample_mistakes(parts) + cross_checks.owned_values(parts)
     found += single_mesh.contradictions(parts)
-    found += cross_checks.excluded_by_the_root(parts)
+    found += cross_checks.excluded_by_the_root(parts) + ingress.mistakes(parts)
     try:
         settings = Settings.model_validate(typed, context=context)
     except ValidationError as error:
@@ -86,7 +87,8 @@ def _typed_parts(raw: dict[str, Any], context: dict[str, Any]) -> dict[str, Any]
         result["meshes"] = {name: typed(MeshSettings, mesh) for name, mesh in meshes.items()}
     if isinstance(services := raw.get("services"), list):
         result["services"] = [typed(ServiceSettings, service) for service in services]
-    for key, kind in (("topology", Topology), ("istio", IstioSettings), ("trust", TrustSettings)):
+    kinds = {"topology": Topology, "istio": IstioSettings, "trust": TrustSettings, "ingress": IngressSettings}
+    for key, kind in kinds.items():
         if key in raw:
             result[key] = typed(kind, raw[key])
     return result

@@ -78,7 +78,7 @@ def sample_mistakes(parts: Parts) -> list[str]:
 
 def owned_values(parts: Parts) -> list[str]:
     """Return a line for each Helm value that contradicts multimesh."""
-    found = mistakes(parts.istio.values.model_dump())
+    found = mistakes(parts.istio.values.model_dump(), https=parts.ingress is not None)
     return [problem(("istio", "values", *path), value, message) for path, value, message in found]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from components.mesh.ingress_settings import IngressSettings
 from components.mesh.settings import IstioSettings
 from components.mesh.topology import MultiMesh, SingleCluster, SingleMesh, Topology
 from components.settings.service import ServiceSettings
@@ -25,6 +26,7 @@ class Parts:
     topology: Topology
     istio: IstioSettings
     trust: TrustSettings
+    ingress: IngressSettings | None
     sample: bool
 
     @classmethod
@@ -39,6 +41,7 @@ class Parts:
             topology if isinstance(topology, SingleCluster | SingleMesh) else MultiMesh(),
             istio if isinstance(istio := typed.get("istio"), IstioSettings) else IstioSettings(),
             trust if isinstance(trust := typed.get("trust"), TrustSettings) else TrustSettings(),
+            ingress if isinstance(ingress := typed.get("ingress"), IngressSettings) else None,
             typed.get("sample") is not False,
         )
 

@@ -61,13 +61,18 @@ class RetrySettings(Strict):
 
 
 class ServiceSettings(Strict):
-    """One exported service. `meshes` are meshes of this stack, by default all. By default, every mesh may call."""
+    """One exported service. `meshes` are meshes of this stack, by default all. By default, every mesh may call.
+
+    `peers` are the meshes of other stacks from which this stack takes the service, each with the most weight that it
+    may have here, by default none.
+    """
 
     name: names.ServiceName
     namespace: names.Label
     port: names.Port | None = None
     ports: list[PortSettings] | None = Field(None, validate_default=True)
     meshes: dict[names.KnownMesh, names.Weight] = Field(None, validate_default=True)
+    peers: dict[names.PeerMesh, names.Weight] = {}
     prefer: Literal["weights", "local"] | list[str] = "weights"
     timeout: names.Duration | None = None
     retries: RetrySettings | None = None

@@ -1,11 +1,12 @@
 """The whole configuration of a stack, as one model."""
 
 from collections.abc import Collection
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from components.clusters.kinds import ClusterSettings
+from components.mesh.ingress_settings import IngressSettings
 from components.mesh.settings import IstioSettings
 from components.mesh.topology import MultiMesh, SingleMesh, Topology
 from components.schema import names
@@ -40,6 +41,13 @@ class Settings(Strict):
     sample: bool = True
     sample_image: str | None = None
     topology: Topology = MultiMesh()
+    ingress: IngressSettings | None = None
+
+    @field_validator("ingress", mode="before")
+    @classmethod
+    def _empty_is_none(cls, given: Any) -> Any:
+        # The project file declares the key, and a declared key must have a value.
+        return None if given == {} else given
 
     def without(self, meshes: Collection[str]) -> "Settings":
         """Return these settings without some of the meshes, and without the services that only those export."""
@@ -78,6 +86,18 @@ class Settings(Strict):
             return []
         services = self.services if self.topology.kind == "single-mesh" else self.exported_by(mesh)
         return [service.local_host for service in services]
+
+    @property
+    def ingress_hosts(self) -> list[str]:
+        """The hosts of all services at the ingress."""
+        return [host for service in self.services for host in service.ingress_hosts]
+
+    @property
+    def https_hosts(self) -> list[str]:
+        """The hosts for which the ingress has a certificate; none without HTTPS."""
+        if self.ingress is None:
+            return []
+        return sorted(set(self.ingress.hosts or self.ingress_hosts))
 
     def notes(self) -> list[str]:
         """Return a line for each setting that is allowed but may surprise the user."""

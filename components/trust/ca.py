@@ -79,6 +79,8 @@ class RootCa(pulumi.ComponentResource):
     """What signs: the root itself, or the user's issuing CA below it."""
     between_pem: pulumi.Output[str]
     """The CAs that sign, up to the root and without it, the lowest first; empty if the root itself signs."""
+    private_key_pem: pulumi.Output[str] | None = None
+    """A secret; None for a root that the user brought."""
     requests: Mapping[str, pulumi.Output[str]] = MappingProxyType({})
     """None: it signs by itself."""
     fingerprint: pulumi.Output[str]
@@ -116,7 +118,8 @@ class RootCa(pulumi.ComponentResource):
             )
             certificate = signed.cert_pem
             self.between_pem = pulumi.Output.from_input("")
-            key: SigningKey = {"root_key_pem": pulumi.Output.secret(private.private_key_pem)}
+            self.private_key_pem = pulumi.Output.secret(private.private_key_pem)
+            key: SigningKey = {"root_key_pem": self.private_key_pem}
             self.signer = Signer(certificate.apply(_ending_in_newline), key)
             self.expires = signed.validity_end_time.apply(whole_seconds)
             remedy, log = "`pulumi up` renews it before an intermediate could outlive it", pulumi.log.info

@@ -10,6 +10,8 @@ from multimesh.verify.answers import Failure
 from multimesh.verify.commands import command, how_many, in_groups
 from multimesh.verify.counters import CountersError, Snapshot, cluster_name, counted
 from multimesh.verify.echo_client import Run
+from multimesh.verify.https import not_redirected
+from multimesh.verify.https import of_service as https_of
 from multimesh.verify.ingress import ask_ingress
 from multimesh.verify.inside import InsideError, ask_from_pod, echo_pod
 from multimesh.verify.judge import Measurement, Path
@@ -70,9 +72,8 @@ class _Run:
     def ask(self, mesh: str) -> None:
         """Ask one mesh everything."""
         if self.selection.sample:
-            url = self.outputs.meshes[mesh].ingress_url
             self.progress(f"{mesh}: {Path.INGRESS}")
-            self.measurements.append(Measurement(mesh, Path.INGRESS, url, ask_ingress(url, self.requests)))
+            self._ask_ingress(mesh)
         try:
             with echo_pod(self.outputs.kubeconfigs[mesh]) as pod:
                 self._ask_from(pod, mesh)
@@ -81,6 +82,19 @@ class _Run:
             self.measurements += [Measurement(mesh, path, url, failed) for path, url in self._urls(mesh).items()]
             if self.selection.ports:
                 self.troubles.append(f"{mesh}: no service can be asked: {error}")
+
+    def _ask_ingress(self, mesh: str) -> None:
+        """Ask the ingress: by HTTPS if a host of its certificate leads to the sample, else by plain HTTP."""
+        about, https = self.outputs.meshes[mesh], https_of(self.outputs, self.sample)
+        if https is None or about.https_url is None:
+            outcomes = ask_ingress(about.ingress_url, self.requests)
+            self.measurements.append(Measurement(mesh, Path.INGRESS, about.ingress_url, outcomes))
+            return
+        outcomes = ask_ingress(about.https_url, self.requests, https=https)
+        self.measurements.append(Measurement(mesh, Path.INGRESS, f"{about.https_url} as {https.host}", outcomes))
+        if self.outputs.https and self.outputs.https.redirect:
+            finding = not_redirected(about.ingress_url, about.https_url, https.host)
+            self.troubles += [f"{mesh}: {finding}"] if finding else []
 
     def _ask_from(self, pod: CallingPod, mesh: str) -> None:
         """Ask everything that is asked from inside, between two snapshots of the counters where they are needed."""

@@ -120,6 +120,61 @@ def test_a_route_of_another_namespace_takes_no_request_from_outside(east: East) 
         time.sleep(0.25)
 
 
+@pytest.fixture
+def tenants_gateway(east: East) -> Iterator[None]:
+    """A Gateway in namespace demo that selects the mesh's gateway, with a route that answers its host itself."""
+    custom = client.CustomObjectsApi(east.api.api_client)
+    server = {"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["grab.example"]}
+    route = {"hosts": ["grab.example"], "gateways": ["grab"], "http": [{"directResponse": {"status": 418}}]}
+    made = {
+        "gateways": ("Gateway", {"selector": {"istio": "ingressgateway"}, "servers": [server]}),
+        "virtualservices": ("VirtualService", route),
+    }
+    for plural, (kind, spec) in made.items():
+        body = {"apiVersion": "networking.istio.io/v1", "kind": kind, "metadata": {"name": "grab"}, "spec": spec}
+        custom.create_namespaced_custom_object("networking.istio.io", "v1", "demo", plural, body)
+    yield
+    for plural in made:
+        custom.delete_namespaced_custom_object("networking.istio.io", "v1", "demo", plural, "grab")
+
+
+@pytest.mark.usefixtures("tenants_gateway")
+def test_a_gateway_of_another_namespace_opens_nothing_at_the_meshs_own(east: East) -> None:
+    for _ in range(12):  # 3 seconds, in which the gateway would learn of it
+        answer = httpx.get(east.ingress, headers={"Host": "grab.example"}, timeout=10)
+        assert answer.status_code == 200
+        time.sleep(0.25)
+
+
+def test_istiod_serves_no_plaintext_to_other_pods(east: East) -> None:
+    [istiod] = east.api.list_namespaced_pod("istio-system", label_selector="app=istiod").items
+    [gateway] = east.api.list_namespaced_pod("istio-system", label_selector="istio=ingressgateway").items
+
+    def connects(port: int) -> bool:
+        command = [
+            "bash",
+            "-c",
+            f"timeout 5 bash -c '</dev/tcp/{istiod.status.pod_ip}/{port}' && echo connected || true",
+        ]
+        place = (gateway.metadata.name, "istio-system")
+        return "connected" in stream(
+            east.api.connect_get_namespaced_pod_exec, *place, command=command, stdout=True, stderr=False
+        )
+
+    assert connects(15012), "the test itself can connect"
+    assert not connects(15010)
+
+
+def test_the_gateways_pod_has_no_token_for_the_api_server(east: East) -> None:
+    [gateway] = east.api.list_namespaced_pod("istio-system", label_selector="istio=ingressgateway").items
+    [proxy] = gateway.spec.containers
+    place = "/var/run/secrets"
+    command = ["bash", "-c", f"shopt -s nullglob; echo {place}/kubernetes.io/serviceaccount/* {place}/tokens/*"]
+    asked = {"command": command, "container": proxy.name, "stdout": True, "stderr": False}
+    found = stream(east.api.connect_get_namespaced_pod_exec, gateway.metadata.name, "istio-system", **asked)
+    assert found.split() == [f"{place}/tokens/istio-token"], "and the one that it has is for istiod alone"
+
+
 def test_the_gateway_may_read_no_secrets(east: East) -> None:
     [gateway] = east.api.list_namespaced_pod("istio-system", label_selector="istio=ingressgateway").items
     user = f"system:serviceaccount:istio-system:{gateway.spec.service_account_name}"

@@ -121,6 +121,25 @@ def test_another_up_changes_nothing(trust: Stack, east: Stack, west: Stack) -> N
         stack.up("--expect-no-changes")
 
 
+def set_on_echo(stack: Stack, **settings: Any) -> None:
+    stack.configure(lambda config: config["multimesh:services"][0].update(settings))
+
+
+def test_a_peer_takes_over_no_service_that_is_not_taken_from_it(east: Stack, west: Stack, said: Lines) -> None:
+    set_on_echo(west, meshes={"west": 1_000_000})
+    set_on_echo(east, peers={})
+    west.up()
+    east.up()
+    assert any("mesh west exports echo.demo.global with weight 1000000, and gets no request" in line for line in said)
+    assert east.outputs().services == EAST_ALONE
+    assert answered_by(east.verify()) == [{"east"}] * 3
+    set_on_echo(east, peers={"west": 50})
+    east.up()
+    assert east.outputs().services == BOTH, "as much as east allows, whatever west says"
+    set_on_echo(west, meshes={"west": 50})
+    west.up()
+
+
 def test_no_stack_keeps_a_key_or_a_kubeconfig_in_the_clear(trust: Stack, east: Stack, west: Stack) -> None:
     for stack in (trust, east, west):
         assert not re.findall(r"PRIVATE KEY|client-key-data", stack.state()), stack.name
@@ -173,7 +192,7 @@ def test_a_peer_may_be_called_by_its_full_name(east: Stack) -> None:
         ),
         (
             "multimesh:services",
-            [{"name": "echo", "namespace": "demo", "port": 8080}],
+            [{"name": "echo", "namespace": "demo", "port": 8080, "peers": {"east": 50}}],
             "stacks west and east export echo.demo.global at different ports: 8080 and 80",
         ),
         (

@@ -38,7 +38,7 @@ def without_west(config: dict[str, Any]) -> None:
     """What the first stack says once west is no longer its own."""
     del config["multimesh:meshes"]["west"]
     [echo] = config["multimesh:services"]
-    echo["meshes"] = {"east": 50}
+    echo |= {"meshes": {"east": 50}, "peers": {"west": 50}}
     config["multimesh:peers"] = ["west"]
     config["multimesh:trust"] = {"issues": {"west": {}}}
 

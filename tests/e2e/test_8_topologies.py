@@ -14,8 +14,10 @@ ONE = {"control_plane": "one", "primary": "east"}
 
 @pytest.fixture(scope="module")
 def changing(tmp_path_factory: pytest.TempPathFactory, show: Callable[[str], None]) -> Iterator[Stack]:
-    """A stack of its own, up as a federation of two meshes."""
+    """A stack of its own, with HTTPS at the ingress, up as a federation of two meshes."""
     with Stack(tmp_path_factory.mktemp("changing"), show, "changing").destroyed_at_the_end() as stack:
+        https = {"hosts": ["echo.example"], "tls": {"issuer": "root"}}
+        stack.configure(lambda config: config.update({"multimesh:ingress": https}))
         stack.up()
         yield stack
 

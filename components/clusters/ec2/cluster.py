@@ -6,7 +6,15 @@ import pulumi
 import pulumi_aws as aws
 
 from components.clusters.api_ready import ApiReady
-from components.clusters.cluster import INGRESS_NODE_PORT, PEER_NODE_PORT, Cluster, ClusterArgs, Exposure, Platform
+from components.clusters.cluster import (
+    HTTPS_NODE_PORT,
+    INGRESS_NODE_PORT,
+    PEER_NODE_PORT,
+    Cluster,
+    ClusterArgs,
+    Exposure,
+    Platform,
+)
 from components.clusters.ec2 import identity, load_balancer, network, nodes, secrets_key, security
 from components.clusters.ec2.scope import Scope, tags
 from components.clusters.ec2.settings import Ec2ClusterSettings
@@ -23,7 +31,7 @@ class Ec2Cluster(Cluster):
     def __init__(
         self, name: str, args: ClusterArgs[Ec2ClusterSettings], opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        settings = args["settings"]
+        settings, https = args["settings"], args.get("https", False)
         super().__init__("multimesh:index:Ec2Cluster", name, settings.model_dump(), opts)
         own = pulumi.ResourceOptions(parent=self)
         members = {"control_plane.nodes": settings.control_plane.nodes}
@@ -43,7 +51,7 @@ class Ec2Cluster(Cluster):
         self.egress_addresses = vpc.egress_addresses
 
         # Security
-        self._groups = groups = security.make(scope, vpc, settings.api_cidrs)
+        self._groups = groups = security.make(scope, vpc, settings.api_cidrs, https=https)
         keys = KubernetesPki(f"{name}-kubernetes", {"cluster": name}, own)
         roles = {role: identity.node_role(scope, role) for role in ("control-plane", "worker")}
         key = secrets_key.make(scope, roles)
@@ -53,9 +61,15 @@ class Ec2Cluster(Cluster):
         )
 
         # Load balancer, before the nodes: the API server's certificate contains its name and addresses
-        balancer = load_balancer.make(scope, vpc, groups)
+        balancer = load_balancer.make(scope, vpc, groups, https=https)
         self.exposure = Exposure(
-            "NodePort", balancer.address, PEER_PORT, INGRESS_PORT, PEER_NODE_PORT, INGRESS_NODE_PORT
+            "NodePort",
+            balancer.address,
+            PEER_PORT,
+            INGRESS_PORT,
+            PEER_NODE_PORT,
+            INGRESS_NODE_PORT,
+            https_node_port=HTTPS_NODE_PORT,
         )
 
         # Nodes

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.clusters.cluster import INGRESS_NODE_PORT, PEER_NODE_PORT
+from components.clusters.cluster import HTTPS_NODE_PORT, INGRESS_NODE_PORT, PEER_NODE_PORT
 from components.clusters.ec2.network import Network
 from components.clusters.ec2.scope import Scope
 from components.clusters.ec2.security import API_PORT, LOAD_BALANCER, Security
-from components.istio import INGRESS_PORT, PEER_PORT
+from components.istio import HTTPS_PORT, INGRESS_PORT, PEER_PORT
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,12 @@ class LoadBalancer:
     """Its DNS name and its elastic IPs."""
     api: aws.lb.TargetGroup
     gateway: Sequence[aws.lb.TargetGroup]
-    """The target groups of the workers: ingress and peers."""
+    """The target groups of the workers: ingress, peers, and HTTPS if the ingress has it."""
     ways_in: Sequence[pulumi.Resource]
     """The resources that must exist while anything calls the API."""
 
 
-def make(scope: Scope, network: Network, security: Security) -> LoadBalancer:
+def make(scope: Scope, network: Network, security: Security, *, https: bool) -> LoadBalancer:
     """Create the load balancer with an elastic IP in each public subnet; `nodes` attaches the targets."""
     addresses = [
         aws.ec2.Eip(f"{scope.mesh}-address-{i}", domain="vpc", tags=scope.named(f"address-{i}"), opts=scope.options())
@@ -52,12 +52,13 @@ def make(scope: Scope, network: Network, security: Security) -> LoadBalancer:
     api, listener = _listen(scope, network, balancer, "api", API_PORT, API_PORT, "ip")
     ingress, _ = _listen(scope, network, balancer, "ingress", INGRESS_PORT, INGRESS_NODE_PORT, "instance")
     peers, _ = _listen(scope, network, balancer, "peers", PEER_PORT, PEER_NODE_PORT, "instance")
+    secure = [_listen(scope, network, balancer, "https", HTTPS_PORT, HTTPS_NODE_PORT, "instance")[0]] if https else []
     public = [address.public_ip for address in addresses]
     return LoadBalancer(
         address=public[0] if len(public) == 1 else balancer.dns_name,
         names=[balancer.dns_name, *public],
         api=api,
-        gateway=[ingress, peers],
+        gateway=[ingress, peers, *secure],
         ways_in=[listener, *security.rules],
     )
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.clusters.cluster import INGRESS_NODE_PORT, PEER_NODE_PORT
+from components.clusters.cluster import HTTPS_NODE_PORT, INGRESS_NODE_PORT, PEER_NODE_PORT
 from components.clusters.ec2.network import Network
 from components.clusters.ec2.scope import Scope
 from components.clusters.kubeadm.flannel import VXLAN_PORT
-from components.istio import INGRESS_PORT, PEER_PORT
+from components.istio import HTTPS_PORT, INGRESS_PORT, PEER_PORT
 
 API_PORT = 6443
 _KUBELET_PORT = 10250
@@ -44,6 +44,8 @@ RULES = (
     Rule(LOAD_BALANCER, WORKERS, "peers", (PEER_NODE_PORT, PEER_NODE_PORT)),
 )
 """The traffic inside the cluster. Port 22 is closed: Session Manager needs only connections that the node opens."""
+HTTPS_RULE = Rule(LOAD_BALANCER, WORKERS, "https", (HTTPS_NODE_PORT, HTTPS_NODE_PORT))
+"""The further traffic of an ingress with HTTPS."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,12 @@ class Security:
         return self.groups[group].id
 
 
-def make(scope: Scope, network: Network, api_cidrs: Sequence[str]) -> Security:
+def make(scope: Scope, network: Network, api_cidrs: Sequence[str], *, https: bool) -> Security:
     """Create the groups and their rules; `admit` creates those for peers, once all peers are known."""
     groups = {suffix: _group(scope, network, suffix) for suffix in (LOAD_BALANCER, CONTROL_PLANE, WORKERS)}
     rules: list[pulumi.Resource] = []
     # Inside
-    for rule in RULES:
+    for rule in (*RULES, *([HTTPS_RULE] if https else [])):
         first, last = rule.ports
         name = f"{rule.source}-to-{rule.target}-{rule.what}"
         rules.append(
@@ -80,6 +82,8 @@ def make(scope: Scope, network: Network, api_cidrs: Sequence[str]) -> Security:
     # From outside
     rules += [_let_in(scope, groups[LOAD_BALANCER], "api", API_PORT, cidr, cidr) for cidr in api_cidrs]
     rules.append(_let_in(scope, groups[LOAD_BALANCER], "ingress", INGRESS_PORT, "world", _EVERYWHERE))
+    if https:
+        rules.append(_let_in(scope, groups[LOAD_BALANCER], "https", HTTPS_PORT, "world", _EVERYWHERE))
     # To outside: packages, images, AWS, the peers' gateways
     for suffix, group in groups.items():
         rules.append(

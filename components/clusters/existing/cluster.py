@@ -2,14 +2,26 @@
 
 import pulumi
 
-from components.clusters.cluster import INGRESS_NODE_PORT, PEER_NODE_PORT, Cluster, ClusterArgs, Exposure, Platform
+from components.clusters.cluster import (
+    HTTPS_NODE_PORT,
+    INGRESS_NODE_PORT,
+    PEER_NODE_PORT,
+    Cluster,
+    ClusterArgs,
+    Exposure,
+    Platform,
+)
 from components.clusters.existing.settings import ExistingClusterSettings, GatewaySettings
-from components.istio import INGRESS_PORT, PEER_PORT
+from components.istio import HTTPS_PORT, INGRESS_PORT, PEER_PORT
 
 
 def exposure(gateway: GatewaySettings) -> Exposure:
     """Return how peers and clients reach the gateway; the default ports depend on the Service's type."""
-    peers, ingress = (PEER_NODE_PORT, INGRESS_NODE_PORT) if gateway.service == "NodePort" else (PEER_PORT, INGRESS_PORT)
+    peers, ingress, https = (
+        (PEER_NODE_PORT, INGRESS_NODE_PORT, HTTPS_NODE_PORT)
+        if gateway.service == "NodePort"
+        else (PEER_PORT, INGRESS_PORT, HTTPS_PORT)
+    )
     return Exposure(
         gateway.service,
         gateway.address,
@@ -17,6 +29,8 @@ def exposure(gateway: GatewaySettings) -> Exposure:
         ingress_port=gateway.ingress_port or gateway.ingress_node_port or ingress,
         node_port=gateway.node_port,
         ingress_node_port=gateway.ingress_node_port,
+        https_port=gateway.https_port or gateway.https_node_port or https,
+        https_node_port=gateway.https_node_port,
     )
 
 

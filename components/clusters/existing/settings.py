@@ -14,7 +14,8 @@ from components.schema.strict import Strict
 class GatewaySettings(Strict):
     """How an existing cluster exposes its gateway.
 
-    Peers connect to `port` and clients to `ingress_port`. Where these differ from the node ports, they forward to them.
+    Peers connect to `port` and clients to `ingress_port` and `https_port`. Where these differ from the node ports, they
+    forward to them.
     """
 
     service: Literal["LoadBalancer", "NodePort"] = "LoadBalancer"
@@ -23,6 +24,8 @@ class GatewaySettings(Strict):
     ingress_port: names.Port | None = None
     node_port: names.Port | None = None
     ingress_node_port: names.Port | None = None
+    https_port: names.Port | None = None
+    https_node_port: names.Port | None = None
 
     @field_validator("address")
     @classmethod
@@ -31,7 +34,7 @@ class GatewaySettings(Strict):
             raise ValueError("must be the IP address or DNS name at which peers reach the node ports")
         return address
 
-    @field_validator("node_port", "ingress_node_port")
+    @field_validator("node_port", "ingress_node_port", "https_node_port")
     @classmethod
     def _of_a_node_port_service(cls, port: int | None, info: ValidationInfo) -> int | None:
         if port is not None and info.data.get("service") == "LoadBalancer":

@@ -2,7 +2,15 @@
 
 import pulumi
 
-from components.clusters.cluster import INGRESS_NODE_PORT, PEER_NODE_PORT, Cluster, ClusterArgs, Exposure, Platform
+from components.clusters.cluster import (
+    HTTPS_NODE_PORT,
+    INGRESS_NODE_PORT,
+    PEER_NODE_PORT,
+    Cluster,
+    ClusterArgs,
+    Exposure,
+    Platform,
+)
 from components.clusters.local.provider import LabCluster
 from components.clusters.local.settings import LocalClusterSettings
 from lab.paths import CHARTS, IMAGE_HUB, IMAGE_TAG
@@ -52,6 +60,6 @@ class LocalCluster(Cluster):
         self.lifetime = lab
         self.kubeconfig = pulumi.Output.secret(lab.kubeconfig)
         self.provider = self.kubernetes_provider(name, lab.id)
-        self.exposure = Exposure("NodePort", lab.address, PEER_NODE_PORT, INGRESS_NODE_PORT)
+        self.exposure = Exposure("NodePort", lab.address, PEER_NODE_PORT, INGRESS_NODE_PORT, https_port=HTTPS_NODE_PORT)
         self.platform = platform()
         self.register_outputs({"kubeconfig": self.kubeconfig, "address": lab.address})

@@ -11,7 +11,14 @@ from components.settings import SettingsError
 from components.trust import signing
 
 LOCAL = {"cluster": {"kind": "local"}}
-ECHO = {"name": "echo", "namespace": "demo", "port": 80, "ingress_hosts": ["*"], "service_account": "echo"}
+ECHO = {
+    "name": "echo",
+    "namespace": "demo",
+    "port": 80,
+    "peers": {"west": 100},
+    "ingress_hosts": ["*"],
+    "service_account": "echo",
+}
 ROOT = authorities.root()
 PEM = ROOT.certificate
 KEY = authorities.new_key()
@@ -60,8 +67,10 @@ def outputs(**given: Any) -> dict[str, Any]:
 
 
 def config(**given: Any) -> dict[str, Any]:
-    stack = {"meshes": {"east": LOCAL}, "services": [ECHO], "peers": ["west"], "trust": {"stack": "trust"}}
-    return stack | given
+    stack = {"meshes": {"east": LOCAL}, "services": [ECHO], "peers": ["west"], "trust": {"stack": "trust"}} | given
+    if not stack["peers"]:
+        stack["services"] = [service | {"peers": {}} for service in stack["services"]]
+    return stack
 
 
 def run(peer: dict[str, Any] | None = None, **given: Any) -> Recording:

@@ -8,7 +8,9 @@ from components.federation.peers import Export
 STACK = settings.validate(
     {
         "meshes": {"east": {"cluster": {"kind": "local"}}},
-        "services": [{"name": "echo", "namespace": "demo", "port": 80, "service_account": "echo"}],
+        "services": [
+            {"name": "echo", "namespace": "demo", "port": 80, "service_account": "echo", "peers": {"a": 9, "west": 9}}
+        ],
         "peers": ["other"],
     }
 )

@@ -6,6 +6,7 @@ import pytest
 from peer_stacks import (
     ECHO,
     EXPORT,
+    LOCAL,
     TRUST,
     config,
     outputs,
@@ -16,8 +17,9 @@ from peer_stacks import (
 )
 from recording import Recording, record_of, recorded
 
+from components import settings
 from components.clusters import cluster as clusters
-from components.federation import peers
+from components.federation import members, peers
 
 # What a peer adds
 
@@ -101,6 +103,71 @@ def test_what_a_stack_exports_is_what_its_peers_can_read() -> None:
     assert peer
     exported = peer.meshes["east"].exports["echo.demo.global"]
     assert exported == peers.Export(port=80, ports={80: "http"}, weight=1, service_account="echo")
+
+
+# From whom a service is taken
+
+
+def test_a_peer_that_is_not_listed_gets_no_request_for_a_name_of_this_stack() -> None:
+    greedy = outputs(meshes={"west": west(echo_demo_global=EXPORT | {"weight": 1_000_000, "service_account": "thief"})})
+    recording = run(greedy, services=[ECHO | {"peers": {}}])
+    spec = recording.service_objects("east")["ServiceEntry istio-system/echo.demo.global"]
+    assert [endpoint["locality"] for endpoint in spec["endpoints"]] == ["east"]
+    assert spec["subjectAltNames"] == ["spiffe://east.mesh/ns/demo/sa/echo"]
+    assert recording.outputs["services"] == {"echo.demo.global": {"east": 1}}
+
+
+def test_what_is_not_taken_from_a_peer_does_not_stop_an_update() -> None:
+    other_port = outputs(meshes={"west": west(echo_demo_global=EXPORT | {"port": 8080})})
+    recording = run(other_port, services=[ECHO | {"peers": {}}])
+    assert recording.outputs["services"] == {"echo.demo.global": {"east": 1}}
+
+
+def test_a_peer_has_no_more_weight_than_this_stack_allows() -> None:
+    greedy = outputs(meshes={"west": west(echo_demo_global=EXPORT | {"weight": 1_000_000})})
+    recording = run(greedy, services=[ECHO | {"peers": {"west": 1}}])
+    assert recording.outputs["services"] == {"echo.demo.global": {"east": 1, "west": 1}}
+
+
+def test_a_peer_may_take_less_than_this_stack_allows() -> None:
+    less = outputs(meshes={"west": west(echo_demo_global=EXPORT | {"weight": 0})})
+    assert run(less).outputs["services"] == {"echo.demo.global": {"east": 1, "west": 0}}
+
+
+def test_a_service_that_only_peers_run_is_taken_from_those_that_are_listed() -> None:
+    bank = {"name": "web", "namespace": "shop", "port": 80, "meshes": {}}
+    peer = outputs(meshes={"west": west(web_shop_global=EXPORT)})
+    assert run(peer, services=[bank | {"peers": {"west": 1}}]).outputs["services"]["web.shop.global"] == {"west": 1}
+    assert run(peer, services=[bank]).outputs["services"]["web.shop.global"] == {}
+
+
+@pytest.mark.parametrize(
+    ("listed", "said"),
+    [
+        (
+            {},
+            "services[0].peers.west: mesh west exports echo.demo.global with weight 3, and gets no request of this "
+            "stack's meshes: to take the service from it, list it here",
+        ),
+        (
+            {"west": 2},
+            "services[0].peers.west: mesh west exports echo.demo.global with weight 3, and gets 2, the most that is "
+            "allowed here",
+        ),
+        ({"west": 3}, None),
+    ],
+)
+def test_what_a_peer_does_not_get_is_said(listed: dict[str, int], said: str | None) -> None:
+    notes = members._not_taken(
+        settings.validate({"meshes": {"east": LOCAL}, "peers": ["west"], "services": [ECHO | {"peers": listed}]}),
+        {"west": {"echo.demo.global": peers.Export.model_validate(EXPORT)}},
+    )
+    assert notes == ([f"multimesh:{said}"] if said else [])
+
+
+def test_a_mesh_that_no_peer_has_is_refused() -> None:
+    lines = refused(services=[ECHO | {"peers": {"north": 1}}])
+    assert lines == ["services[0].peers.north: 1: must be of a mesh of a peer: west"]
 
 
 # A peer that is not there

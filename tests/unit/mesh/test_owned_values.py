@@ -48,6 +48,9 @@ def refused(path: str, value: Any) -> list[str]:
         ("gateway.global.name", "gw", "'gw': is decided by multimesh: remove it"),
         ("gateway.service.type", "ClusterIP", "'ClusterIP': is decided by multimesh: set cluster.gateway of the mesh"),
         ("gateway.service.ports", {}, "must be a list of ports that the gateway's Service has in addition"),
+        ("gateway.volumes", {}, "must be a list, which is added to that of multimesh"),
+        ("gateway.volumeMounts", "mine", "'mine': must be a list, which is added to that of multimesh"),
+        ("istiod.extraContainerArgs", "--a", "'--a': must be a list, which is added to that of multimesh"),
         ("istiod._internal_defaults_do_not_set", {"revision": "a"}, "set the values without this key"),
     ],
 )
@@ -99,7 +102,11 @@ def test_more_ports_of_the_gateway_are_added_to_those_of_multimesh() -> None:
 NOT_OWNED = [
     ("istiod", "meshConfig", "defaultConfig", "proxyMetadata", "ECC_SIGNATURE_ALGORITHM"),
     ("istiod", "global", "proxy", "readinessPeriodSeconds"),
+    ("istiod", "extraContainerArgs"),
+    ("istiod", "env", "PILOT_SCOPE_GATEWAY_TO_NAMESPACE"),
     ("gateway", "service", "ports"),
+    ("gateway", "volumes"),
+    ("gateway", "volumeMounts"),
 ]
 """What multimesh sets and users may overrule, or add to."""
 

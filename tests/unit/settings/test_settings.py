@@ -36,7 +36,8 @@ BAD_INPUT = [
     ({}, "meshes: is missing"),
     (
         other(mesh={}),
-        "mesh: unknown key; allowed: istio, meshes, peers, sample, sample_image, services, suffix, topology, trust",
+        "mesh: unknown key; allowed: ingress, istio, meshes, peers, sample, sample_image, services, suffix, topology, "
+        "trust",
     ),
     (other(suffix=""), f"suffix: '': {DOMAIN}"),
     (other(suffix="Global"), f"suffix: 'Global': {DOMAIN}"),
