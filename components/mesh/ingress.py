@@ -12,7 +12,7 @@ from components.istio import Spec
 from components.mesh.ingress_settings import IngressSettings
 from components.trust.absent_root import AbsentRoot
 from components.trust.ca import RootCa
-from components.trust.server_certificate import RootSigned, ServerCertificate, announce
+from components.trust.server_certificate import RootSigned, RootSignedArgs, ServerCertificate, announce
 
 CERTIFICATE = "multimesh-ingress"
 """The name of the Secret that multimesh makes for the gateway."""
@@ -45,8 +45,13 @@ def https(settings: IngressSettings | None, hosts: Sequence[str], root: RootCa |
     if settings.tls.brought:
         announce(settings.tls.brought)
     elif settings.tls.issuer and isinstance(root, RootCa) and root.private_key_pem:
-        signer = {"root_pem": root.certificate_pem, "root_key_pem": root.private_key_pem}
-        certificate = RootSigned("ingress", {**signer, "hosts": hosts, "validity_days": days})
+        args: RootSignedArgs = {
+            "root_pem": root.certificate_pem,
+            "root_key_pem": root.private_key_pem,
+            "hosts": hosts,
+            "validity_days": days,
+        }
+        certificate = RootSigned("ingress", args)
     return Https(hosts, settings.tls.secret or CERTIFICATE, settings.redirect, certificate)
 
 
