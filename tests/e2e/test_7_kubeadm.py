@@ -1,8 +1,11 @@
 """The user data of a cloud's nodes, booted for real: a control plane and a worker, from user data alone."""
 
+import base64
 import json
 import os
 import re
+import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +22,7 @@ from lab import config, dns, paths
 from lab.environment import CHECKOUT
 from lab.processes import run
 from lab.stack import Stack
+from tests.aws import role_arn
 from tests.e2e import machine as view
 from tests.e2e.kubeadm import cloud_init, images
 from tests.e2e.kubeadm.machine import BootError, Machine
@@ -31,6 +35,8 @@ class Booted:
     """The machines by name, what Pulumi made for them, and the API as the computed kubeconfig opens it."""
 
     show: Callable[[str], None]
+    addresses: Path
+    """The file of all instances' addresses, as EC2 knows them."""
     made: dict[str, Any] = field(default_factory=dict)
     machines: dict[str, Machine] = field(default_factory=dict)
     ids: list[str] = field(default_factory=list)
@@ -40,13 +46,15 @@ class Booted:
         """Make a machine that has not booted."""
         self.machines[name] = Machine(name, self.show)
         self.ids.append(self.machines[name].id)
+        self.addresses.write_text(json.dumps({machine.id: machine.address for machine in self.machines.values()}))
         return self.machines[name]
 
     def boot(self, name: str, role: str, hosts: dict[str, str]) -> None:
         """Boot a machine with the user data of a role; it sees the parameters of its own path alone."""
-        own = "/worker/" if role == "worker" else "/cp/"
-        parameters = {path: text for path, text in self.made["parameters"].items() if path.startswith(own)}
-        self.machines[name].boot(self.made[role], parameters, images.template(), hosts)
+        own = "worker" if role == "worker" else "control-plane"
+        parameters = {path: text for path, text in self.made["parameters"].items() if path.startswith(f"/{own}/")}
+        aws = {"role": own, "parameters": parameters, "addresses": str(self.addresses)}
+        self.machines[name].boot(self.made[role], aws, images.template(), hosts)
 
     def join(self, name: str, role: str) -> None:
         """Make and boot a machine that joins; the first one is what DNS answers for the endpoint."""
@@ -96,9 +104,10 @@ class _Api:
 def booted(tmp_path_factory: pytest.TempPathFactory, show: Callable[[str], None]) -> Iterator[Booted]:
     """Two nodes, up; nothing of them is left at the end, whatever happens."""
     before = view.snapshot()
-    cluster = Booted(show)
+    folder = tmp_path_factory.mktemp("kubeadm")
+    cluster = Booted(show, folder / "addresses.json")
     try:
-        cluster.made = _made(tmp_path_factory.mktemp("kubeadm"), cluster.machine("first"), show)
+        cluster.made = _made(folder, cluster.machine("first"), show)
         cluster.boot("first", "first", {})
         _adapt_dns(cluster)
         cluster.join("worker", "worker")
@@ -119,6 +128,7 @@ def _made(folder: Path, first: Machine, show: Callable[[str], None]) -> dict[str
     settings = {
         "kubeadm:endpoint": ENDPOINT,
         "kubeadm:address": first.address,
+        "kubeadm:worker_role": role_arn("worker"),
         "kubeadm:pod_cidr": first.given.pod_cidr,
         "kubeadm:service_cidr": first.given.service_cidr,
     }
@@ -169,11 +179,116 @@ def test_the_worker_runs_pods_that_reach_the_api_by_its_service(booted: Booted) 
     assert booted.eventually(ready_dns)
 
 
-def test_the_token_that_nodes_join_with_never_expires(booted: Booted) -> None:
-    token_id = booted.made["parameters"]["/worker/token"].partition(".")[0]
+ASK = """
+import sys
+from pathlib import Path
+sys.path.insert(0, "/usr/local/lib/multimesh")
+from prove_identity import Api, Instance, asked, certificate, key_and_request
+endpoint, name, proof = sys.argv[1:]
+document = asked(Instance(), key_and_request(name)[1])
+if proof == "none":
+    del document["metadata"]["annotations"]
+certificate(Api(endpoint, "/etc/kubernetes/ca.crt", token=Path("/run/token").read_text()), document)
+"""
+"""Asks, on a worker and with its token, for the certificate of a node."""
+
+
+def asks(booted: Booted, name: str, proof: str) -> str:
+    worker = booted.machines["worker"]
+    worker.write("/run/token", booted.made["parameters"]["/worker/token"], "0600")
+    return worker.run("/usr/bin/python3", "-c", ASK, ENDPOINT, name, proof)
+
+
+def test_with_the_token_a_worker_gets_a_certificate_in_its_own_name(booted: Booted) -> None:
+    assert asks(booted, booted.machines["worker"].id, "its own") == ""
+
+
+def test_with_the_token_nobody_gets_a_certificate_in_another_node_s_name(booted: Booted) -> None:
+    control_plane = booted.machines["first"].id
+    with pytest.raises(BootError, match=rf"Denied: \S+/worker/\S+ asks for a certificate of {control_plane}"):
+        asks(booted, control_plane, "its own")
+
+
+@pytest.mark.parametrize("name", ["first", "worker"])
+def test_with_the_token_alone_nobody_gets_a_certificate(booted: Booted, name: str) -> None:
+    with pytest.raises(BootError, match="Denied: must have the annotation multimesh/identity"):
+        asks(booted, booted.machines[name].id, "none")
+
+
+def test_the_token_opens_nothing_but_asking(booted: Booted) -> None:
     with booted.api() as api:
-        token: Any = api.read_namespaced_secret(f"bootstrap-token-{token_id}", "kube-system")
-    assert "expiration" not in token.data
+        tokens: Any = api.list_namespaced_secret("kube-system", field_selector="type=bootstrap.kubernetes.io/token")
+    groups = [base64.b64decode(token.data["auth-extra-groups"]).decode() for token in tokens.items]
+    assert groups == ["system:bootstrappers:multimesh"]
+    bearer = client.Configuration(host=f"https://{booted.machines['first'].address}:6443")
+    bearer.verify_ssl = False
+    bearer.api_key = {"authorization": f"Bearer {booted.made['parameters']['/worker/token']}"}
+    with client.ApiClient(bearer) as connected:
+        core, certificates = client.CoreV1Api(connected), client.CertificatesV1Api(connected)
+        for asked in (
+            core.list_node,
+            core.list_secret_for_all_namespaces,
+            certificates.list_certificate_signing_request,
+        ):
+            with pytest.raises(client.ApiException) as refused:
+                asked()
+            assert refused.value.status == 403
+
+
+SERVE = """
+import base64, subprocess, sys
+sys.path.insert(0, "/usr/local/lib/multimesh")
+from prove_identity import Api, certificate
+from signing_requests import SERVING
+endpoint, name, address = sys.argv[1:]
+curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "/dev/null"]
+names = ["-subj", f"/O=system:nodes/CN=system:node:{name}", "-addext", f"subjectAltName=DNS:{name},IP:{address}"]
+made = subprocess.run(["openssl", "req", "-new", *curve, *names], check=True, capture_output=True).stdout
+request = base64.b64encode(made).decode()
+spec = {"request": request, "signerName": SERVING, "usages": ["digital signature", "server auth"]}
+kind = {"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest"}
+api = Api(endpoint, "/etc/kubernetes/ca.crt", certificate="/var/lib/kubelet/pki/kubelet-client-current.pem")
+certificate(api, {**kind, "metadata": {"generateName": "serving-"}, "spec": spec})
+"""
+"""Asks, on a worker and with its kubelet's certificate, for a serving certificate."""
+
+
+def test_a_node_gets_no_serving_certificate_for_an_address_that_is_not_its_own(booted: Booted) -> None:
+    worker, address = booted.machines["worker"], booted.machines["first"].address
+    assert worker.run("/usr/bin/python3", "-c", SERVE, ENDPOINT, worker.id, worker.address) == ""
+    with pytest.raises(BootError, match=f"Denied: not of {worker.id}: {address}"):
+        worker.run("/usr/bin/python3", "-c", SERVE, ENDPOINT, worker.id, address)
+
+
+@pytest.mark.parametrize("name", ["first", "worker"])
+def test_a_kubelet_serves_with_a_certificate_of_the_cluster_s_ca(booted: Booted, name: str) -> None:
+    authority = booted.made["parameters"]["/worker/ca.crt"]
+    address = booted.machines[name].address
+
+    def verified(_: Any) -> bool:
+        context = ssl.create_default_context(cadata=authority)
+        try:
+            with (
+                socket.create_connection((address, 10250), 5) as open,
+                context.wrap_socket(open, server_hostname=address),
+            ):
+                return True
+        except OSError:
+            return False
+
+    assert booted.eventually(verified)
+
+
+def test_logs_and_commands_in_pods_go_through_a_kubelet_that_the_api_server_verified(
+    booted: Booted, tmp_path: Path
+) -> None:
+    (tmp_path / "kubeconfig").write_text(booted.made["kubeconfig"])
+    kubectl = ("kubectl", "--kubeconfig", str(tmp_path / "kubeconfig"), "--namespace", "kube-system")
+    assert "CoreDNS-" in _accepted(*kubectl, "logs", "deployment/coredns")
+    assert "CoreDNS-" in _accepted(*kubectl, "exec", "deployment/coredns", "--", "/usr/local/bin/coredns", "-version")
+    with booted.api() as api:
+        (pod,) = api.list_namespaced_pod("kube-system", label_selector="component=kube-apiserver").items
+    assert "--kubelet-certificate-authority=/etc/kubernetes/pki/ca.crt" in pod.spec.containers[0].command
 
 
 def test_secrets_are_encrypted_on_etcds_disk_and_config_maps_are_not(booted: Booted) -> None:
@@ -198,7 +313,7 @@ def test_the_audit_log_has_who_did_what_and_no_secret(booted: Booted) -> None:
 def test_what_opens_more_than_a_node_needs_is_gone(booted: Booted, name: str) -> None:
     left = booted.machines[name].run("ls", "/etc/kubernetes").split()
     assert "kubelet.conf" in left
-    assert not {"token", "super-admin.conf", "bootstrap-kubelet.conf"} & set(left)
+    assert not {"token", "admin.conf", "super-admin.conf", "bootstrap-kubelet.conf"} & set(left)
 
 
 def test_no_component_of_the_control_plane_shows_its_profile(booted: Booted) -> None:
@@ -227,12 +342,13 @@ def test_cloud_init_would_refuse_user_data_that_it_cannot_act_on() -> None:
 
 @pytest.mark.parametrize("role", ["first", "another", "worker"])
 def test_kubeadm_takes_its_configuration_as_it_was_rendered(booted: Booted, role: str, tmp_path: Path) -> None:
+    token = booted.made["parameters"]["/worker/token"]
     files = {file["path"]: file["content"] for file in yaml.safe_load(booted.made[role])["write_files"]}
-    configurations = [text for path, text in files.items() if re.fullmatch(r"/etc/multimesh/.*\.yaml", path)]
-    for text in configurations:
-        (tmp_path / "config.yaml").write_text(text.replace("TOKEN", booted.made["parameters"]["/worker/token"]))
+    configurations = [files.get(f"/etc/multimesh/{name}.yaml") for name in ("cluster", "init", "join")]
+    for text in filter(None, configurations):
+        (tmp_path / "config.yaml").write_text(text.replace("TOKEN", token).replace("NODE_NAME", "i-1"))
         _accepted("kubeadm", "config", "validate", "--config", str(tmp_path / "config.yaml"))
-    assert len(configurations) == (2 if role == "first" else 1)
+    assert len(list(filter(None, configurations))) == {"first": 3, "another": 2, "worker": 1}[role]
 
 
 def test_containerd_takes_its_configuration_as_it_was_rendered(booted: Booted, tmp_path: Path) -> None:

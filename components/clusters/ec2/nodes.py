@@ -1,6 +1,5 @@
 """The nodes of an EC2 cluster: control-plane instances with fixed addresses, workers in an auto-scaling group."""
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from components.clusters.ec2.network import UNIQUE_NAMES, Network
 from components.clusters.ec2.scope import Scope
 from components.clusters.ec2.security import Security
 from components.clusters.ec2.settings import Ec2ClusterSettings
+from components.clusters.kubeadm.user_data import packed
 
 _DISK_GIBIBYTES = 50
 _METADATA: Any = {
@@ -94,7 +94,7 @@ def control_plane(
                 f"{scope.mesh}-{suffix}",
                 ami=image.id,
                 instance_type=wanted.instance_type,
-                user_data=text,
+                user_data_base64=text.apply(packed),
                 iam_instance_profile=identity.profile.name,
                 # network
                 primary_network_interface={"network_interface_id": interface.id},
@@ -148,7 +148,7 @@ def workers(
         name_prefix=f"{scope.mesh}-workers-",
         image_id=image.id,
         instance_type=wanted.instance_type,
-        user_data=user_data.apply(lambda text: base64.b64encode(text.encode()).decode()),
+        user_data=user_data.apply(packed),
         iam_instance_profile={"arn": identity.profile.arn},
         # network
         vpc_security_group_ids=[groups[security.WORKERS]],
