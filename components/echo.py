@@ -5,6 +5,7 @@ from typing import TypedDict
 import pulumi
 
 from components.federation.workload import Workload
+from components.istio import POD_SECURITY
 from components.mesh.mesh import Mesh
 from components.mesh.roles import JOINED
 from components.objects import KubernetesObject
@@ -38,7 +39,8 @@ class Echo(pulumi.ComponentResource):
             f"{name}-namespace",
             "v1",
             "Namespace",
-            metadata={"name": NAMESPACE, "labels": {"istio-injection": "enabled"}},
+            # Istio's init container has NET_ADMIN, which a stricter level refuses.
+            metadata={"name": NAMESPACE, "labels": {"istio-injection": "enabled", POD_SECURITY: "privileged"}},
             opts=own,
         )
         account = KubernetesObject(
