@@ -13,7 +13,7 @@ from components.clusters.ec2.load_balancer import LoadBalancer
 from components.clusters.ec2.network import UNIQUE_NAMES, Network
 from components.clusters.ec2.scope import Scope
 from components.clusters.ec2.security import Security
-from components.clusters.ec2.settings import Ec2ClusterSettings
+from components.clusters.ec2.settings import Ec2ClusterSettings, WorkerSettings
 from components.clusters.kubeadm.user_data import packed
 
 _DISK_GIBIBYTES = 50
@@ -121,6 +121,14 @@ def control_plane(
     return made
 
 
+def newer_image(mesh: str, used: str, newest: str, wanted: WorkerSettings) -> str:
+    """Return what to say of an image that is newer than the one that workers boot from; "" if there is none."""
+    if used == newest:
+        return ""
+    path = f"multimesh:meshes.{mesh}.cluster.workers.generation"
+    return f"{path}: workers boot from {used}, Ubuntu's newest image is {newest}: {wanted.generation + 1} replaces them"
+
+
 def workers(
     scope: Scope,
     settings: Ec2ClusterSettings,
@@ -164,6 +172,8 @@ def workers(
         tags=scope.named("workers"),
         opts=scope.options(ignore_changes=["userData"] if settings.ami else ["imageId", "userData"]),
     )
+    newer = pulumi.Output.all(template.image_id, image.id).apply(lambda known: newer_image(scope.mesh, *known, wanted))
+    newer.apply(lambda note: pulumi.log.info(note) if note else None)
     return aws.autoscaling.Group(
         f"{scope.mesh}-workers",
         name_prefix=f"{scope.mesh}-workers-",

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import aws_answers
+import pulumi
 import pytest
 from ec2_stack import EC2, config, made
 from recording import record, recorded
@@ -176,6 +177,25 @@ def test_a_newer_image_or_other_user_data_replaces_no_node() -> None:
     recording = made()
     assert {"ami", "userData", "userDataBase64"} == set(recording.ignored[recording["east-control-plane-0"].urn])
     assert {"imageId", "userData"} == set(recording.ignored[recording["east-workers-1"].urn])
+
+
+def test_a_preview_names_the_newer_image_and_how_workers_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "info", lambda line, *_: said.append(line) if "image" in line else None)
+    record(config())
+    assert said == []
+    answer = aws_answers.outputs
+
+    def older(kind: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+        return answer(kind, name, inputs) | ({"imageId": "ami-1"} if kind.endswith(":LaunchTemplate") else {})
+
+    monkeypatch.setattr(aws_answers, "outputs", older)
+    record(config(workers={"generation": 4}))
+    newest = "image ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-amd64-server-*"
+    assert said == [
+        "multimesh:meshes.east.cluster.workers.generation: "
+        f"workers boot from ami-1, Ubuntu's newest image is {newest}: 5 replaces them"
+    ]
 
 
 def test_another_generation_is_another_template_for_the_same_group() -> None:
