@@ -42,7 +42,7 @@ def read(pem):
     """Return the node that a signing request (PEM) is for, and its extensions."""
     try:
         request = x509.load_pem_x509_csr(pem)
-        subject = [(attribute.oid, attribute.value) for attribute in request.subject]
+        subject = [(attribute.oid, str(attribute.value)) for attribute in request.subject]
         extensions, signed = list(request.extensions), request.is_signature_valid
     except Exception as error:  # whatever is in it: other nodes wait for this program
         raise RefusedError(f"must be a signing request that can be read: {error}") from error
@@ -158,7 +158,7 @@ def main(endpoint, workers):
     made = subprocess.run([*KUBECONFIG, "--validity-period", "24h"], check=True, capture_output=True, text=True).stdout
     with tempfile.NamedTemporaryFile(dir="/run") as file:
         for part in ("certificate", "key"):
-            file.write(base64.b64decode(re.search(rf"client-{part}-data: (\S+)", made)[1]))
+            file.write(base64.b64decode(re.findall(rf"client-{part}-data: (\S+)", made)[0]))
         file.flush()
         api = Api(endpoint, "/etc/kubernetes/pki/ca.crt", certificate=file.name)
     session = workers.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/")
