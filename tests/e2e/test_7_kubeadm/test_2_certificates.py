@@ -48,13 +48,14 @@ def test_with_the_token_alone_nobody_gets_a_certificate(booted: Booted, name: st
         asks(booted, booted.machines[name].id, "none")
 
 
-def test_the_token_opens_nothing_but_asking(booted: Booted) -> None:
+def test_the_token_opens_nothing_but_asking(booted: Booted, tmp_path: Path) -> None:
     with booted.api() as api:
         tokens: Any = api.list_namespaced_secret("kube-system", field_selector="type=bootstrap.kubernetes.io/token")
     groups = [base64.b64decode(token.data["auth-extra-groups"]).decode() for token in tokens.items]
     assert groups == ["system:bootstrappers:multimesh"]
     bearer = client.Configuration(host=f"https://{booted.machines['first'].address}:6443")
-    bearer.verify_ssl = False
+    (tmp_path / "ca.crt").write_text(booted.made["parameters"]["/worker/ca.crt"])
+    bearer.ssl_ca_cert = str(tmp_path / "ca.crt")
     bearer.api_key = {"authorization": f"Bearer {booted.made['parameters']['/worker/token']}"}
     with client.ApiClient(bearer) as connected:
         core, certificates = client.CoreV1Api(connected), client.CertificatesV1Api(connected)

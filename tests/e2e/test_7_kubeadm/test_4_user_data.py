@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from components.clusters.kubeadm import configuration
 from tests.e2e.kubeadm import cloud_init
 from tests.e2e.kubeadm.booted import Booted, accepted
 
@@ -31,7 +32,9 @@ def test_kubeadm_takes_its_configuration_as_it_was_rendered(booted: Booted, role
     token = booted.made["parameters"]["/worker/token"]
     files = {file["path"]: file["content"] for file in yaml.safe_load(booted.made[role])["write_files"]}
     configurations = [files.get(f"/etc/multimesh/{name}.yaml") for name in ("cluster", "init", "join")]
+    (tmp_path / "identity.conf").touch()
     for text in filter(None, configurations):
+        text = text.replace(configuration.IDENTITY, str(tmp_path / "identity.conf"))
         (tmp_path / "config.yaml").write_text(text.replace("TOKEN", token).replace("NODE_NAME", "i-1"))
         accepted("kubeadm", "config", "validate", "--config", str(tmp_path / "config.yaml"))
     assert len(list(filter(None, configurations))) == {"first": 3, "another": 2, "worker": 1}[role]
