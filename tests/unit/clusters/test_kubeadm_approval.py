@@ -5,7 +5,9 @@ import functools
 import ipaddress
 import json
 import sys
+import urllib.error
 from collections.abc import Iterator, Sequence
+from email.message import Message
 from typing import Any
 
 import pytest
@@ -226,6 +228,21 @@ def test_what_waits_is_decided_and_the_reason_told(aws: Aws) -> None:
     approve_nodes.look(api, WORKERS, set())
     assert [decided[:2] for decided in api.decided] == [("/good/approval", "Approved"), ("/bad/approval", "Denied")]
     assert api.decided[1][2] == f"{WORKERS}/i-1 asks for a certificate of i-cp"
+
+
+def test_what_another_control_plane_node_decided_first_is_no_trouble(
+    aws: Aws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = Api(named(asked(aws, request()), "good"), named(asked(aws, request("system:node:i-cp")), "bad"))
+
+    def conflict(method: str, path: str = "", document: Any = None) -> Any:
+        if method == "PUT":
+            raise urllib.error.HTTPError(path, 409, "Conflict", Message(), None)
+        return {"items": list(api.documents)}
+
+    monkeypatch.setattr(api, "send", conflict)
+    approve_nodes.look(api, WORKERS, set())
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(

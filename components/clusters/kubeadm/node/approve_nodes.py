@@ -28,6 +28,7 @@ GROUP = "system:bootstrappers:multimesh"
 USER = "multimesh:node-approver"
 NODE = "system:node:"
 ORGANIZATION, COMMON_NAME = NameOID.ORGANIZATION_NAME, NameOID.COMMON_NAME
+CONFLICT = 409
 PAUSE = 2  # seconds
 KUBECONFIG = ["kubeadm", "kubeconfig", "user", "--config", "/etc/multimesh/cluster.yaml", "--client-name", USER]
 SIGNED = f"content-type;host;x-amz-date;x-amz-security-token;{REQUEST}"
@@ -129,7 +130,12 @@ def decide(api, document, kind, message):
     name = document["metadata"]["name"]
     condition = {"type": kind, "status": "True", "reason": "MultimeshApproveNodes", "message": message}
     document["status"]["conditions"] = [condition]
-    api.send("PUT", f"/{name}/approval", document)
+    try:
+        api.send("PUT", f"/{name}/approval", document)
+    except urllib.error.HTTPError as error:
+        if error.code == CONFLICT:  # another control-plane node was faster
+            return
+        raise
     print(f"approve-nodes: {kind} {name}: {message}", flush=True)
 
 
