@@ -235,7 +235,7 @@ def test_what_another_control_plane_node_decided_first_is_no_trouble(
 ) -> None:
     api = Api(named(asked(aws, request()), "good"), named(asked(aws, request("system:node:i-cp")), "bad"))
 
-    def conflict(method: str, path: str = "", document: Any = None) -> Any:
+    def conflict(method: str, path: str = "", _document: Any = None) -> Any:
         if method == "PUT":
             raise urllib.error.HTTPError(path, 409, "Conflict", Message(), None)
         return {"items": list(api.documents)}
