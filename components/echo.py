@@ -5,10 +5,9 @@ from typing import TypedDict
 import pulumi
 
 from components.federation.workload import Workload
-from components.istio import POD_SECURITY
 from components.mesh.mesh import Mesh
 from components.mesh.roles import JOINED
-from components.objects import KubernetesObject
+from components.objects import POD_SECURITY, KubernetesObject
 from multimesh.contract import SAMPLE
 
 NAME, NAMESPACE = SAMPLE.name, SAMPLE.namespace

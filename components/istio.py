@@ -11,8 +11,6 @@ Spec = dict[str, Any]
 NAMESPACE = "istio-system"
 MANAGED = {"app.kubernetes.io/managed-by": "multimesh"}
 """The label of the namespace that multimesh creates for Istio."""
-POD_SECURITY = "pod-security.kubernetes.io/enforce"
-"""The label of a namespace that says how privileged its pods may be: privileged, baseline or restricted."""
 ISTIOD = f"istiod.{NAMESPACE}.svc"
 ISTIOD_HOSTS = (ISTIOD, f"istiod-remote.{NAMESPACE}.svc", f"istio-pilot.{NAMESPACE}.svc")
 """The names in istiod's own certificate, as its `getDNSNames` chooses them."""

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.clusters.cluster import Exposure
-from components.istio import MANAGED, NAMESPACE, POD_SECURITY
+from components.istio import MANAGED, NAMESPACE
 from components.mesh.roles import Role
+from components.objects import POD_SECURITY
 
 Values = dict[str, Any]
 
