@@ -7,7 +7,7 @@ import pulumi
 from components.federation.workload import Workload
 from components.mesh.mesh import Mesh
 from components.mesh.roles import JOINED
-from components.objects import KubernetesObject
+from components.objects import POD_SECURITY, KubernetesObject
 from multimesh.contract import SAMPLE
 
 NAME, NAMESPACE = SAMPLE.name, SAMPLE.namespace
@@ -38,7 +38,8 @@ class Echo(pulumi.ComponentResource):
             f"{name}-namespace",
             "v1",
             "Namespace",
-            metadata={"name": NAMESPACE, "labels": {"istio-injection": "enabled"}},
+            # Istio's init container has NET_ADMIN, which a stricter level refuses.
+            metadata={"name": NAMESPACE, "labels": {"istio-injection": "enabled", POD_SECURITY: "privileged"}},
             opts=own,
         )
         account = KubernetesObject(

@@ -8,6 +8,9 @@ from typing import Any
 
 import pulumi
 
+POD_SECURITY = "pod-security.kubernetes.io/enforce"
+"""The label of a namespace that says how privileged its pods may be: privileged, baseline or restricted."""
+
 
 class KubernetesObject(pulumi.CustomResource):
     """One object of any kind. Outputs: metadata, spec, status and data as the API server has them; None if absent."""

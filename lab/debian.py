@@ -13,6 +13,8 @@ PACKAGES = {
     "iptables": ["iptables"],
     "mmdebstrap": ["mmdebstrap"],
     "mount": ["mount"],
+    "openssl": ["openssl"],
+    "python3-cryptography": ["python3"],
     "python3-venv": ["python3"],
     "runc": ["runc"],
     "shellcheck": ["shellcheck"],

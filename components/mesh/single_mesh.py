@@ -10,6 +10,7 @@ from typing import Any
 from components.clusters.cluster import Exposure
 from components.istio import MANAGED, NAMESPACE
 from components.mesh.roles import Role
+from components.objects import POD_SECURITY
 
 Values = dict[str, Any]
 
@@ -20,7 +21,7 @@ CONTROL_PLANE_ANNOTATION = "topology.istio.io/controlPlaneClusters"
 
 def namespace_metadata(role: Role) -> Any:
     """Return the metadata of istio-system: that it is multimesh's, its network, the cluster that controls it."""
-    labels = {**MANAGED, **({NETWORK_LABEL: role.network} if role.network else {})}
+    labels = {**MANAGED, POD_SECURITY: "baseline", **({NETWORK_LABEL: role.network} if role.network else {})}
     annotations = {"annotations": {CONTROL_PLANE_ANNOTATION: role.primary}} if role.primary else {}
     return {"name": NAMESPACE, "labels": labels, **annotations}
 

@@ -53,6 +53,15 @@ def test_what_is_needed_comes_first(earlier: str, later: str) -> None:
     assert earlier in recorded(config("east", "west")).after(later)
 
 
+def test_namespaces_say_how_privileged_their_pods_may_be() -> None:
+    namespaces = recorded(config("east", services=[ECHO, WEB]), {"shop/web": WEB_SERVICE}).of(":Namespace")
+    enforced = {
+        found.inputs["metadata"]["name"]: found.inputs["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
+        for found in namespaces
+    }
+    assert enforced == {"istio-system": "baseline", "demo": "privileged"}, "of other namespaces none is made or changed"
+
+
 @pytest.mark.parametrize("later", ["east-cacerts", "east-istiod", "east-gateway", "east-echo-deployment"])
 def test_a_mesh_waits_for_no_peer(later: str) -> None:
     assert not [name for name in recorded(config("east", "west")).after(later) if "west" in name]

@@ -53,11 +53,14 @@ class Ec2Cluster(Cluster):
         # Security
         self._groups = groups = security.make(scope, vpc, settings.api_cidrs, https=https)
         keys = KubernetesPki(f"{name}-kubernetes", {"cluster": name}, own)
-        roles = {role: identity.node_role(scope, role) for role in ("control-plane", "worker")}
+        roles = {role: identity.node_role(scope, role) for role in (identity.CONTROL_PLANE, identity.WORKER)}
         key = secrets_key.make(scope, roles)
         control_plane, worker = (
             identity.make(scope, role, roles[role], key, files)
-            for role, files in (("control-plane", keys.control_plane_files), ("worker", keys.worker_files))
+            for role, files in (
+                (identity.CONTROL_PLANE, keys.control_plane_files),
+                (identity.WORKER, keys.worker_files),
+            )
         )
 
         # Load balancer, before the nodes: the API server's certificate contains its name and addresses
@@ -74,14 +77,14 @@ class Ec2Cluster(Cluster):
 
         # Nodes
         addresses = nodes.addresses(scope, settings, vpc, groups)
-        cluster = pulumi.Output.all(keys.ca_hash, *balancer.names).apply(
+        cluster = pulumi.Output.all(roles[identity.WORKER].arn, *balancer.names).apply(
             lambda known: KubeadmCluster(
                 name=name,
                 endpoint=addresses.endpoint,
                 pod_cidr=settings.pod_cidr,
                 service_cidr=settings.service_cidr,
                 api_names=known[1:],
-                ca_hash=known[0],
+                worker_role=known[0],
             )
         )
         first, others = (

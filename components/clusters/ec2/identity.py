@@ -9,6 +9,8 @@ import pulumi_aws as aws
 
 from components.clusters.ec2.scope import Scope
 
+CONTROL_PLANE, WORKER = "control-plane", "worker"
+"""The roles of nodes."""
 _SESSIONS = (
     "ssm:UpdateInstanceInformation",
     "ssmmessages:CreateControlChannel",
@@ -30,8 +32,10 @@ class Identity:
     """The resources that must exist before such a node boots."""
 
 
-def policy(region: str, account: str, parameters: str) -> str:
+def policy(region: str, account: str, parameters: str, *, approves: bool) -> str:
     """Return the IAM policy of a node (JSON): it allows reading its own parameters by name, and sessions.
+
+    A node that `approves` other nodes' certificates asks EC2 for their addresses; EC2 knows no narrower permission.
 
     It is not AWS's AmazonSSMManagedInstanceCore, which allows reading every parameter of the account, including the
     control plane's keys. The policy of the key that encrypts them allows the role to decrypt (`secrets_key`).
@@ -42,6 +46,7 @@ def policy(region: str, account: str, parameters: str) -> str:
     statements = [
         {"Effect": "Allow", "Action": ["ssm:GetParameters"], "Resource": [own]},
         {"Effect": "Allow", "Action": list(_SESSIONS), "Resource": ["*"]},
+        *([{"Effect": "Allow", "Action": ["ec2:DescribeInstances"], "Resource": ["*"]}] if approves else []),
     ]
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, sort_keys=True)
 
@@ -84,7 +89,7 @@ def make(
         f"{scope.mesh}-{role}-policy",
         role=node.id,
         policy=pulumi.Output.all(account, path).apply(
-            lambda known: policy(scope.region, known[0]["accountId"], known[1])
+            lambda known: policy(scope.region, known[0]["accountId"], known[1], approves=role == CONTROL_PLANE)
         ),
         opts=scope.options(),
     )

@@ -1,6 +1,5 @@
 """The nodes of an EC2 cluster: control-plane instances with fixed addresses, workers in an auto-scaling group."""
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,8 @@ from components.clusters.ec2.load_balancer import LoadBalancer
 from components.clusters.ec2.network import UNIQUE_NAMES, Network
 from components.clusters.ec2.scope import Scope
 from components.clusters.ec2.security import Security
-from components.clusters.ec2.settings import Ec2ClusterSettings
+from components.clusters.ec2.settings import Ec2ClusterSettings, WorkerSettings
+from components.clusters.kubeadm.user_data import packed
 
 _DISK_GIBIBYTES = 50
 _METADATA: Any = {
@@ -94,7 +94,7 @@ def control_plane(
                 f"{scope.mesh}-{suffix}",
                 ami=image.id,
                 instance_type=wanted.instance_type,
-                user_data=text,
+                user_data_base64=text.apply(packed),
                 iam_instance_profile=identity.profile.name,
                 # network
                 primary_network_interface={"network_interface_id": interface.id},
@@ -119,6 +119,14 @@ def control_plane(
             opts=scope.options(),
         )
     return made
+
+
+def newer_image(mesh: str, used: str, newest: str, wanted: WorkerSettings) -> str:
+    """Return what to say of an image that is newer than the one that workers boot from; "" if there is none."""
+    if used == newest:
+        return ""
+    path = f"multimesh:meshes.{mesh}.cluster.workers.generation"
+    return f"{path}: workers boot from {used}, Ubuntu's newest image is {newest}: {wanted.generation + 1} replaces them"
 
 
 def workers(
@@ -148,7 +156,7 @@ def workers(
         name_prefix=f"{scope.mesh}-workers-",
         image_id=image.id,
         instance_type=wanted.instance_type,
-        user_data=user_data.apply(lambda text: base64.b64encode(text.encode()).decode()),
+        user_data=user_data.apply(packed),
         iam_instance_profile={"arn": identity.profile.arn},
         # network
         vpc_security_group_ids=[groups[security.WORKERS]],
@@ -164,6 +172,8 @@ def workers(
         tags=scope.named("workers"),
         opts=scope.options(ignore_changes=["userData"] if settings.ami else ["imageId", "userData"]),
     )
+    newer = pulumi.Output.all(template.image_id, image.id).apply(lambda known: newer_image(scope.mesh, *known, wanted))
+    newer.apply(lambda note: pulumi.log.info(note) if note else None)
     return aws.autoscaling.Group(
         f"{scope.mesh}-workers",
         name_prefix=f"{scope.mesh}-workers-",

@@ -3,7 +3,7 @@
 Source: https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,16 @@ CONTAINERD_SERIES = "2.2"
 UBUNTU = "noble-24.04"
 """The LTS release with that package, as in the names of Canonical's images."""
 API_PORT = 6443
-TOKEN = "TOKEN"  # noqa: S105 - a placeholder: the node replaces it, as user data must not hold the token
+TOKEN, NODE_NAME = "TOKEN", "NODE_NAME"
+"""Placeholders that the node replaces: user data must not hold the token, and the name is the id of the instance."""
+IDENTITY = "/run/multimesh-identity.conf"
+"""The kubeconfig with which a node joins, by a certificate in its own name."""
 CRI_SOCKET = "unix:///run/containerd/containerd.sock"
 _API = "kubeadm.k8s.io/v1beta4"
+_REGISTRATION: dict[str, Any] = {"name": NODE_NAME, "criSocket": CRI_SOCKET}
+_ASKING = "system:bootstrappers:multimesh"
+_APPROVER = "multimesh:node-approver"
+_SIGNERS = ("kubernetes.io/kube-apiserver-client-kubelet", "kubernetes.io/kubelet-serving")
 _TEN_YEARS = "87600h0m0s"
 ENCRYPTION, AUDIT_POLICY, AUDIT_LOGS = (
     "/etc/kubernetes/encryption.yaml",
@@ -40,8 +47,8 @@ class KubeadmCluster:
     service_cidr: str
     api_names: Sequence[str] = ()
     """Additional names and addresses in the API server's certificate."""
-    ca_hash: str = ""
-    """`sha256:<hex>` of the cluster CA's public key: `KubernetesPki.ca_hash`."""
+    worker_role: str = ""
+    """The ARN of the IAM role by which workers prove who they are."""
     kubernetes_version: str = KUBERNETES_VERSION
     containerd_series: str = CONTAINERD_SERIES
     pause_image: str = "registry.k8s.io/pause:3.10.2"
@@ -51,10 +58,8 @@ class KubeadmCluster:
 def init(cluster: KubeadmCluster) -> str:
     """Return the configuration of `kubeadm init` on the first control-plane node: YAML with three documents.
 
-    The join token never expires. When a worker dies, the auto-scaling group starts a new one with the same user data as
-    before. With kubeadm's default, a token that is valid for one day, no new worker could join after the first day, and
-    somebody would have to log in to a node to create a new token. The token permits only to request a kubelet's
-    certificate under a node's name. It is a secret, like the CA's key next to it.
+    The token never expires, as an auto-scaling group starts workers years later. It lets its holder ask for a
+    certificate and opens nothing else: its group is not kubeadm's, whose requests are approved whatever name they have.
     """
     first = {
         "apiVersion": _API,
@@ -63,18 +68,18 @@ def init(cluster: KubeadmCluster) -> str:
             {
                 "token": TOKEN,
                 "ttl": "0s",
-                "description": "for every node that joins",
-                "usages": ["signing", "authentication"],
-                "groups": ["system:bootstrappers:kubeadm:default-node-token"],
+                "description": "lets workers ask for a certificate",
+                "usages": ["authentication"],
+                "groups": [_ASKING],
             }
         ],
-        "nodeRegistration": {"criSocket": CRI_SOCKET, "ignorePreflightErrors": _left_by_init()},
+        "nodeRegistration": {**_REGISTRATION, "ignorePreflightErrors": _left_by_init()},
         "localAPIEndpoint": {"bindPort": API_PORT},
     }
     return _documents(first, _cluster(cluster), _kubelet())
 
 
-def join(cluster: KubeadmCluster, *, control_plane: bool) -> str:
+def join(*, control_plane: bool) -> str:
     """Return the configuration of `kubeadm join`: YAML with one document.
 
     A joining control-plane node needs no certificate key: the CAs are on the node before kubeadm runs.
@@ -82,14 +87,8 @@ def join(cluster: KubeadmCluster, *, control_plane: bool) -> str:
     joining: dict[str, Any] = {
         "apiVersion": _API,
         "kind": "JoinConfiguration",
-        "discovery": {
-            "bootstrapToken": {
-                "token": TOKEN,
-                "apiServerEndpoint": f"{cluster.endpoint}:{API_PORT}",
-                "caCertHashes": [cluster.ca_hash],
-            }
-        },
-        "nodeRegistration": {"criSocket": CRI_SOCKET},
+        "discovery": {"file": {"kubeConfigPath": IDENTITY}},
+        "nodeRegistration": _REGISTRATION,
         "timeouts": {"discovery": "10m0s"},  # workers boot at the same time as the control plane
     }
     if control_plane:
@@ -119,6 +118,7 @@ def _cluster(cluster: KubeadmCluster) -> dict[str, Any]:
             "extraArgs": _arguments(
                 {
                     "profiling": "false",
+                    "kubelet-certificate-authority": "/etc/kubernetes/pki/ca.crt",
                     "encryption-provider-config": ENCRYPTION,
                     "audit-policy-file": AUDIT_POLICY,
                     "audit-log-path": f"{AUDIT_LOGS}/audit.log",
@@ -140,6 +140,46 @@ def _cluster(cluster: KubeadmCluster) -> dict[str, Any]:
         "encryptionAlgorithm": "ECDSA-P256",
         # As long as the CAs: nobody logs in to renew them, and by default they expire after a year.
         "certificateValidityPeriod": _TEN_YEARS,
+    }
+
+
+def cluster(cluster: KubeadmCluster) -> str:
+    """Return the configuration of the cluster alone, with which a control-plane node signs client certificates."""
+    return _documents(_cluster(cluster))
+
+
+def nodes() -> str:
+    """Return who may ask for nodes' certificates and who approves them: YAML of RBAC objects.
+
+    Source: https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/#authorization
+    """
+    requests = "certificatesigningrequests"
+    asking = [_rule([requests], ["create", "get"])]
+    approving = [
+        _rule([requests], ["get", "list"]),
+        _rule([f"{requests}/approval"], ["update"]),
+        {**_rule(["signers"], ["approve"]), "resourceNames": list(_SIGNERS)},
+    ]
+    return _documents(
+        *_role("multimesh:ask-for-node-certificates", asking, "Group", _ASKING),
+        *_role(_APPROVER, approving, "User", _APPROVER),
+    )
+
+
+def _rule(resources: list[str], verbs: list[str]) -> dict[str, Any]:
+    return {"apiGroups": ["certificates.k8s.io"], "resources": resources, "verbs": verbs}
+
+
+def _role(name: str, rules: list[dict[str, Any]], kind: str, subject: str) -> Iterator[dict[str, Any]]:
+    """Yield a ClusterRole, and the binding that gives it to a user or a group."""
+    api = "rbac.authorization.k8s.io"
+    yield {"apiVersion": f"{api}/v1", "kind": "ClusterRole", "metadata": {"name": name}, "rules": rules}
+    yield {
+        "apiVersion": f"{api}/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": name},
+        "roleRef": {"apiGroup": api, "kind": "ClusterRole", "name": name},
+        "subjects": [{"apiGroup": api, "kind": kind, "name": subject}],
     }
 
 
@@ -189,6 +229,8 @@ def _kubelet() -> dict[str, Any]:
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
         "cgroupDriver": "systemd",
+        # the cluster's CA signs what a kubelet serves with, once its names are checked
+        "serverTLSBootstrap": True,
     }
 
 

@@ -36,11 +36,9 @@ class KubernetesPki(pulumi.ComponentResource):
     """The files of a control-plane node, by path below /etc/kubernetes: `token`, `encryption.yaml` and `pki/...`. All
     are secrets, and shorter than the 4096 characters that a standard parameter holds."""
     worker_files: Mapping[str, pulumi.Output[str]]
-    """The files of a worker, in the same form: only `token`."""
+    """The files of a worker, in the same form: `token`, and `ca.crt`, by which it knows the cluster."""
     token: pulumi.Output[str]
     """A secret: `<6 characters>.<16 characters>` of a-z and 0-9, as kubeadm requires."""
-    ca_hash: pulumi.Output[str]
-    """`sha256:<hex>` of the cluster CA's public key, with which a joining node verifies the cluster. Not a secret."""
     ca_certificate_pem: pulumi.Output[str]
 
     def __init__(self, name: str, args: KubernetesPkiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -51,7 +49,6 @@ class KubernetesPki(pulumi.ComponentResource):
         etcd_key, etcd = self._authority("etcd-ca", f"{self._cluster} etcd")
         service_account = self._key("sa")
         self.ca_certificate_pem = ca.cert_pem
-        self.ca_hash = ca_key.public_key_pem.apply(_public_key_hash)
         self.token = pulumi.Output.secret(self._key("token").private_key_pem_pkcs8.apply(_token))
         self._admin_key, self._admin = self._administrator(ca_key, ca)
         files = {
@@ -67,8 +64,8 @@ class KubernetesPki(pulumi.ComponentResource):
             "pki/sa.pub": service_account.public_key_pem,
         }
         self.control_plane_files = {path: pulumi.Output.secret(content) for path, content in files.items()}
-        self.worker_files = {"token": self.token}
-        self.register_outputs({"ca_hash": self.ca_hash, "ca_certificate_pem": self.ca_certificate_pem})
+        self.worker_files = {"token": self.token, "ca.crt": pulumi.Output.secret(ca.cert_pem)}
+        self.register_outputs({"ca_certificate_pem": self.ca_certificate_pem})
 
     def kubeconfig(self, server: pulumi.Input[str]) -> pulumi.Output[str]:
         """Return the administrator's kubeconfig, a secret; `server` is the API's URL, such as `https://name:6443`."""
@@ -126,12 +123,6 @@ class KubernetesPki(pulumi.ComponentResource):
             early_renewal_hours=_ADMIN_DAYS * _HOURS_A_DAY // 3,
             opts=own,
         )
-
-
-def _public_key_hash(public_key_pem: str) -> str:
-    """Return the hash of a SubjectPublicKeyInfo as kubeadm writes it (RFC 7469, but in hexadecimal)."""
-    lines = [line for line in public_key_pem.splitlines() if line and not line.startswith("-----")]
-    return f"sha256:{hashlib.sha256(base64.b64decode(''.join(lines))).hexdigest()}"
 
 
 def _token(secret: str) -> str:

@@ -3,6 +3,8 @@
 Source: https://cloudinit.readthedocs.io/en/latest/reference/modules.html
 """
 
+import base64
+import gzip
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from typing import Any
@@ -13,13 +15,12 @@ from components.clusters.kubeadm import configuration
 from components.clusters.kubeadm.configuration import KubeadmCluster
 
 MAXIMUM_BYTES = 16 * 1024
-"""EC2's limit for user data, before base64 encoding."""
-_PROGRAMS = {
-    "fetch-secrets": "fetch_secrets.py",
-    "install-kubernetes": "install-kubernetes",
-    "join-cluster": "join-cluster",
-}
-_SERVICE = "multimesh-node.service"
+"""EC2's limit for user data, before base64 encoding: of what is packed."""
+_PROGRAMS = ("install-kubernetes", "join-cluster")
+_LIBRARY = "/usr/local/lib/multimesh"
+_WORKER = ("aws_requests.py", "fetch_secrets.py", "prove_identity.py", "signing_requests.py")
+_CONTROL_PLANE = ("approve_nodes.py", "aws_requests.py", "fetch_secrets.py", "signing_requests.py")
+_SERVICE, _APPROVER = "multimesh-node.service", "multimesh-approve-nodes.service"
 
 
 def control_plane(cluster: KubeadmCluster, parameters: str, secret_files: Iterable[str], *, first: bool) -> str:
@@ -30,11 +31,19 @@ def control_plane(cluster: KubeadmCluster, parameters: str, secret_files: Iterab
     unless a cluster answers at the endpoint already; the other nodes join it.
     """
     role = "first-control-plane" if first else "control-plane"
-    configurations = {"join.yaml": configuration.join(cluster, control_plane=True)}
+    configurations = {
+        "cluster.yaml": configuration.cluster(cluster),
+        "join.yaml": configuration.join(control_plane=True),
+        "nodes.yaml": configuration.nodes(),
+    }
     if first:
         configurations["init.yaml"] = configuration.init(cluster)
-    audit = [_file(configuration.AUDIT_POLICY, configuration.audit_policy())]
-    return _render(cluster, role, parameters, secret_files, configurations, audit)
+    more = [
+        _file(configuration.AUDIT_POLICY, configuration.audit_policy()),
+        *_library(_CONTROL_PLANE),
+        _file(f"/etc/systemd/system/{_APPROVER}", node_file(_APPROVER)),
+    ]
+    return _render(cluster, role, parameters, secret_files, configurations, more)
 
 
 def worker(cluster: KubeadmCluster, parameters: str, secret_files: Iterable[str]) -> str:
@@ -44,8 +53,14 @@ def worker(cluster: KubeadmCluster, parameters: str, secret_files: Iterable[str]
         "worker",
         parameters,
         secret_files,
-        {"join.yaml": configuration.join(cluster, control_plane=False)},
+        {"join.yaml": configuration.join(control_plane=False)},
+        _library(_WORKER),
     )
+
+
+def packed(user_data: str) -> str:
+    """Return user data as EC2 is sent it: base64 of gzip, which cloud-init unpacks. The same text gives the same."""
+    return base64.b64encode(gzip.compress(user_data.encode(), mtime=0)).decode()
 
 
 def _render(
@@ -54,13 +69,14 @@ def _render(
     parameters: str,
     secret_files: Iterable[str],
     configurations: dict[str, str],
-    more: Sequence[dict[str, str]] = (),
+    more: Sequence[dict[str, str]],
 ) -> str:
     environment = {
         "ROLE": role,
         "ENDPOINT": cluster.endpoint,
         "KUBERNETES_VERSION": cluster.kubernetes_version,
         "CONTAINERD_SERIES": cluster.containerd_series,
+        "WORKER_ROLE": cluster.worker_role,
         "PARAMETERS": parameters,
         "SECRET_FILES": '"' + " ".join(sorted(secret_files)) + '"',
     }
@@ -71,7 +87,7 @@ def _render(
         _file("/etc/containerd/config.toml", containerd(cluster)),
         _file("/etc/modules-load.d/kubernetes.conf", "overlay\nbr_netfilter\n"),
         _file("/etc/sysctl.d/90-kubernetes.conf", _sysctls()),
-        *(_file(f"/usr/local/sbin/{name}", node_file(source), "0755") for name, source in _PROGRAMS.items()),
+        *(_file(f"/usr/local/sbin/{name}", node_file(name), "0755") for name in _PROGRAMS),
         _file(f"/etc/systemd/system/{_SERVICE}", node_file(_SERVICE)),
     ]
     document = {
@@ -105,6 +121,10 @@ conf_dir = '/etc/cni/net.d'
 def node_file(name: str) -> str:
     """Return the text of a file of `node/`."""
     return (files(__package__ or "") / "node" / name).read_text()
+
+
+def _library(names: Iterable[str]) -> list[dict[str, str]]:
+    return [_file(f"{_LIBRARY}/{name}", node_file(name)) for name in names]
 
 
 def _sysctls() -> str:

@@ -6,6 +6,7 @@ programs). The files and programs are those of the user data; `adapted` says wha
 """
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -61,14 +62,15 @@ class Machine:
         self._containerd: Process | None = None
         network.up(self.given)
 
-    def boot(self, user_data: str, parameters: dict[str, str], images: Path, hosts: dict[str, str]) -> str:
+    def boot(self, user_data: str, aws: dict[str, Any], images: Path, hosts: dict[str, str]) -> str:
         """Do at once what Ubuntu does with user data; return what was printed, raise BootError.
 
-        `parameters` are what Parameter Store has, `images` is a containerd root, `hosts` what DNS would say.
+        `aws` is what AWS knows: `role` of the instance, `parameters` and `addresses`, a file, of all instances.
+        `images` is a containerd root, `hosts` what DNS would say.
         """
         self._write(yaml.safe_load(user_data)["write_files"], hosts)
         node._copy_images(images, self._files / "var/lib/containerd")
-        self._start_aws(parameters)
+        self._start_aws({**aws, "instance": self.id})
         self._start_containerd()
         return self.run("/usr/local/sbin/join-cluster")
 
@@ -99,12 +101,12 @@ class Machine:
         self.write("/etc/resolv.conf", f"nameserver {self.given.gateway}\n")
         self.write("/usr/local/sbin/systemctl", (HERE / "systemctl").read_text(), "0755")
 
-    def _start_aws(self, parameters: dict[str, str]) -> None:
+    def _start_aws(self, told: dict[str, Any]) -> None:
         """Serve inside the machine's network alone: this one may have a metadata service of its own."""
         run("ip", "-netns", self.id, "address", "replace", f"{METADATA}/32", "dev", "lo")
-        stored = self.given.folder / "parameters.json"
+        stored = self.given.folder / "aws.json"
         stored.touch(mode=0o600)
-        stored.write_text(json.dumps(parameters))
+        stored.write_text(json.dumps(told))
         command = [*network.enter(self.id), sys.executable, str(CHECKOUT / "tests/aws.py"), METADATA, str(stored)]
         log = self.given.folder / "aws.log"
         self._start("aws", command, lambda: log.exists() and "serving" in log.read_text())
@@ -136,11 +138,11 @@ class Machine:
         enter = [*network.enter(self.id), "nsenter", f"--mount=/proc/{self._containerd.pid}/ns/mnt"]
         group = str(cgroups.create(self.id) / "cgroup.procs")
         joined = ["sh", "-c", 'echo 0 >"$0" && exec "$@"', group, *enter, *command]
-        environment = {"PATH": _PATH, "AWS_ENDPOINT_URL_SSM": f"http://{METADATA}"}
+        endpoints = {f"AWS_ENDPOINT_URL_{service}": f"http://{METADATA}" for service in ("SSM", "STS", "EC2")}
         lines: list[str] = []
         with subprocess.Popen(
             ["timeout", str(BOOT_TIMEOUT), *joined],
-            env=environment,
+            env={"PATH": _PATH, **endpoints},
             cwd="/",
             text=True,
             stdin=subprocess.DEVNULL,
@@ -150,7 +152,7 @@ class Machine:
             assert process.stdout
             for line in process.stdout:
                 lines.append(line)
-                if line.startswith(("[", "fetch-secrets: ", "join-cluster: ")):
+                if re.match(r"\[|(approve-nodes|fetch-secrets|join-cluster|prove-identity): ", line):
                     self.show(f"{self.given.name}: {line.rstrip()}")
         if process.returncode:
             raise BootError(f"{' '.join(command)}: exit code {process.returncode}\n{''.join(lines)}")
@@ -199,7 +201,6 @@ def _adapted_document(machine: allocation.Allocation, document: dict[str, Any]) 
             registration = document["nodeRegistration"]
             ignored = registration.get("ignorePreflightErrors", []) + _IGNORED
             own = {
-                "name": machine.id,  # all machines have this one's host name
                 "kubeletExtraArgs": [{"name": "cgroup-root", "value": f"/multimesh/{machine.id}"}],
                 "ignorePreflightErrors": ignored,
             }

@@ -1,17 +1,23 @@
 """The nodes of a cluster on EC2 under mocks: what each may read, what is secret, and what AWS refuses."""
 
 import base64
+import gzip
 import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import aws_answers
+import pulumi
 import pytest
 from ec2_stack import EC2, config, made
 from recording import record, recorded
 
 from components.clusters.ec2 import scope
+
+
+def user_data(packed: str) -> str:
+    return gzip.decompress(base64.b64decode(packed)).decode()
 
 
 @pytest.fixture
@@ -25,13 +31,14 @@ def refused() -> Iterator[dict[str, str]]:
 
 @pytest.mark.parametrize("role", ["control-plane", "worker"])
 def test_a_node_may_read_the_parameters_of_its_own_role_and_take_sessions(role: str) -> None:
-    first, second = json.loads(made()[f"east-{role}-policy"].inputs["policy"])["Statement"]
+    first, second, *more = json.loads(made()[f"east-{role}-policy"].inputs["policy"])["Statement"]
     assert first == {
         "Effect": "Allow",
         "Action": ["ssm:GetParameters"],
         "Resource": [f"arn:aws:ssm:eu-central-1:123456789012:parameter/multimesh/test/east/{role}/*"],
     }
     assert all(re.fullmatch(r"ssmmessages:\w+|ssm:UpdateInstanceInformation", action) for action in second["Action"])
+    assert [right["Action"] for right in more] == ([["ec2:DescribeInstances"]] if role == "control-plane" else [])
     assert made().of(":RolePolicyAttachment") == [], "AWS's own policy for sessions reads every parameter"
 
 
@@ -89,13 +96,16 @@ def test_in_a_stack_of_another_name_a_node_finds_its_secrets_where_it_was_told(m
     for parameter in recording.of(":Parameter"):
         assert recording.ignored[parameter.urn] == ["name"], parameter.name
     assert "parameter/multimesh/before/east/worker/*" in recording["east-worker-policy"].inputs["policy"]
-    template = base64.b64decode(recording["east-workers-1"].inputs["userData"]).decode()
+    template = user_data(recording["east-workers-1"].inputs["userData"])
     assert "PARAMETERS=/multimesh/before/east/worker\n" in template.replace("\\n", "\n")
 
 
 def test_a_worker_is_given_no_key_of_a_ca() -> None:
     names = [parameter.inputs["name"] for parameter in made().of(":Parameter")]
-    assert [name for name in names if "/worker/" in name] == ["/multimesh/test/east/worker/token"]
+    assert [name for name in names if "/worker/" in name] == [
+        "/multimesh/test/east/worker/token",
+        "/multimesh/test/east/worker/ca.crt",
+    ]
 
 
 def test_nothing_shows_a_key_a_token_or_a_kubeconfig() -> None:
@@ -110,8 +120,8 @@ def test_nothing_shows_a_key_a_token_or_a_kubeconfig() -> None:
 def test_user_data_holds_no_secret() -> None:
     recording = made()
     token = recording["east-worker-token"].inputs["value"]
-    worker = base64.b64decode(recording["east-workers-1"].inputs["userData"]).decode()
-    for text in (recording["east-control-plane-0"].inputs["userData"], worker):
+    worker = user_data(recording["east-workers-1"].inputs["userData"])
+    for text in (user_data(recording["east-control-plane-0"].inputs["userDataBase64"]), worker):
         assert token not in text
         assert "key of " not in text
 
@@ -141,7 +151,7 @@ def test_by_default_there_are_two_nodes() -> None:
 def test_one_control_plane_node_makes_the_cluster_and_the_others_join() -> None:
     recording = made(control_plane={"nodes": 3})
     roles = [
-        re.search(r"ROLE=(\S+)", recording[f"east-control-plane-{i}"].inputs["userData"])[1]  # pyright: ignore[reportOptionalSubscript]
+        re.search(r"\bROLE=(\S+)", user_data(recording[f"east-control-plane-{i}"].inputs["userDataBase64"]))[1]  # pyright: ignore[reportOptionalSubscript]
         for i in range(3)
     ]
     assert roles == ["first-control-plane", "control-plane", "control-plane"]
@@ -165,8 +175,27 @@ def test_the_image_is_canonicals_newest_for_the_processor(instance_type: str, pr
 
 def test_a_newer_image_or_other_user_data_replaces_no_node() -> None:
     recording = made()
-    assert {"ami", "userData"} <= set(recording.ignored[recording["east-control-plane-0"].urn])
+    assert {"ami", "userData", "userDataBase64"} == set(recording.ignored[recording["east-control-plane-0"].urn])
     assert {"imageId", "userData"} == set(recording.ignored[recording["east-workers-1"].urn])
+
+
+def test_a_preview_names_the_newer_image_and_how_workers_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "info", lambda line, *_: said.append(line) if "image" in line else None)
+    record(config())
+    assert said == []
+    answer = aws_answers.outputs
+
+    def older(kind: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+        return answer(kind, name, inputs) | ({"imageId": "ami-1"} if kind.endswith(":LaunchTemplate") else {})
+
+    monkeypatch.setattr(aws_answers, "outputs", older)
+    record(config(workers={"generation": 4}))
+    newest = "image ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-amd64-server-*"
+    assert said == [
+        "multimesh:meshes.east.cluster.workers.generation: "
+        f"workers boot from ami-1, Ubuntu's newest image is {newest}: 5 replaces them"
+    ]
 
 
 def test_another_generation_is_another_template_for_the_same_group() -> None:
@@ -223,7 +252,7 @@ def test_the_load_balancer_leads_each_port_to_its_own(what: str, port: int, targ
 
 def test_the_apis_certificate_carries_the_load_balancers_name_and_addresses() -> None:
     recording = made(availability_zones=2)
-    text = recording["east-control-plane-0"].inputs["userData"]
+    text = user_data(recording["east-control-plane-0"].inputs["userDataBase64"])
     for name in ("api.east.multimesh.internal", "east-load-balancer.elb.example.com"):
         assert f"- {name}" in text
     for i in range(2):

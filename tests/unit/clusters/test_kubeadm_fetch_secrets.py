@@ -4,13 +4,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
 from recording import CHECKOUT
 
-from tests.aws import CREDENTIALS, Aws
+from tests.aws import Aws, aws_requests, credentials
 
 PROGRAM = CHECKOUT / "components/clusters/kubeadm/node/fetch_secrets.py"
 
@@ -65,20 +64,16 @@ def test_the_request_carries_the_session_s_token_signed(aws: Aws, tmp_path: Path
     ((headers, body),) = aws.asked
     assert body == {"Names": ["/east/token"], "WithDecryption": True}
     assert headers["x-amz-target"] == "AmazonSSM.GetParameters"
-    assert headers["x-amz-security-token"] == CREDENTIALS["Token"]
+    assert headers["x-amz-security-token"] == credentials("worker", "i-1")["Token"]
     assert "SignedHeaders=content-type;host;x-amz-date;x-amz-security-token;x-amz-target," in headers["authorization"]
     assert "/eu-central-1/ssm/aws4_request" in headers["authorization"]
 
 
 def test_signatures_are_those_of_aws_s_own_test_suite() -> None:
     """The case post-vanilla of https://docs.aws.amazon.com/general/latest/gr/signature-v4-test-suite.html."""
-    spec = spec_from_file_location("fetch_secrets", PROGRAM)
-    assert spec and spec.loader
-    program = module_from_spec(spec)
-    spec.loader.exec_module(program)
     headers = {"host": "example.amazonaws.com", "x-amz-date": "20150830T123600Z"}
     key = {"AccessKeyId": "AKIDEXAMPLE", "SecretAccessKey": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}
-    signed = program.signed(headers, b"", key, "us-east-1", "service")
+    signed = aws_requests.signed(headers, b"", key, "us-east-1", "service")
     assert signed["authorization"].endswith(
         "Signature=5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"
     )

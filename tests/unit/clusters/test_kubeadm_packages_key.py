@@ -41,8 +41,9 @@ def installed(folder: Path, served: str, fingerprint: str) -> tuple[int, str, li
     programs.mkdir()
     asked = folder / "asked"
     asked.touch()
-    for name in ("modprobe", "sysctl", "systemctl", "apt-mark"):
+    for name in ("modprobe", "sysctl", "systemctl"):
         (programs / name).write_text("#!/bin/sh\n")
+    (programs / "apt-mark").write_text(f'#!/bin/sh\necho "apt-mark $*" >>{asked}\n')
     (programs / "curl").write_text(CURL)
     (programs / "apt-get").write_text(f'#!/bin/sh\necho "$*" >>{asked}\n')
     for program in programs.iterdir():
@@ -66,6 +67,14 @@ def test_packages_are_installed_by_the_pinned_key(tmp_path: Path) -> None:
     assert code == 0
     assert any("kubeadm=1.37.2-*" in line for line in asked)
     assert (tmp_path / "etc/apt/keyrings/kubernetes.asc").read_text() == published
+
+
+def test_kubernetes_stays_at_its_version_and_containerd_gets_the_patches_of_its_series(tmp_path: Path) -> None:
+    fingerprint, published = key(tmp_path, "ours")
+    _, _, asked = installed(tmp_path, published, fingerprint)
+    assert [line for line in asked if line.startswith("apt-mark hold")] == ["apt-mark hold kubeadm kubectl kubelet"]
+    preferences = (tmp_path / "etc/apt/preferences.d/containerd").read_text().splitlines()
+    assert preferences == ["Package: containerd", "Pin: version 2.2.*", "Pin-Priority: 990"]
 
 
 @pytest.mark.parametrize("beside", [False, True], ids=["instead", "beside"])

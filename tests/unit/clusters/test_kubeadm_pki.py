@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 import yaml
 from certificates import PEM
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from recording import Recording, record_of
 
 from components.clusters.kubeadm import pki
@@ -21,7 +19,7 @@ def made() -> Recording:
         made = pki.KubernetesPki("east", {"cluster": "shop-east"})
         files = {f"control-plane {path}": content for path, content in made.control_plane_files.items()}
         files |= {f"worker {path}": content for path, content in made.worker_files.items()}
-        return {**files, "kubeconfig": made.kubeconfig("https://api.example:6443"), "hash": made.ca_hash}
+        return {**files, "kubeconfig": made.kubeconfig("https://api.example:6443")}
 
     return record_of(program)
 
@@ -37,12 +35,12 @@ def test_a_control_plane_node_gets_every_ca_the_service_account_key_and_the_toke
     }
 
 
-def test_a_worker_gets_the_token_alone() -> None:
-    assert [name for name in made().outputs if name.startswith("worker ")] == ["worker token"]
+def test_a_worker_gets_the_token_and_the_ca_s_certificate_alone() -> None:
+    assert [name for name in made().outputs if name.startswith("worker ")] == ["worker token", "worker ca.crt"]
 
 
-def test_all_that_a_node_fetches_is_secret_and_the_hash_is_not() -> None:
-    assert made().secret_outputs == set(made().outputs) - {"hash"}
+def test_all_that_a_node_fetches_is_secret() -> None:
+    assert made().secret_outputs == set(made().outputs)
 
 
 def test_the_key_that_encrypts_secrets_has_32_bytes_and_is_the_same_for_the_same_secret() -> None:
@@ -56,15 +54,6 @@ def test_the_token_is_as_kubeadm_wants_it_and_the_same_for_the_same_key() -> Non
     tokens = [pki._token(secret) for secret in ("one", "one\n", "two")]
     assert tokens[0] == tokens[1] != tokens[2]
     assert all(re.fullmatch(r"[a-z0-9]{6}\.[a-z0-9]{16}", token) for token in tokens)
-
-
-def test_the_hash_is_that_of_the_public_key_in_the_certificate() -> None:
-    public = ec.generate_private_key(ec.SECP256R1()).public_key()
-    form = serialization.PublicFormat.SubjectPublicKeyInfo
-    digest = hashes.Hash(hashes.SHA256())
-    digest.update(public.public_bytes(serialization.Encoding.DER, form))
-    pem = public.public_bytes(serialization.Encoding.PEM, form).decode()
-    assert pki._public_key_hash(pem) == f"sha256:{digest.finalize().hex()}"
 
 
 @pytest.mark.parametrize("ca", ["east-ca", "east-front-proxy-ca", "east-etcd-ca"])

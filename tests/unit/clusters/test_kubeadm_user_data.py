@@ -1,5 +1,8 @@
 """What a node of a kubeadm cluster is told: configuration and user data."""
 
+import base64
+import gzip
+import re
 import subprocess
 from typing import Any
 
@@ -15,7 +18,7 @@ CLUSTER = KubeadmCluster(
     api_names=tuple(f"198.51.100.{number}" for number in range(6)),
     pod_cidr="10.100.0.0/16",
     service_cidr="10.101.0.0/16",
-    ca_hash=f"sha256:{'0' * 64}",
+    worker_role="arn:aws:iam::123456789012:role/shop-east-worker-0123456789abcdef",
 )
 FILES = [
     "token",
@@ -26,7 +29,7 @@ FILES = [
 ]
 FIRST = user_data.control_plane(CLUSTER, "/multimesh/shop/east/control-plane", FILES, first=True)
 ANOTHER = user_data.control_plane(CLUSTER, "/multimesh/shop/east/control-plane", FILES, first=False)
-WORKER = user_data.worker(CLUSTER, "/multimesh/shop/east/worker", ["token"])
+WORKER = user_data.worker(CLUSTER, "/multimesh/shop/east/worker", ["ca.crt", "token"])
 ROLES = {"first": FIRST, "another": ANOTHER, "worker": WORKER}
 
 
@@ -43,8 +46,8 @@ def test_the_first_node_is_told_the_whole_cluster(snapshot: Any) -> None:
 
 
 @pytest.mark.parametrize("control_plane", [True, False])
-def test_a_node_that_joins_knows_the_cluster_by_its_ca(control_plane: bool, snapshot: Any) -> None:
-    assert configuration.join(CLUSTER, control_plane=control_plane) == snapshot
+def test_a_node_joins_with_a_certificate_in_its_own_name(control_plane: bool, snapshot: Any) -> None:
+    assert configuration.join(control_plane=control_plane) == snapshot
 
 
 def arguments(component: str) -> dict[str, str]:
@@ -84,13 +87,34 @@ def test_secrets_are_encrypted_first_and_older_ones_are_still_read() -> None:
 
 def test_what_opens_more_than_a_node_needs_is_gone_once_it_has_joined() -> None:
     program = written(FIRST)["/usr/local/sbin/join-cluster"]
-    removed = program.index("rm -f /etc/kubernetes/super-admin.conf /etc/kubernetes/token\n")
+    removed = program.index('rm -f "$ADMIN" /etc/kubernetes/super-admin.conf /etc/kubernetes/token\n')
     assert program.index("kubeadm init --config") < removed < program.index('touch "$JOINED"')
 
 
-def test_the_token_never_expires() -> None:
+def test_the_token_lets_workers_ask_and_is_not_one_whose_requests_are_approved_by_kubernetes() -> None:
     (token,) = documents(configuration.init(CLUSTER))["InitConfiguration"]["bootstrapTokens"]
-    assert token["ttl"] == "0s"
+    assert (token["groups"], token["usages"]) == (["system:bootstrappers:multimesh"], ["authentication"])
+    rights = [document for document in yaml.safe_load_all(configuration.nodes()) if "rules" in document]
+    (asking,) = (role["rules"] for role in rights if role["metadata"]["name"] == "multimesh:ask-for-node-certificates")
+    assert asking == [
+        {
+            "apiGroups": ["certificates.k8s.io"],
+            "resources": ["certificatesigningrequests"],
+            "verbs": ["create", "get"],
+        }
+    ]
+
+
+def test_the_approver_s_names_are_those_that_rbac_knows() -> None:
+    program = written(FIRST)["/usr/local/lib/multimesh/approve_nodes.py"]
+    bound = [document for document in yaml.safe_load_all(configuration.nodes()) if "subjects" in document]
+    subjects = {document["subjects"][0]["kind"]: document["subjects"][0]["name"] for document in bound}
+    assert f'GROUP = "{subjects["Group"]}"\nUSER = "{subjects["User"]}"\n' in program
+
+
+def test_kubelets_serve_with_certificates_that_the_api_server_checks() -> None:
+    assert documents(configuration.init(CLUSTER))["KubeletConfiguration"]["serverTLSBootstrap"] is True
+    assert arguments("apiServer")["kubelet-certificate-authority"] == "/etc/kubernetes/pki/ca.crt"
 
 
 def test_the_api_certificate_carries_the_endpoint_and_every_other_name() -> None:
@@ -100,7 +124,9 @@ def test_the_api_certificate_carries_the_endpoint_and_every_other_name() -> None
 
 @pytest.mark.parametrize("role", ROLES)
 def test_user_data_is_within_what_ec2_takes(role: str) -> None:
-    assert len(ROLES[role].encode()) <= user_data.MAXIMUM_BYTES
+    packed = base64.b64decode(user_data.packed(ROLES[role]))
+    assert len(packed) <= user_data.MAXIMUM_BYTES
+    assert gzip.decompress(packed).decode() == ROLES[role]
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -128,10 +154,20 @@ def test_only_the_first_node_can_make_a_cluster() -> None:
     assert [role for role in ROLES if "/etc/multimesh/init.yaml" in written(ROLES[role])] == ["first"]
 
 
-def test_a_worker_fetches_from_its_own_path_the_token_alone() -> None:
+@pytest.mark.parametrize("role", ROLES)
+def test_a_node_has_the_modules_that_its_programs_import_and_run(role: str) -> None:
+    files = written(ROLES[role])
+    library = {path.rpartition("/")[2] for path in files if path.startswith("/usr/local/lib/multimesh/")}
+    programs = [text for path, text in files.items() if path.startswith("/usr/local/")]
+    imported = {name for text in programs for name in re.findall(r"^from (\w+_\w+) import", text, re.MULTILINE)}
+    assert {f"{name}.py" for name in imported} <= library
+    assert ("approve_nodes.py" in library, "prove_identity.py" in library) == (role != "worker", role == "worker")
+
+
+def test_a_worker_fetches_from_its_own_path_the_token_and_what_it_knows_the_cluster_by() -> None:
     environment = written(WORKER)["/etc/multimesh/node.env"]
     assert "PARAMETERS=/multimesh/shop/east/worker\n" in environment
-    assert 'SECRET_FILES="token"\n' in environment
+    assert 'SECRET_FILES="ca.crt token"\n' in environment
 
 
 def test_containerd_pauses_with_the_image_that_it_is_told() -> None:

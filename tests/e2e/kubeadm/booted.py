@@ -1,0 +1,137 @@
+"""Machines that boot the user data of a cluster's nodes, together the cluster."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kubernetes import client
+from kubernetes import config as kubernetes_config
+
+from lab import config, dns, paths
+from lab.environment import CHECKOUT
+from lab.processes import run
+from lab.stack import Stack
+from tests.aws import role_arn
+from tests.e2e.kubeadm import images
+from tests.e2e.kubeadm.machine import Machine
+
+ENDPOINT = "api.kubeadm.test"
+
+
+@dataclass
+class Booted:
+    """The machines by name, what Pulumi made for them, and the API as the computed kubeconfig opens it."""
+
+    show: Callable[[str], None]
+    addresses: Path
+    """The file of all instances' addresses, as EC2 knows them."""
+    made: dict[str, Any] = field(default_factory=dict)
+    machines: dict[str, Machine] = field(default_factory=dict)
+    ids: list[str] = field(default_factory=list)
+    """Of all machines, those that are gone too."""
+
+    def machine(self, name: str) -> Machine:
+        """Make a machine that has not booted."""
+        self.machines[name] = Machine(name, self.show)
+        self.ids.append(self.machines[name].id)
+        self.addresses.write_text(json.dumps({machine.id: machine.address for machine in self.machines.values()}))
+        return self.machines[name]
+
+    def boot(self, name: str, role: str, hosts: dict[str, str]) -> None:
+        """Boot a machine with the user data of a role; it sees the parameters of its own path alone."""
+        own = "worker" if role == "worker" else "control-plane"
+        parameters = {path: text for path, text in self.made["parameters"].items() if path.startswith(f"/{own}/")}
+        aws = {"role": own, "parameters": parameters, "addresses": str(self.addresses)}
+        self.machines[name].boot(self.made[role], aws, images.template(), hosts)
+
+    def join(self, name: str, role: str) -> None:
+        """Make and boot a machine that joins; the first one is what DNS answers for the endpoint."""
+        self.machine(name)
+        self.boot(name, role, {ENDPOINT: self.machines["first"].address})
+
+    def kill(self, name: str) -> None:
+        """Take a machine away without a word to the cluster."""
+        self.machines.pop(name).destroy()
+
+    def give_pods_a_network(self, name: str) -> None:
+        """Do what a CNI does: write its file with the node's pod CIDR, and route that to the node."""
+        machine = self.machines[name]
+        cidr = self.eventually(  # a node registers a moment after kubeadm is done
+            lambda api: next((node.spec.pod_cidr for node in nodes(api) if node.metadata.name == machine.id), None)
+        )
+        network = json.loads(config.pod_network(machine.given))
+        network["plugins"][0]["ipam"] |= {"ranges": [[{"subnet": cidr}]], "dataDir": "/run/addresses"}
+        machine.write("/etc/cni/net.d/10-pods.conflist", json.dumps(network))
+        run("ip", "route", "replace", cidr, "via", machine.address, "dev", machine.id)
+
+    def api(self) -> Any:
+        """Return the API, a CoreV1Api to be used in a `with`."""
+        return _Api(yaml.safe_load(self.made["kubeconfig"]))
+
+    def eventually(self, question: Callable[[Any], Any], seconds: float = 120) -> Any:
+        """Return the answer to a question as soon as it is none of False, None or empty, or what it is in the end."""
+        deadline = time.monotonic() + seconds
+        with self.api() as api:
+            while not (answer := question(api)) and time.monotonic() < deadline:
+                time.sleep(0.5)
+        return answer
+
+
+class _Api:
+    def __init__(self, kubeconfig: dict[str, Any]) -> None:
+        self.connected = kubernetes_config.new_client_from_config_dict(kubeconfig)
+
+    def __enter__(self) -> Any:
+        return client.CoreV1Api(self.connected)
+
+    def __exit__(self, *_: object) -> None:
+        self.connected.close()
+
+
+def made(folder: Path, first: Machine, show: Callable[[str], None]) -> dict[str, Any]:
+    """Run the program with the real engine, and return its outputs."""
+    stack = Stack(folder, show, "kubeadm")
+    stack.run_instead(CHECKOUT / "tests/e2e/kubeadm/program.py")
+    settings = {
+        "kubeadm:endpoint": ENDPOINT,
+        "kubeadm:address": first.address,
+        "kubeadm:worker_role": role_arn("worker"),
+        "kubeadm:pod_cidr": first.given.pod_cidr,
+        "kubeadm:service_cidr": first.given.service_cidr,
+    }
+    stack.configure(lambda config: config.update(settings))
+    stack.up()
+    try:
+        return json.loads(stack._quietly("pulumi", "stack", "output", "--json", "--show-secrets"))
+    finally:
+        stack.destroy()
+
+
+def adapt_dns(cluster: Booted) -> None:
+    """Give CoreDNS the lab's configuration: the lab's build has fewer plugins than kubeadm's Corefile names."""
+    with cluster.api() as api:
+        api.patch_namespaced_config_map("coredns", "kube-system", {"data": {"Corefile": dns._COREFILE}})
+
+
+def is_ready(node: Any) -> bool:
+    return any(condition.type == "Ready" and condition.status == "True" for condition in node.status.conditions or ())
+
+
+def nodes(api: Any) -> list[Any]:
+    return api.list_node().items
+
+
+def ready(api: Any) -> set[str]:
+    return {node.metadata.name for node in nodes(api) if is_ready(node)}
+
+
+def accepted(program: str, *arguments: str) -> str:
+    """Return what one of the lab's programs prints; it must not find fault."""
+    done = subprocess.run([paths.TOOLS / program, *arguments], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
