@@ -42,7 +42,7 @@ BAD_INPUT = [
     ),
     (other(trust={"issues": ["north"]}), "trust.issues: must be a mapping"),
     (other(trust={"issues": {"North": {}}}), f"trust.issues.North: 'North': {LABEL}"),
-    (other(trust={"issues": {"north": None}}), "trust.issues.north: null: must be a mapping"),
+    (other(trust={"issues": {"north": None}}), "trust.issues.north: is empty: give it a value, or remove it"),
     (other(trust={"issues": {"north": {"days": 1}}}), "trust.issues.north.days: unknown key; allowed: trust_domain"),
     (
         other(trust={"issues": {"north": {"trust_domain": "A"}}}),
