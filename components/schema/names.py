@@ -28,7 +28,8 @@ def _text(pattern: str, allowed: str, longest: int = 253) -> Callable[[Any], str
 def _whole_number(lowest: int, highest: int, allowed: str) -> Callable[[Any], int]:
     def check(value: Any) -> int:
         if type(value) is not int or not lowest <= value <= highest:
-            raise ValueError(allowed)
+            quoted = isinstance(value, str) and value.isascii() and value.isdecimal()
+            raise ValueError(f"{allowed}, without quotes" if quoted else allowed)
         return value
 
     return check
@@ -77,7 +78,11 @@ ServiceAccount = Annotated[
 Suffix = Annotated[
     str,
     PlainValidator(
-        _text(rf"(?!(.*\.)?cluster\.local$){_DOMAIN}", "must be a DNS domain other than cluster.local", longest=100)
+        _text(
+            rf"(?!(.*\.)?cluster\.local$){_DOMAIN}",
+            "must be a DNS domain such as global, other than cluster.local",
+            longest=100,
+        )
     ),
 ]
 TrustDomain = Annotated[str, PlainValidator(_trust_domain)]
@@ -102,7 +107,9 @@ Duration = Annotated[
     str,
     PlainValidator(
         _text(
-            r"[1-9][0-9]{0,5}(ms|s|m|h)", "must be a duration: a whole number and ms, s, m or h, such as 2s", longest=8
+            r"[1-9][0-9]{0,5}(ms|s|m|h)",
+            "must be a duration above 0: a whole number and ms, s, m or h, such as 2s",
+            longest=8,
         )
     ),
 ]
@@ -124,7 +131,7 @@ def _caller(value: Any, info: ValidationInfo) -> str:
         whose = "of this stack or of a peer" if has_peers(info) else "of this stack"
         raise ValueError(
             f"must be a mesh {whose} ({', '.join(meshes) or 'it has none'}), "
-            "<mesh>/ns/<namespace>, or <mesh>/ns/<namespace>/sa/<service account>"
+            "<mesh>/ns/<namespace>, or <mesh>/ns/<namespace>/sa/<service account>; without the key every mesh may call"
         )
     return value
 

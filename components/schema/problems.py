@@ -1,6 +1,7 @@
 """Mistakes in a configuration, one line each: path, value, what it must be."""
 
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -47,7 +48,7 @@ def _line(details: dict[str, Any], model: type[BaseModel]) -> str:
     path, owner, annotation = _located(details["loc"], model)
     kind, value, context = details["type"], details["input"], details.get("ctx", {})
     if kind == "extra_forbidden":
-        return problem(path, ABSENT, f"unknown key; allowed: {', '.join(sorted(owner.model_fields))}")
+        return problem(path, ABSENT, _unknown_key(str(path[-1]), sorted(owner.model_fields)))
     if kind == "missing":
         return problem(path, ABSENT, "is missing")
     if kind == "union_tag_not_found":
@@ -59,7 +60,17 @@ def _line(details: dict[str, Any], model: type[BaseModel]) -> str:
     if kind == "value_error":
         message = str(context["error"])
         return problem(path, ABSENT if message.startswith("is missing") else value, message)
-    return problem(path, value, f"must be {_TYPES[kind]}" if kind in _TYPES else details["msg"])
+    return problem(path, value, f"must be {_TYPES[kind]}{_example(kind, value)}" if kind in _TYPES else details["msg"])
+
+
+def _unknown_key(key: str, allowed: Sequence[str]) -> str:
+    meant = get_close_matches(key, allowed, n=1, cutoff=0.75)
+    return f"unknown key; did you mean {meant[0]}?" if meant else f"unknown key; allowed: {', '.join(allowed)}"
+
+
+def _example(kind: str, value: Any) -> str:
+    """Return how to write one text as a list; empty for anything else."""
+    return f", such as [{value}]" if kind == "list_type" and isinstance(value, str) and _shown(value) else ""
 
 
 def _located(location: Path, model: type[BaseModel]) -> tuple[list[str | int], type[BaseModel], Any]:
@@ -122,5 +133,5 @@ def _shown(value: Any) -> str:
         or (isinstance(value, str) and ("\n" in value or "{" in value))
     ):
         return ""
-    text = repr(value)
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
     return f"{text[:70]}...: " if len(text) > 80 else f"{text}: "

@@ -13,11 +13,13 @@ from components.mesh.settings import IstioSettings
 from components.mesh.topology import Topology
 from components.schema import problems
 from components.settings import cross_checks, ingress, single_mesh
+from components.settings.empty_keys import empty_keys
 from components.settings.parts import Parts
 from components.settings.service import ServiceSettings
 from components.settings.stack import MeshSettings, Settings
 from components.trust.settings import TrustSettings
 
+_EMPTY = "is empty: give it a value, or remove it"
 _UNREADABLE = "has a text with half of a surrogate pair: write the whole character"
 
 
@@ -32,7 +34,9 @@ def validate(raw: dict[str, Any]) -> Settings:
     Each part is first validated by itself, once, so that valid parts are checked against each other even if others are
     invalid.
     """
-    if unreadable := [problems.problem(path, problems.ABSENT, _UNREADABLE) for path in _half_characters(raw)]:
+    unreadable = [problems.problem(path, problems.ABSENT, _UNREADABLE) for path in _half_characters(raw)]
+    unreadable += [problems.problem(path, problems.ABSENT, _EMPTY) for path in empty_keys(raw)]
+    if unreadable:
         raise problems.SettingsError(problems.report(unreadable))
     context = _context(raw)
     typed = _typed_parts(raw, context)

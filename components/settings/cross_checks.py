@@ -18,7 +18,7 @@ def clashes(parts: Parts) -> list[str]:
     """Return a line for each service, ingress host or trust domain that is used twice."""
     services = parts.services.values()
     found = [
-        problem(("services",), f"{name}.{namespace}", "a service may be listed once")
+        problem(("services",), f"{name}.{namespace}", "a service may be listed once, with all its ports")
         for name, namespace in _twice((service.name, service.namespace) for service in services)
     ]
     found += [

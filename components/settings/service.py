@@ -22,6 +22,8 @@ https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/rout
 
 def _protocol(value: Any) -> Protocol:
     if value not in PROTOCOLS:
+        if str(value).lower() in PROTOCOLS:
+            raise ValueError(f"must be in lower case: {str(value).lower()}")
         raise ValueError(
             f"must be one of {', '.join(PROTOCOLS)} (https is tls; WebSocket is http; UDP and SCTP cannot be exported)"
         )
@@ -93,7 +95,9 @@ class ServiceSettings(Strict):
     @classmethod
     def _numbers_are_ports(cls, ports: Any, info: ValidationInfo) -> Any:
         if "port" in info.data and (info.data["port"] is None) == (ports is None):
-            raise ValueError("is missing; list the Service's ports" if ports is None else "needs no port: remove one")
+            raise ValueError(
+                "is missing; list the Service's ports" if ports is None else "and `port` say the same: give one of them"
+            )
         if ports == []:
             raise ValueError("must list at least one port")
         return (
@@ -113,7 +117,11 @@ class ServiceSettings(Strict):
     @field_validator("meshes", mode="before")
     @classmethod
     def _every_mesh_exports(cls, weights: Any, info: ValidationInfo) -> Any:
-        return dict.fromkeys(names.known_meshes(info), 1) if weights is None else weights
+        if weights is None:
+            return dict.fromkeys(names.known_meshes(info), 1)
+        if not isinstance(weights, dict):
+            raise ValueError("must be weights by mesh, such as {east: 50, west: 50}")
+        return weights
 
     @field_validator("meshes")
     @classmethod
@@ -129,9 +137,12 @@ class ServiceSettings(Strict):
             meshes = names.known_meshes(info)
             if not prefer or len(set(map(str, prefer))) < len(prefer):
                 raise ValueError("an order must name each mesh once, and at least one")
-            known = names.has_peers(info) or not set(map(str, prefer)) - set(meshes)
-            if not known or not all(isinstance(mesh, str) for mesh in prefer):
-                raise ValueError(f"an order must be of meshes of this stack: {', '.join(meshes)}")
+            weights = info.data.get("meshes", dict.fromkeys(meshes, 1))
+            for mesh in prefer:
+                if not isinstance(mesh, str) or not (mesh in meshes or names.has_peers(info)):
+                    raise ValueError(f"an order must be of meshes of this stack ({', '.join(meshes)}), not {mesh}")
+                if mesh in meshes and not weights.get(mesh):
+                    raise ValueError(f"an order must not name {mesh}, which has no weight above 0 in `meshes`")
         elif prefer not in ("weights", "local"):
             raise ValueError("must be weights, local, or an order such as [east, west]")
         return prefer

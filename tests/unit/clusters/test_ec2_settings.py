@@ -37,7 +37,7 @@ def vpc(**given: Any) -> dict[str, Any]:
 
 BAD_INPUT: list[tuple[dict[str, Any], str]] = [
     (without("region"), "region: is missing"),
-    (EC2 | {"regoin": "a"}, "regoin: unknown key; allowed: ami, api_cidrs, "),
+    (EC2 | {"regoin": "a"}, "regoin: unknown key; did you mean region?"),
     *(
         (EC2 | {"region": region}, f"region: {region!r}: {REGION}")
         for region in (

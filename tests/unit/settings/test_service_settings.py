@@ -13,7 +13,7 @@ PROTOCOL = (
     "must be one of http, http2, grpc, grpc-web, tcp, tls (https is tls; WebSocket is http; UDP and SCTP cannot be "
     "exported)"
 )
-DURATION = "must be a duration: a whole number and ms, s, m or h, such as 2s"
+DURATION = "must be a duration above 0: a whole number and ms, s, m or h, such as 2s"
 ATTEMPTS = "must be a number of attempts from 0 to 10"
 REASON = (
     "must be a status such as '503', or one of 5xx, gateway-error, reset, reset-before-request, connect-failure, "
@@ -22,7 +22,8 @@ REASON = (
 ON = "`on` must say what is sent again; with `attempts: 0` nothing is, and `on` is not allowed"
 PREFER = "must be weights, local, or an order such as [east, west]"
 CALLER = (
-    "must be a mesh of this stack (east, west), <mesh>/ns/<namespace>, or <mesh>/ns/<namespace>/sa/<service account>"
+    "must be a mesh of this stack (east, west), <mesh>/ns/<namespace>, or <mesh>/ns/<namespace>/sa/<service account>; "
+    "without the key every mesh may call"
 )
 ONCE = "an order must name each mesh once, and at least one"
 
@@ -44,35 +45,44 @@ def spanning(network: str = "flat", **given: Any) -> dict[str, Any]:
 BAD_INPUT = [
     # Ports
     (web(port=None), "ports: is missing; list the Service's ports"),
-    (web(ports=[80]), "ports: needs no port: remove one"),
+    (web(ports=[80]), "ports: and `port` say the same: give one of them"),
     (web(port=None, ports=[]), "ports: must list at least one port"),
-    (web(port=None, ports="80"), "ports: '80': must be a list"),
+    (web(port=None, ports="80"), "ports: '80': must be a list, such as [80]"),
     (web(port=None, ports={80: "http"}), "ports: must be a list"),
     (of_ports(0), f"ports[0].number: 0: {PORT}"),
     (of_ports("http"), f"ports[0].number: 'http': {PORT}"),
     (of_ports(80, 65536), f"ports[1].number: 65536: {PORT}"),
     (of_ports(80.5), f"ports[0].number: 80.5: {PORT}"),
-    (of_ports(True), f"ports[0].number: True: {PORT}"),
-    (of_ports(None), f"ports[0].number: null: {PORT}"),
+    (of_ports(True), f"ports[0].number: true: {PORT}"),
+    (of_ports("80"), f"ports[0].number: '80': {PORT}, without quotes"),
+    (of_ports(None), "ports[0]: is empty: give it a value, or remove it"),
     (of_ports({}), "ports[0].number: is missing"),
     (of_ports({"number": 80, "port": 80}), "ports[0].port: unknown key; allowed: number, protocol"),
     (of_ports({"number": 80, "targetPort": 8080}), "ports[0].targetPort: unknown key; allowed: number, protocol"),
     (of_ports(80, 80), "ports: must list each port once, not 80 twice"),
     (of_ports(80, {"number": 80, "protocol": "http"}), "ports: must list each port once, not 80 twice"),
     (of_ports({"number": 80, "protocol": "https"}), f"ports[0].protocol: 'https': {PROTOCOL}"),
-    (of_ports({"number": 80, "protocol": "HTTP"}), f"ports[0].protocol: 'HTTP': {PROTOCOL}"),
+    (of_ports({"number": 80, "protocol": "HTTP"}), "ports[0].protocol: 'HTTP': must be in lower case: http"),
     (of_ports({"number": 53, "protocol": "udp"}), f"ports[0].protocol: 'udp': {PROTOCOL}"),
     (of_ports({"number": 5432, "protocol": "postgres"}), f"ports[0].protocol: 'postgres': {PROTOCOL}"),
     (of_ports({"number": 80, "protocol": 7}), f"ports[0].protocol: 7: {PROTOCOL}"),
     # Preferences
     (web(prefer="east"), f"prefer: 'east': {PREFER}"),
     (web(prefer="Local"), f"prefer: 'Local': {PREFER}"),
-    (web(prefer=True), f"prefer: True: {PREFER}"),
+    (web(prefer=True), f"prefer: true: {PREFER}"),
     (web(prefer={"east": 1}), f"prefer: {PREFER}"),
     (web(prefer=[]), f"prefer: {ONCE}"),
     (web(prefer=["east", "east"]), f"prefer: {ONCE}"),
-    (web(prefer=["east", "north"]), "prefer: an order must be of meshes of this stack: east, west"),
-    (web(prefer=["east", 7]), "prefer: an order must be of meshes of this stack: east, west"),
+    (web(prefer=["east", "north"]), "prefer: an order must be of meshes of this stack (east, west), not north"),
+    (web(prefer=["east", 7]), "prefer: an order must be of meshes of this stack (east, west), not 7"),
+    (
+        web(prefer=["west", "east"], meshes={"east": 1}),
+        "prefer: an order must not name west, which has no weight above 0 in `meshes`",
+    ),
+    (
+        web(prefer=["west", "east"], meshes={"east": 1, "west": 0}),
+        "prefer: an order must not name west, which has no weight above 0 in `meshes`",
+    ),
     (
         web(prefer="local", split="weighted"),
         "split: 'weighted': divides requests by weight and has no failover: remove it, or prefer",
@@ -102,8 +112,8 @@ BAD_INPUT = [
     (web(retries={"attempts": 0, "on": ["reset"]}), f"retries: {ON}"),
     (web(retries={"attempts": -1, "on": ["reset"]}), f"retries.attempts: -1: {ATTEMPTS}"),
     (web(retries={"attempts": 11, "on": ["reset"]}), f"retries.attempts: 11: {ATTEMPTS}"),
-    (web(retries={"attempts": "2", "on": ["reset"]}), f"retries.attempts: '2': {ATTEMPTS}"),
-    (web(retries={"attempts": 2, "on": "reset"}), "retries.on: 'reset': must be a list"),
+    (web(retries={"attempts": "2", "on": ["reset"]}), f"retries.attempts: '2': {ATTEMPTS}, without quotes"),
+    (web(retries={"attempts": 2, "on": "reset"}), "retries.on: 'reset': must be a list, such as [reset]"),
     (web(retries={"attempts": 2, "on": ["always"]}), f"retries.on[0]: 'always': {REASON}"),
     (web(retries={"attempts": 2, "on": ["reset", 503]}), f"retries.on[1]: 503: {REASON}"),
     (web(retries={"attempts": 2, "on": ["200"]}), f"retries.on[0]: '200': {REASON}"),
@@ -119,7 +129,7 @@ BAD_INPUT = [
     (web(callers=["west/ns/*"]), f"callers[0]: 'west/ns/*': {CALLER}"),
     (web(callers=["north/ns/shop"]), f"callers[0]: 'north/ns/shop': {CALLER}"),
     (web(probe="never"), "probe: 'never': allowed: 'call' or 'none'"),
-    (web(probe=False), "probe: False: allowed: 'call' or 'none'"),
+    (web(probe=False), "probe: false: allowed: 'call' or 'none'"),
 ]
 
 

@@ -16,18 +16,19 @@ TRUST_DOMAIN = (
 )
 PORT = "must be a port number from 1 to 65535"
 WEIGHT = "must be a weight: a whole number, 0 (no traffic) to 1000000"
-DOMAIN = "must be a DNS domain other than cluster.local"
+DOMAIN = "must be a DNS domain such as global, other than cluster.local"
 HOST = "must be a DNS name, '*.' and a DNS name, or '*' for every host"
 ADDRESS = "must be an IP address or a DNS name"
 ACCOUNT = "must be a service account's name: DNS labels joined by dots"
 CALLER = (
-    "must be a mesh of this stack (east, west), <mesh>/ns/<namespace>, or <mesh>/ns/<namespace>/sa/<service account>"
+    "must be a mesh of this stack (east, west), <mesh>/ns/<namespace>, or <mesh>/ns/<namespace>/sa/<service account>; "
+    "without the key every mesh may call"
 )
 STACK = "must be a stack: its name, or organization/project/stack"
 TOPOLOGIES = "'multi-mesh', 'single-cluster', 'single-mesh'"
 SERVICE_KEYS = (
-    "callers, ingress_hosts, meshes, name, namespace, port, ports, prefer, probe, retries, service_account, split, "
-    "timeout"
+    "callers, ingress_hosts, meshes, name, namespace, peers, port, ports, prefer, probe, retries, service_account, "
+    "split, timeout"
 )
 
 
@@ -36,8 +37,7 @@ BAD_INPUT = [
     ({}, "meshes: is missing"),
     (
         other(mesh={}),
-        "mesh: unknown key; allowed: ingress, istio, meshes, peers, sample, sample_image, services, suffix, topology, "
-        "trust",
+        "mesh: unknown key; did you mean meshes?",
     ),
     (other(suffix=""), f"suffix: '': {DOMAIN}"),
     (other(suffix="Global"), f"suffix: 'Global': {DOMAIN}"),
@@ -75,7 +75,7 @@ BAD_INPUT = [
         "meshes.west.trust_domain: 'west.mesh': a trust domain may belong to one mesh",
     ),
     # Peers
-    (other(peers="west"), "peers: 'west': must be a list"),
+    (other(peers="west"), "peers: 'west': must be a list, such as [west]"),
     (other(peers={}), "peers: must be a list"),
     (other(peers=[7]), f"peers[0]: 7: {STACK}"),
     (other(peers=["west", ""]), f"peers[1]: '': {STACK}"),
@@ -85,7 +85,7 @@ BAD_INPUT = [
     (
         service(callers=["North"]) | {"peers": ["north"]},
         "services[0].callers[0]: 'North': must be a mesh of this stack or of a peer (east, west), "
-        "<mesh>/ns/<namespace>, or <mesh>/ns/<namespace>/sa/<service account>",
+        "<mesh>/ns/<namespace>, or <mesh>/ns/<namespace>/sa/<service account>; without the key every mesh may call",
     ),
     (
         service(meshes={"north": 1}) | {"peers": ["north"]},
@@ -128,7 +128,7 @@ BAD_INPUT = [
     (existing(context="lost"), "meshes.east.cluster.kubeconfig: context 'lost' names no cluster with a server"),
     (
         existing(contxt="here"),
-        "meshes.east.cluster.contxt: unknown key; allowed: context, gateway, kind, kubeconfig",
+        "meshes.east.cluster.contxt: unknown key; did you mean context?",
     ),
     (
         existing(gateway={"service": "ClusterIP"}),
@@ -163,15 +163,15 @@ BAD_INPUT = [
     (service(port=65536), f"services[0].port: 65536: {PORT}"),
     (service(port="http"), f"services[0].port: 'http': {PORT}"),
     (service(port=80.0), f"services[0].port: 80.0: {PORT}"),
-    (service(port=True), f"services[0].port: True: {PORT}"),
-    (service(meshes=["east"]), "services[0].meshes: must be a mapping"),
+    (service(port=True), f"services[0].port: true: {PORT}"),
+    (service(meshes=["east"]), "services[0].meshes: must be weights by mesh, such as {east: 50, west: 50}"),
     (service(meshes={"east": -1}), f"services[0].meshes.east: -1: {WEIGHT}"),
     (service(meshes={"east": "half"}), f"services[0].meshes.east: 'half': {WEIGHT}"),
     (service(meshes={"east": 0.5}), f"services[0].meshes.east: 0.5: {WEIGHT}"),
-    (service(meshes={"east": None}), f"services[0].meshes.east: null: {WEIGHT}"),
+    (service(meshes={"east": None}), "services[0].meshes.east: is empty: give it a value, or remove it"),
     (service(meshes={"east": 0, "west": 0}), "services[0].meshes: at least one mesh must have a weight above 0"),
     (service(meshes={"north": 1}), "services[0].meshes.north: 'north': must be a mesh of this stack: east, west"),
-    (service(callers="east"), "services[0].callers: 'east': must be a list"),
+    (service(callers="east"), "services[0].callers: 'east': must be a list, such as [east]"),
     (service(callers=[]), "services[0].callers: must name at least one caller; remove the key to allow every mesh"),
     (service(meshes={}), "services[0].meshes: at least one mesh must have a weight above 0"),
     (service(callers=["north"]), f"services[0].callers[0]: 'north': {CALLER}"),
@@ -179,7 +179,7 @@ BAD_INPUT = [
     (service(callers=["east", "north/ns/a/sa/b"]), f"services[0].callers[1]: 'north/ns/a/sa/b': {CALLER}"),
     (service(callers=[7]), f"services[0].callers[0]: 7: {CALLER}"),
     (service(service_account="Echo"), f"services[0].service_account: 'Echo': {ACCOUNT}"),
-    (service(ingress_hosts="*"), "services[0].ingress_hosts: '*': must be a list"),
+    (service(ingress_hosts="*"), "services[0].ingress_hosts: '*': must be a list, such as [*]"),
     (service(ingress_hosts=["a.*"]), f"services[0].ingress_hosts[0]: 'a.*': {HOST}"),
     (service(ingress_hosts=["*", "*"]), "services: '*': an ingress host may belong to one service"),
     (service(port=8080), "services[0].port: 8080: must be 80, as in the sample service"),
@@ -189,7 +189,7 @@ BAD_INPUT = [
         "services[0].service_account: is missing; must be 'echo', as in the sample service",
     ),
     (service(split="even"), "services[0].split: 'even': allowed: 'failover' or 'weighted'"),
-    (other(services=[ECHO, ECHO]), "services: 'echo.demo': a service may be listed once"),
+    (other(services=[ECHO, ECHO]), "services: 'echo.demo': a service may be listed once, with all its ports"),
     # Topology
     (other(topology="single-mesh"), "topology: 'single-mesh': must be a mapping"),
     (other(topology={}), f"topology.kind: is missing; allowed: {TOPOLOGIES}"),
@@ -217,8 +217,7 @@ BAD_INPUT = [
     ),
     (
         single_mesh() | {"meshes": {"east": LOCAL | {"trust_domain": None}, "west": LOCAL}},
-        "meshes.east.trust_domain: null: the clusters of a single mesh share one trust domain: "
-        "set topology.trust_domain instead",
+        "meshes.east.trust_domain: is empty: give it a value, or remove it",
     ),
     (single_mesh() | {"peers": ["other"]}, "peers: peers need topology multi-mesh, not single-mesh"),
     (
@@ -267,6 +266,29 @@ def test_a_mistake_is_named_by_path_value_and_what_is_allowed(raw: dict[str, Any
     with pytest.raises(settings.SettingsError) as caught:
         settings.validate(raw)
     assert f"  multimesh:{message}" in str(caught.value).splitlines()
+
+
+@pytest.mark.parametrize(
+    "key", ["callers", "meshes", "timeout", "retries", "prefer", "ingress_hosts", "service_account", "probe", "split"]
+)
+def test_a_key_without_a_value_is_never_taken_for_an_absent_one(key: str) -> None:
+    with pytest.raises(settings.SettingsError) as caught:
+        settings.validate(service(**{key: None}))
+    assert str(caught.value).splitlines()[1:] == [
+        f"  multimesh:services[0].{key}: is empty: give it a value, or remove it"
+    ]
+
+
+@pytest.mark.parametrize("key", ["services", "topology", "istio", "trust", "peers", "sample", "suffix"])
+def test_no_part_of_a_stack_may_be_empty(key: str) -> None:
+    with pytest.raises(settings.SettingsError) as caught:
+        settings.validate(other(**{key: None}))
+    assert f"  multimesh:{key}: is empty: give it a value, or remove it" in str(caught.value).splitlines()
+
+
+def test_an_empty_helm_value_takes_a_default_away() -> None:
+    taken = settings.validate(other(istio={"values": {"gateway": {"resources": None}}}))
+    assert taken.istio.values.gateway == {"resources": None}
 
 
 def test_all_mistakes_are_reported_at_once() -> None:

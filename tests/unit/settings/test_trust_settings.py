@@ -15,7 +15,7 @@ TRUST_DOMAIN = (
 DAYS = "must be a number of days from 1 to 36500"
 STACK = "must be a stack: its name, or organization/project/stack"
 
-CHAINS = "trust.root.chains: unknown key; allowed: certificate, chain, key"
+CHAINS = "trust.root.chains: unknown key; did you mean chain?"
 
 BAD_INPUT = [
     # Trust
@@ -47,7 +47,7 @@ BAD_INPUT = [
     ),
     (other(trust={"issues": ["north"]}), "trust.issues: must be a mapping"),
     (other(trust={"issues": {"North": {}}}), f"trust.issues.North: 'North': {LABEL}"),
-    (other(trust={"issues": {"north": None}}), "trust.issues.north: null: must be a mapping"),
+    (other(trust={"issues": {"north": None}}), "trust.issues.north: is empty: give it a value, or remove it"),
     (
         other(trust={"issues": {"north": {"days": 1}}}),
         "trust.issues.north.days: unknown key; allowed: stack, trust_domain",

@@ -55,7 +55,8 @@ def run(tmp_path: Path) -> Callable[..., Any]:
         if east is not None:
             (tmp_path / "east.pem").write_text(east)
             trust["certificates"] = {"east": str(tmp_path / "east.pem")}
-        config = {"meshes": {"east": LOCAL}, "sample": False, "trust": trust | given.pop("trust", {}), **given}
+        stated = {key: value for key, value in (trust | given.pop("trust", {})).items() if value is not None}
+        config = {"meshes": {"east": LOCAL}, "sample": False, "trust": stated, **given}
         return record(config, stacks={"state of test": state})
 
     return run
