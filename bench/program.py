@@ -8,7 +8,7 @@ import json
 import resource
 import runpy
 import time
-from collections.abc import Iterable
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,6 @@ from pulumi.runtime import mocks
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import configure
 from pulumi.runtime.stack import run_in_stack
-
-from components.federation.inventory import Inventory, Name
 
 PROGRAM = Path(__file__).parent.parent / "__main__.py"
 _NAMESPACE = "shop"
@@ -88,22 +86,24 @@ def settings(meshes: int, services: int) -> dict[str, Any]:
     }
 
 
-def inventory(services: int) -> Inventory:
-    """Return what a cluster has that runs all these services."""
+def services_of(services: int) -> list[dict[str, Any]]:
+    """Return the Services that every cluster has, as an API server lists them."""
     ports = [{"name": "http", "port": 80, "targetPort": 8080}]
-    specs: dict[Name, Any] = {
-        (_NAMESPACE, name): {"clusterIP": "10.0.0.1", "selector": {"app": name}, "ports": ports}
+    return [
+        {
+            "metadata": {"namespace": _NAMESPACE, "name": name},
+            "spec": {"clusterIP": "10.0.0.1", "selector": {"app": name}, "ports": ports},
+        }
         for name in (f"service-{number:03}" for number in range(services))
-    }
-    return Inventory(specs)
+    ]
 
 
 def run(meshes: int, services: int) -> None:
     """Run the program once, as the first `pulumi up` of a stack."""
-    found = inventory(services)
+    found = services_of(services)
 
-    def read(_kubeconfig: str, _namespaces: Iterable[str]) -> Inventory:
-        return found
+    def items(_api: None, path: str) -> list[dict[str, Any]]:
+        return found if path.endswith("/services") else []
 
     configuration = settings(meshes, services)
     pulumi.runtime.set_all_config({f"multimesh:{key}": json.dumps(value) for key, value in configuration.items()})
@@ -119,7 +119,8 @@ def run(meshes: int, services: int) -> None:
             callbacks=None,
         )
     )
-    with patch("components.federation.inventory.read", read):
+    room = "components.federation.inventory"
+    with patch(f"{room}.connected", lambda _kubeconfig: nullcontext()), patch(f"{room}._items", items):
         asyncio.run(run_in_stack(_program))
 
 
