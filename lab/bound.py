@@ -11,7 +11,7 @@ import sys
 
 
 def bind(pid: int, other: int) -> None:
-    """Wait until one of two processes has ended, then kill the first if it is not the one; return at once if none is."""
+    """Wait until one of two processes has ended, then kill the first if it runs; return at once if one is gone."""
     try:
         bound, leader = os.pidfd_open(pid), os.pidfd_open(other)
     except ProcessLookupError:

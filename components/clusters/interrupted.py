@@ -135,8 +135,8 @@ def _status(record: Inputs) -> str:
 def _in_the_way(kind: str, metadata: Inputs) -> str:
     name = "/".join(filter(None, (metadata.get("namespace"), metadata["name"])))
     return (
-        f"{kind} {name} exists, and this stack did not create it (annotation {OWNER}). If nobody needs it, delete it and "
-        "run `pulumi up` again; if somebody does, use another cluster"
+        f"{kind} {name} exists, and this stack did not create it (annotation {OWNER}). If nobody needs it, delete it "
+        "and run `pulumi up` again; if somebody does, use another cluster"
     )
 
 

@@ -18,7 +18,7 @@ _KIND_PAUSE = 0.5  # seconds, doubled at each attempt: 15 in all
 _REPAIRABLE = ("kubectl", "before-first-apply", "pulumi-kubernetes")
 """The official plugin's updates take over the fields of these, as far as they did not come by server-side apply.
 
-Those that kubectl applied by the server it takes over, too. (pulumi-kubernetes, provider/pkg/await, fixCSAFieldManagers)
+Those that kubectl applied by the server it takes over, too. (Its fixCSAFieldManagers, provider/pkg/await.)
 """
 
 
