@@ -10,6 +10,9 @@ import pulumi
 
 POD_SECURITY = "pod-security.kubernetes.io/enforce"
 """The label of a namespace that says how privileged its pods may be: privileged, baseline or restricted."""
+RELEASE = "kubernetes:helm.sh/v3:Release"
+OWNER = "multimesh/owner"
+"""The annotation that names what created an object: the Pulumi provider, which no other stack has, and the resource."""
 
 
 class KubernetesObject(pulumi.CustomResource):
@@ -34,9 +37,15 @@ class KubernetesObject(pulumi.CustomResource):
             hidden = ["data", "stringData"]
             fields |= {key: pulumi.Output.secret(fields[key]) for key in hidden if key in fields}
             opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=hidden))
+        if isinstance(opts.provider, pulumi.ProviderResource) and not opts.id:
+            fields["metadata"] = _owned(fields["metadata"], pulumi.Output.concat(opts.provider.id, "/", resource_name))
         made_from = {} if opts.id else {"apiVersion": api_version, "kind": kind, **fields}
         outputs = dict.fromkeys(("data", "metadata", "spec", "status"))
         super().__init__(f"kubernetes:{group}:{kind}", resource_name, {**outputs, **made_from}, opts)
+
+
+def _owned(metadata: Any, owner: pulumi.Output[str]) -> dict[str, Any]:
+    return {**metadata, "annotations": {**metadata.get("annotations", {}), OWNER: owner}}
 
 
 def find(
@@ -54,4 +63,4 @@ class Release(pulumi.CustomResource):
 
     def __init__(self, resource_name: str, *, opts: pulumi.ResourceOptions, **arguments: pulumi.Input[Any]) -> None:
         inputs = {"compat": "true", "status": None, **arguments}
-        super().__init__("kubernetes:helm.sh/v3:Release", resource_name, inputs, opts)
+        super().__init__(RELEASE, resource_name, inputs, opts)

@@ -69,7 +69,10 @@ def start(id: str, report: Report, *, flat: bool | None = None) -> Cluster:
             programs.end(id, "etcd", "kube-apiserver")  # of an earlier version of the lab, without certificates
         if programs.fault(id, "etcd"):
             programs.end(id, "kube-apiserver")  # it would take minutes to look for its etcd again
+        began = programs.fault(id, "kube-apiserver")
         programs.start(given, "etcd", "kube-apiserver", "containerd")
+        if began:
+            programs.bind(given, "kube-apiserver", "etcd")
         with api.client(given) as client:
             programs.wait(given, lambda: api.unready(client, "/readyz"), "etcd", "kube-apiserver")
             report(f"API server: answers at {given.server}")

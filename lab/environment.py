@@ -19,6 +19,16 @@ PASSPHRASE = LOCAL / "passphrase"
 STAND_INS = CHECKOUT / "lab/plugins/bin"
 
 
+def plugins() -> Path | None:
+    """Return the folder of plugins that PLUGINS names, None if it names none. Exits if there is no plugin in it."""
+    if not (named := os.environ.get("PLUGINS")):
+        return None
+    folder = Path(named).resolve()
+    if not any(os.access(file, os.X_OK) for file in folder.glob("pulumi-resource-*")):
+        sys.exit(f"PLUGINS={named}: must be a folder with programs pulumi-resource-*, and {folder} has none")
+    return folder
+
+
 def environment() -> dict[str, str]:
     """Return the variables that make `pulumi` use the local stack's own backend and passphrase, made at first use."""
     LOCAL.mkdir(mode=0o700, exist_ok=True)
@@ -29,7 +39,7 @@ def environment() -> dict[str, str]:
         with os.fdopen(os.open(PASSPHRASE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(32))
     variables = {
-        "PATH": f"{BIN}:{os.environ['PATH']}",
+        "PATH": f"{_first_on_path()}:{os.environ['PATH']}",
         "PULUMI_BACKEND_URL": backend.as_uri(),
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(PASSPHRASE),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
@@ -46,6 +56,10 @@ def environment() -> dict[str, str]:
         # for every package that is installed, whether the stack uses it or not.
         variables["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
     return variables
+
+
+def _first_on_path() -> str:
+    return ":".join(str(folder) for folder in (plugins(), BIN) if folder)
 
 
 def run(command: list[str]) -> int:
@@ -66,7 +80,7 @@ def main(command: list[str]) -> None:
     """Run the command in the local stack's environment; without one, print the environment as shell exports."""
     if not command:
         for name, value in environment().items():
-            text = f'"{BIN}:$PATH"' if name == "PATH" else shlex.quote(value)
+            text = f'"{_first_on_path()}:$PATH"' if name == "PATH" else shlex.quote(value)
             print(f"export {name}={text}")
         return
     os.environ.update(environment())

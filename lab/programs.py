@@ -1,11 +1,12 @@
 """The programs of a cluster: started in its namespaces and control group, watched, ended."""
 
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from lab import cgroups, commands, network, node, paths, processes
+from lab import bound, cgroups, commands, network, node, paths, processes
 from lab.allocation import Allocation
 from lab.processes import Process
 
@@ -39,6 +40,13 @@ def start(cluster: Allocation, *names: str) -> None:
                 [*place, *commands.command_line(cluster, name)], log=log, cgroup=cgroup, path=f"{paths.TOOLS}:{_PATH}"
             )
             process.write(_record(cluster.id, name))
+
+
+def bind(cluster: Allocation, name: str, other: str) -> None:
+    """Let a program end when another one does; the process that sees to it ends with either of them."""
+    pair = [Process.read(_record(cluster.id, each)) for each in (name, other)]
+    command = [sys.executable, "-IS", bound.__file__, *(str(process.pid) for process in pair if process)]
+    processes.start(command, log=_log(cluster, name), cgroup=cgroups.create(cluster.id), path=_PATH)
 
 
 def fault(id: str, name: str) -> str:

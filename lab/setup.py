@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lab import images, toolchain
 from lab.containerd_template import TemplateError
-from lab.environment import BIN, CHECKOUT, STAND_INS, environment
+from lab.environment import BIN, CHECKOUT, STAND_INS, environment, plugins
 from lab.paths import TOOLS
 from lab.processes import UMASK
 
@@ -65,6 +65,9 @@ def _plugin(name: str) -> None:
     """Install the official plugin; where it cannot be downloaded, put the stand-in on PATH and say so."""
     wanted = version(f"pulumi-{name}")
     stand_in = f"pulumi-resource-{name}"
+    if (given := plugins()) and (given / stand_in).exists():
+        print(f"✓ plugin {name}: {given / stand_in} (PLUGINS)")
+        return
     if (PULUMI_HOME / f"plugins/resource-{name}-v{wanted}").exists():
         (BIN / stand_in).unlink(missing_ok=True)  # on PATH it would go first
         print(f"✓ plugin {name} {wanted}")

@@ -1,5 +1,6 @@
 """The base class of every kind of cluster, and what it tells a mesh."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, NotRequired, Protocol, TypedDict, TypeVar
@@ -7,7 +8,9 @@ from typing import Any, Generic, NotRequired, Protocol, TypedDict, TypeVar
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from components.clusters import interrupted
 from components.istio import HTTPS_PORT, INGRESS_PORT, PEER_PORT
+from components.objects import RELEASE
 from components.versions import ISTIO_VERSION
 
 PEER_NODE_PORT = 31443
@@ -100,6 +103,10 @@ class Cluster(pulumi.ComponentResource):
         Secrets and ConfigMaps are changed in place: istiod reads `cacerts` by its name.
         """
         self.identifier = cluster_identifier
+        self._hooks = pulumi.ResourceHookBinding(
+            before_create=[pulumi.ResourceHook(f"{name}-before-create", self._before_create)],
+            before_update=[pulumi.ResourceHook(f"{name}-before-update", self._before_update)],
+        )
         return kubernetes.Provider(
             f"{name}-kubernetes",
             kubeconfig=self.kubeconfig,
@@ -107,6 +114,7 @@ class Cluster(pulumi.ComponentResource):
             enable_secret_mutable=True,
             enable_config_map_mutable=True,
             skip_update_unreachable=self.skip_unreachable or None,
+            upsert_existing_objects=True,  # of what this stack created: _before_create refuses everything else
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(depends_on)),
         )
 
@@ -126,8 +134,33 @@ class Cluster(pulumi.ComponentResource):
         """
         lifetime = None if outlives else self.lifetime
         return pulumi.ResourceOptions(
-            parent=parent, provider=self.provider, depends_on=[*self.ready, *(depends_on or ())], deleted_with=lifetime
+            parent=parent,
+            provider=self.provider,
+            depends_on=[*self.ready, *(depends_on or ())],
+            deleted_with=lifetime,
+            hooks=self._hooks,
         )
+
+    async def _before_create(self, args: pulumi.ResourceHookArgs) -> None:
+        """Take over what an interrupted update of this stack created, and refuse what somebody else did."""
+        kubeconfig, provider = await self.kubeconfig.future(), await self.provider.id.future()
+        if kubeconfig and provider and args.new_inputs:
+            own = self.lifetime is not None
+            found = await asyncio.to_thread(
+                interrupted.make_way, kubeconfig, args.type, args.new_inputs, provider, own=own
+            )
+            _say(args.name, found)
+
+    async def _before_update(self, args: pulumi.ResourceHookArgs) -> None:
+        """Let Helm upgrade a release whose last operation was interrupted."""
+        kubeconfig = await self.kubeconfig.future()
+        if kubeconfig and args.new_inputs and args.type == RELEASE:
+            _say(args.name, await asyncio.to_thread(interrupted.unblock, kubeconfig, args.new_inputs))
+
+
+def _say(resource: str, found: str) -> None:
+    if found:
+        pulumi.log.info(f"{resource}: {found}")
 
 
 class Requester(Protocol):

@@ -1,6 +1,7 @@
 """The Kubernetes API, spoken with plain objects (dicts as in JSON)."""
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,8 +58,8 @@ class Api:
         self._kinds: dict[tuple[str, str], Kind] = {}
         self._server = kubeconfig.server
         self._name = {"sni_hostname": name} if (name := kubeconfig.cluster.get("tls-server-name")) else {}
-        self._answered = False
         self._unreachable = ""
+        self._decided = False
         self._http = httpx.Client(
             base_url=self._server,
             headers=kubeconfig.headers(),
@@ -69,6 +70,16 @@ class Api:
             ),
             timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
         )
+
+    def reach(self) -> None:
+        """Decide, once, whether the server is there, as the official plugin does: any answer will do.
+
+        Until its end, every request to a server that was not there raises UnreachableError, and one to a server that
+        was there never does, whatever becomes of it.
+        """
+        with suppress(PluginError):
+            self._send("GET", "/version", {})
+        self._decided = True
 
     def kind(self, api_version: str, kind: str) -> Kind:
         """Return the kind as the server describes it. Raises KindUnknownError if the server does not have it."""
@@ -117,6 +128,10 @@ class Api:
             headers={"Content-Type": "application/apply-patch+yaml"},
         )
 
+    def create(self, kind: Kind, namespace: str, wanted: Object, manager: str) -> Object:
+        """Create the object and return it as it is then. Raises ApiError, also if it exists."""
+        return self.request("POST", kind.path(namespace), params={"fieldManager": manager}, json=wanted)
+
     def delete(self, kind: Kind, namespace: str, name: str, propagation: str) -> bool:
         """Request the deletion of the object. Return False if there is no such object."""
         try:
@@ -130,7 +145,8 @@ class Api:
     def request(self, method: str, path: str, **options: Any) -> Object:
         """Send one request and return the JSON of its answer.
 
-        Raises ApiError when the server refuses it, UnreachableError when the server does not answer.
+        Raises ApiError when the server refuses it, UnreachableError when the server was not there from the start,
+        PluginError when it no longer answers.
         """
         for attempt in range(_BUSY_RETRIES):
             answer = self._send(method, path, options)
@@ -139,22 +155,18 @@ class Api:
             time.sleep(min(float(answer.headers.get("Retry-After", 1)), 2**attempt))
         else:
             answer = self._send(method, path, options)
-        if method == "GET" and answer.status_code == httpx.codes.GATEWAY_TIMEOUT:  # a server that lost its etcd
-            self._unreachable = f"{self._server} answers, but not within its own time limit: {answer.text[:200]}"
-            raise UnreachableError(self._unreachable)
         if answer.is_error:
             raise ApiError(answer)
         return answer.json()
 
     def _send(self, method: str, path: str, options: dict[str, Any]) -> httpx.Response:
-        if self._unreachable:  # others need not wait for their time-outs, too
+        if self._unreachable:
             raise UnreachableError(self._unreachable)
         try:
-            answer = self._http.request(method, path, extensions=self._name, **options)
+            return self._http.request(method, path, extensions=self._name, **options)
         except httpx.HTTPError as error:
             message = f"{method} {self._server}{path}: {error}"
-            if not self._answered:
-                self._unreachable = message
+            if self._decided:
+                raise PluginError(message) from error
+            self._unreachable = message
             raise UnreachableError(message) from error
-        self._answered = True
-        return answer

@@ -11,22 +11,24 @@ from typing import Any
 
 from lab.plugins.kubernetes.api import Api, Kind
 
-OWNER_LABEL = "multimesh/resource"
 _SECRETS = Kind("v1", "secrets", namespaced=True)
 
 
 @dataclass(frozen=True)
 class Record:
-    """The newest revision of a release as helm writes it, its owner label, and whether any was ever deployed."""
+    """The newest revision of a release as helm writes it."""
 
     release: dict[str, Any]
-    owner: str
-    worked: bool
 
     @property
     def status(self) -> str:
         """Helm's word for the state: deployed, failed, pending-install, pending-upgrade, pending-rollback, ..."""
         return self.release["info"]["status"]
+
+    @property
+    def revision(self) -> int:
+        """How many times the release was installed or upgraded."""
+        return self.release["version"]
 
 
 def latest(api: Api, namespace: str, name: str) -> Record | None:
@@ -35,6 +37,4 @@ def latest(api: Api, namespace: str, name: str) -> Record | None:
     if not secrets:
         return None
     newest = max(secrets, key=lambda secret: int(secret["metadata"]["labels"]["version"]))
-    release = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(newest["data"]["release"]))))
-    states = {secret["metadata"]["labels"]["status"] for secret in secrets}
-    return Record(release, newest["metadata"]["labels"].get(OWNER_LABEL, ""), bool(states & {"deployed", "superseded"}))
+    return Record(json.loads(gzip.decompress(base64.b64decode(base64.b64decode(newest["data"]["release"])))))

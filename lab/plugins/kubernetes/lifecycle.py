@@ -16,6 +16,10 @@ _FIRST_PAUSE, _LONGEST_PAUSE, _PAUSE_GROWTH = 0.1, 1.0, 1.3  # seconds between t
 _KIND_ATTEMPTS = 6
 _KIND_PAUSE = 0.5  # seconds, doubled at each attempt: 15 in all
 _REPAIRABLE = ("kubectl", "before-first-apply", "pulumi-kubernetes")
+"""The official plugin's updates take over the fields of these, as far as they did not come by server-side apply.
+
+Those that kubectl applied by the server it takes over, too. (Its fixCSAFieldManagers, provider/pkg/await.)
+"""
 
 
 class NotReadyError(PluginError):
@@ -49,16 +53,26 @@ class Lifecycle:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def apply(
-        self, kind: Kind, namespace: str, wanted: Object, manager: str, *, force: bool = False, dry_run: bool = False
+        self,
+        kind: Kind,
+        namespace: str,
+        wanted: Object,
+        manager: str,
+        *,
+        force: bool = False,
+        repair: bool = False,
+        dry_run: bool = False,
     ) -> Object:
-        """Server-side apply, taking over fields that were changed by hand. Raises ConflictError for other owners."""
+        """Server-side apply; with `repair`, take over fields that were changed by hand.
+
+        Raises ConflictError for other owners.
+        """
         try:
             return self.api.apply(kind, namespace, wanted, manager, force=force, dry_run=dry_run)
         except ApiError as error:
             if error.reason != "Conflict":
                 raise
-            owners = re.findall(r'conflicts? with "([^"]+)"', str(error))
-            if owners and all(owner.startswith(_REPAIRABLE) for owner in owners):
+            if repair and is_repairable(str(error)):
                 return self.api.apply(kind, namespace, wanted, manager, force=True, dry_run=dry_run)
             raise ConflictError(
                 f"Server-Side Apply field conflict detected: {error} (the annotation pulumi.com/patchForce on the "
@@ -123,6 +137,15 @@ class Lifecycle:
         if pause > _FIRST_PAUSE:
             self.report("")
         return True
+
+
+def is_repairable(conflict: str) -> bool:
+    """Return whether an update takes over the fields of every manager that the API server's message names.
+
+    The message names the API version ("using v1") that a manager used, unless it used server-side apply.
+    """
+    owners = re.findall(r'conflicts? with "([^"]+)"(?: with subresource "[^"]+")?( using)?', conflict)
+    return bool(owners) and all(owner.startswith(_REPAIRABLE if using else "kubectl") for owner, using in owners)
 
 
 def patience(inputs: Object, requested: float) -> float:

@@ -195,14 +195,9 @@ def parse_checkpoint(state: Properties) -> tuple[Properties, Object, str]:
     return state.get(_INPUTS, {}), live, state.get(_MANAGER, "")
 
 
-def field_manager(inputs: Object, urn: str) -> str:
-    """Return the name under which a resource owns the fields of its object: its own, so that no two share fields."""
-    return annotation(inputs, "patchFieldManager") or f"pulumi-kubernetes-{suffix(urn.encode())}"
-
-
-def is_managed_by(live: Object, manager: str) -> bool:
-    """Return whether the object has fields of this field manager."""
-    return any(entry["manager"] == manager for entry in live["metadata"].get("managedFields") or [])
+def field_manager(inputs: Object) -> str:
+    """Return a new name under which a resource owns the fields of its object: its own, so that no two share fields."""
+    return annotation(inputs, "patchFieldManager") or f"pulumi-kubernetes-{suffix()}"
 
 
 def as_inputs(live: Object) -> Object:

@@ -3,7 +3,7 @@
 import functools
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from google.protobuf import empty_pb2
 
@@ -46,6 +46,8 @@ class Kubernetes(Provider):
 
     def configure(self, request: provider_pb2.ConfigureRequest) -> provider_pb2.ConfigureResponse:
         self.settings = settings.read(request)
+        with suppress(KubeconfigError):
+            self.api.reach()
         return super().configure(request)
 
     @functools.cached_property
@@ -122,17 +124,17 @@ class Kubernetes(Provider):
             return self.releases.create(request)
         inputs = decode(request.properties)
         wanted = objects.for_api(reveal(inputs))
-        manager = objects.field_manager(wanted, request.urn)
+        manager = objects.field_manager(wanted)
         if request.preview:
             return provider_pb2.CreateResponse(properties=encode(self._plan(inputs, wanted, manager, exists=False)))
         with _saying(f'resource "{request.urn}" was not successfully created by the Kubernetes API server'):
             lifecycle = self._lifecycle(request.urn)
             kind = lifecycle.kind(wanted["apiVersion"], wanted["kind"])
-            namespace, name = self._place(kind, wanted)
-            existing = None if self.settings.upsert else self.api.get(kind, namespace, name)
-            if existing and not objects.is_managed_by(existing, manager):  # one of ours is from an interrupted run
-                raise PluginError(f'{kind.plural} "{name}" already exists')
-            live = lifecycle.apply(kind, namespace, wanted, manager, force=self._force(wanted))
+            namespace, _ = self._place(kind, wanted)
+            if self.settings.upsert:
+                live = lifecycle.apply(kind, namespace, wanted, manager, force=self._force(wanted))
+            else:
+                live = self.api.create(kind, namespace, wanted, manager)
         live = self._await(lifecycle, kind, live, inputs, manager, request.timeout)
         state = objects.checkpoint(inputs, live, manager, wanted["apiVersion"])
         return provider_pb2.CreateResponse(id=objects.identifier(live), properties=encode(state))
@@ -143,14 +145,14 @@ class Kubernetes(Provider):
         inputs = decode(request.news)
         wanted = objects.for_api(reveal(inputs))
         _, _, manager = objects.parse_checkpoint(reveal(decode(request.olds)))
-        manager = manager or objects.field_manager(wanted, request.urn)
+        manager = manager or objects.field_manager(wanted)
         if request.preview:
             return provider_pb2.UpdateResponse(properties=encode(self._plan(inputs, wanted, manager, exists=True)))
         with _saying(f'update of resource "{request.urn}" failed'):
             lifecycle = self._lifecycle(request.urn)
             kind = lifecycle.kind(wanted["apiVersion"], wanted["kind"])
             namespace, _ = self._place(kind, wanted)
-            live = lifecycle.apply(kind, namespace, wanted, manager, force=self._force(wanted))
+            live = lifecycle.apply(kind, namespace, wanted, manager, force=self._force(wanted), repair=True)
         live = self._await(lifecycle, kind, live, inputs, manager, request.timeout)
         state = objects.checkpoint(inputs, live, manager, wanted["apiVersion"])
         return provider_pb2.UpdateResponse(properties=encode(state))
@@ -184,7 +186,7 @@ class Kubernetes(Provider):
                 reveal(old), objects.with_string_data(before), objects.with_string_data(objects.from_api(live))
             )
         inputs = conceal(inputs, old)
-        manager = manager or objects.field_manager(reveal(inputs), request.urn)
+        manager = manager or objects.field_manager(reveal(inputs))
         state = objects.checkpoint(inputs, live, manager, live["apiVersion"])
         if old and objects.annotation(reveal(old), "skipAwait") != "true":
             try:
@@ -237,7 +239,8 @@ class Kubernetes(Provider):
             if not exists and self.api.get(kind, namespace, name):
                 return inputs
             lifecycle = Lifecycle(self.api, self.cancelled, lambda _: None)
-            live = lifecycle.apply(kind, namespace, wanted, manager, force=self._force(wanted), dry_run=True)
+            force = self._force(wanted)
+            live = lifecycle.apply(kind, namespace, wanted, manager, force=force, repair=exists, dry_run=True)
         except (UnreachableError, KindUnknownError):
             return inputs
         except ApiError as error:

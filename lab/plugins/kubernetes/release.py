@@ -20,7 +20,6 @@ from lab.plugins.values import Properties, Secret, conceal, decode, encode, has_
 _DEFAULT_SECONDS = 300
 _NOT_INPUTS = ("compat", "manifest", "valueYamlFiles", "status")
 _REPLACING = ("name", "namespace")
-_DEPLOYED = "deployed"
 
 
 class Cluster(Protocol):
@@ -106,6 +105,7 @@ class Releases:
         identifier = f"{namespace}/{name}"
         try:
             installation = self._installation(plain, urn)
+            before = history.latest(self._cluster.api, namespace, name)
             failure = None
             try:
                 installation.install() if action == "install" else installation.upgrade()
@@ -114,8 +114,8 @@ class Releases:
             record = history.latest(self._cluster.api, namespace, name)
         except UnreachableError as error:
             raise PluginError(f"can't {verb} Helm Release with unreachable cluster: {error}") from error
-        if failure and (record is None or not installation.is_ours(record)):
-            raise failure
+        if failure and (record is None or (before and before.revision == record.revision)):
+            raise failure  # helm did not even begin
         state = _state(inputs, record)
         if failure:
             raise PartialError(
@@ -127,7 +127,7 @@ class Releases:
 
     def _installation(self, inputs: Properties, urn: str) -> Installation:
         helm = Helm(self._cluster.settings.load_kubeconfig(), self._cluster.cancelled)
-        return Installation(helm, self._cluster.api, inputs, urn, functools.partial(self._cluster.log, urn=urn))
+        return Installation(helm, inputs, functools.partial(self._cluster.log, urn=urn))
 
     def read(self, request: provider_pb2.ReadRequest) -> provider_pb2.ReadResponse:
         state = decode(request.properties)
@@ -141,8 +141,6 @@ class Releases:
         if values != reveal(inputs).get("values", {}):  # changed with helm, beside Pulumi
             inputs = inputs | {"values": conceal(values, inputs.get("values"))}
         state = _state(inputs, record)
-        if record.status != _DEPLOYED:
-            raise PartialError(f'Helm release "{request.id}" is {record.status}', request.id, state, inputs)
         return provider_pb2.ReadResponse(id=request.id, properties=encode(state), inputs=encode(inputs))
 
     def delete(self, request: provider_pb2.DeleteRequest) -> empty_pb2.Empty:

@@ -1,6 +1,7 @@
 """The local stack's environment, and the build of the toolchain."""
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -63,6 +64,25 @@ def test_downloads_of_plugins_are_attempted_unless_setup_has_found_that_they_fai
     (tmp_path / plugin).touch()
     monkeypatch.setattr(environment, "BIN", tmp_path)
     assert ("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION" not in environment.environment()) is attempts
+
+
+@pytest.mark.usefixtures("checkout")
+def test_plugins_of_ones_own_go_before_the_stand_ins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    plugin = tmp_path / "pulumi-resource-kubernetes"
+    plugin.touch(0o755)
+    monkeypatch.setenv("PLUGINS", str(tmp_path))
+
+    path = environment.environment()["PATH"]
+    assert path.startswith(f"{tmp_path}:{environment.BIN}:")
+    assert shutil.which(plugin.name, path=path) == str(plugin)
+
+
+@pytest.mark.usefixtures("checkout")
+def test_a_folder_without_plugins_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PLUGINS", str(tmp_path))
+
+    with pytest.raises(SystemExit, match="must be a folder with programs pulumi-resource-"):
+        environment.environment()
 
 
 @pytest.mark.usefixtures("checkout")

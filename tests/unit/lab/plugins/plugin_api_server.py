@@ -89,12 +89,23 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._refuse(404, "NotFound", f"{path} not found")
 
+    def do_POST(self) -> None:
+        path, query, body = self._read()
+        plural, name = path.rpartition("/")[2], body["metadata"]["name"]
+        if f"{path}/{name}" in self.server.objects:
+            self._refuse(409, "AlreadyExists", f'{plural} "{name}" already exists')
+        else:
+            self._store(f"{path}/{name}", query, body)
+
     def do_PATCH(self) -> None:
         path, query, body = self._read()
         if self.server.owners and query["force"] == "false":
             owners = ", ".join(f'conflict with "{owner}" using v1' for owner in self.server.owners)
             self._refuse(409, "Conflict", f"Apply failed with 1 conflict: {owners}: .spec.type")
             return
+        self._store(path, query, body)
+
+    def _store(self, path: str, query: dict[str, str], body: Properties) -> None:
         server_set = {"uid": "1", "managedFields": [{"manager": query["fieldManager"]}]}
         live = copy.deepcopy(body)
         live["metadata"] |= server_set

@@ -94,7 +94,7 @@ class FakeHelm:
         return [run["arguments"][0] for run in self.runs]
 
 
-def recorded(server: ApiServer, *statuses: str, owner: str = "", values: Properties | None = None) -> None:
+def recorded(server: ApiServer, *statuses: str, values: Properties | None = None) -> None:
     """Let helm have recorded revisions of the release in these states."""
     items = []
     for revision, status in enumerate(statuses, 1):
@@ -108,6 +108,6 @@ def recorded(server: ApiServer, *statuses: str, owner: str = "", values: Propert
             "manifest": MANIFEST,
         }
         data = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(release).encode()))).decode()
-        labels = {"version": str(revision), "status": status, "multimesh/resource": owner}
+        labels = {"version": str(revision), "status": status}
         items.append({"metadata": {"labels": labels}, "data": {"release": data}})
     server.objects[SECRETS] = {"items": items}

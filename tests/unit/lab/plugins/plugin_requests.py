@@ -41,6 +41,11 @@ def create(provider: Kubernetes, inputs: Properties, type: str = "core/v1:Servic
     return decode(provider.create(request).properties)
 
 
+def update(provider: Kubernetes, state: Properties, inputs: Properties, type: str = "core/v1:Service") -> Properties:
+    request = provider_pb2.UpdateRequest(id="demo/echo", urn=urn(type), olds=encode(state), news=encode(inputs))
+    return decode(provider.update(request).properties)
+
+
 def read_request(state: Properties, inputs: Properties, type: str = "core/v1:Service") -> provider_pb2.ReadRequest:
     return provider_pb2.ReadRequest(id="demo/echo", urn=urn(type), properties=encode(state), inputs=encode(inputs))
 

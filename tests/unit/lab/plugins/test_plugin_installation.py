@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from plugin_api_server import ApiServer
-from plugin_helm import INPUTS, URN, FakeHelm, recorded
+from plugin_helm import INPUTS, FakeHelm, recorded
 from plugin_requests import configured
 
 from lab.plugins.kubernetes.charts import chart_arguments
@@ -21,9 +21,9 @@ def provider(server: ApiServer) -> Kubernetes:
     return configured(kubeconfig=server.kubeconfig)
 
 
-def installation(provider: Kubernetes, said: list[str] | None = None, **inputs: Any) -> Installation:
+def installation(provider: Kubernetes, **inputs: Any) -> Installation:
     helm = Helm(load(provider.settings.kubeconfig), threading.Event())
-    return Installation(helm, provider.api, INPUTS | inputs, URN, (said if said is not None else []).append)
+    return Installation(helm, INPUTS | inputs, [].append)
 
 
 def test_a_new_release_is_installed_and_awaited(provider: Kubernetes, helm: FakeHelm) -> None:
@@ -61,52 +61,26 @@ def test_a_chart_is_found_in_its_repository() -> None:
     )
 
 
-def test_a_release_of_someone_else_is_left_to_helm_to_refuse(
-    provider: Kubernetes, server: ApiServer, helm: FakeHelm
+@pytest.mark.parametrize("statuses", [["deployed"], ["failed"], ["pending-install"], ["deployed", "pending-upgrade"]])
+def test_what_an_earlier_run_left_is_not_cleaned_up(
+    provider: Kubernetes, server: ApiServer, helm: FakeHelm, statuses: list[str]
 ) -> None:
-    recorded(server, "deployed", owner="another")
+    recorded(server, *statuses)
 
     installation(provider).install()
-    assert helm.verbs == ["install"]
-
-
-@pytest.mark.parametrize(
-    ("statuses", "verbs"),
-    [
-        (["deployed"], ["upgrade"]),
-        (["failed"], ["uninstall", "install"]),
-        (["pending-install"], ["uninstall", "install"]),
-        (["deployed", "failed"], ["upgrade"]),
-        (["superseded", "pending-upgrade"], ["rollback", "upgrade"]),
-        (["deployed", "pending-rollback"], ["rollback", "upgrade"]),
-        ([], ["install"]),
-    ],
-)
-@pytest.mark.parametrize("action", ["install", "upgrade"])
-def test_an_interrupted_run_is_taken_up_where_it_was_left(
-    provider: Kubernetes, server: ApiServer, helm: FakeHelm, statuses: list[str], verbs: list[str], action: str
-) -> None:
-    own = installation(provider)
-    recorded(server, *statuses, owner=own._owner)
-
-    getattr(own, action)()
-    assert helm.verbs == verbs
-
-
-def test_what_is_done_about_an_interrupted_run_is_said(provider: Kubernetes, server: ApiServer, helm: FakeHelm) -> None:
-    said: list[str] = []
-    own = installation(provider, said)
-    recorded(server, "pending-install", owner=own._owner)
-
-    own.install()
-    assert "did not finish (pending-install)" in said[0]
-    assert helm.verbs
-
-
-def test_removing_a_release_that_is_gone_is_fine(provider: Kubernetes, helm: FakeHelm) -> None:
+    installation(provider).upgrade()
     installation(provider).uninstall()
+    assert helm.verbs == ["install", "upgrade", "uninstall"]
 
-    assert helm.verbs == []
+
+def test_removing_a_release_that_is_gone_is_an_error_as_in_the_official_plugin(
+    provider: Kubernetes, helm: FakeHelm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HELM_FAILS", "uninstall")
+
+    with pytest.raises(HelmError):
+        installation(provider).uninstall()
+    assert "--ignore-not-found" not in helm.runs[0]["arguments"]
 
 
 def test_cancelling_ends_helm(provider: Kubernetes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from plugin_requests import (
     secret,
     service,
     shown,
+    update,
     urn,
 )
 
@@ -45,26 +46,20 @@ def test_the_id_is_namespace_and_name(provider: Kubernetes) -> None:
     assert provider.create(request).id == "demo/echo"
 
 
-def test_each_resource_owns_its_fields_under_its_own_name(provider: Kubernetes, server: ApiServer) -> None:
+def test_each_resource_owns_its_fields_under_a_name_of_its_own(provider: Kubernetes, server: ApiServer) -> None:
     state = create(provider, service())
+    server.objects.clear()
+    again = create(provider, service())
 
     assert state["__fieldManager"].startswith("pulumi-kubernetes-")
-    assert server.requests[-2][2]["fieldManager"] == state["__fieldManager"]
+    assert again["__fieldManager"] != state["__fieldManager"]
 
 
-def test_an_object_of_someone_else_is_not_taken_over(provider: Kubernetes, server: ApiServer) -> None:
-    server.objects[SERVICE] = service() | {"metadata": {"name": "echo", "managedFields": [{"manager": "kubectl"}]}}
-
-    with pytest.raises(PluginError, match='services "echo" already exists'):
-        create(provider, service())
-
-
-def test_an_object_that_an_interrupted_run_made_is_its_own(provider: Kubernetes, server: ApiServer) -> None:
+def test_an_object_that_exists_is_refused_even_if_an_interrupted_run_made_it(provider: Kubernetes) -> None:
     create(provider, service())
 
-    create(provider, service(type="NodePort"))
-
-    assert server.objects[SERVICE]["spec"] == {"type": "NodePort"}
+    with pytest.raises(PluginError, match='services "echo" already exists'):
+        create(provider, service(type="NodePort"))
 
 
 def test_an_existing_object_is_taken_over_when_told_so(server: ApiServer) -> None:
@@ -72,6 +67,14 @@ def test_an_existing_object_is_taken_over_when_told_so(server: ApiServer) -> Non
     provider = configured(kubeconfig=server.kubeconfig, upsertExistingObjects="true")
 
     assert create(provider, service(type="NodePort"))["spec"] == {"type": "NodePort"}
+
+
+def test_an_object_that_is_taken_over_keeps_the_fields_of_every_other_manager(server: ApiServer) -> None:
+    server.owners = ["kubectl"]
+    provider = configured(kubeconfig=server.kubeconfig, upsertExistingObjects="true")
+
+    with pytest.raises(PluginError, match='conflict with "kubectl"'):
+        create(provider, service(type="NodePort"))
 
 
 def test_a_preview_asks_the_server_and_changes_nothing(provider: Kubernetes, server: ApiServer) -> None:
@@ -135,24 +138,42 @@ def test_cancelling_ends_the_waiting(provider: Kubernetes) -> None:
 
 
 def test_what_was_changed_by_hand_is_taken_back(provider: Kubernetes, server: ApiServer) -> None:
+    state = create(provider, service())
     server.owners = ["kubectl-edit", "kubectl-patch"]
 
-    assert create(provider, service(type="NodePort"))["spec"] == {"type": "NodePort"}
+    assert update(provider, state, service(type="NodePort"))["spec"] == {"type": "NodePort"}
 
 
 def test_what_a_controller_owns_is_a_conflict(provider: Kubernetes, server: ApiServer) -> None:
+    state = create(provider, service())
     server.owners = ["kubectl-edit", "some-operator"]
 
     with pytest.raises(PluginError, match="field conflict detected"):
-        create(provider, service())
+        update(provider, state, service(type="NodePort"))
 
 
 def test_a_controllers_fields_are_taken_when_told_so(provider: Kubernetes, server: ApiServer) -> None:
-    server.owners = ["some-operator"]
     inputs = service()
     inputs["metadata"]["annotations"] = {"pulumi.com/patchForce": "true"}
+    state = create(provider, inputs)
+    server.owners = ["some-operator"]
 
-    assert create(provider, inputs)["kind"] == "Service"
+    assert update(provider, state, inputs)["kind"] == "Service"
+
+
+@pytest.mark.parametrize(
+    ("owner", "repairable"),
+    [
+        ('"kubectl-edit" using v1', True),
+        ('"kubectl-patch" with subresource "scale" using v1', True),
+        ('"kubectl"', True),
+        ('"pulumi-kubernetes-1a2b3c4d" using v1', True),
+        ('"pulumi-kubernetes-1a2b3c4d"', False),
+        ('"some-operator" using v1', False),
+    ],
+)
+def test_an_update_takes_over_what_the_official_plugin_does(owner: str, repairable: bool) -> None:
+    assert lifecycle.is_repairable(f"Apply failed with 1 conflict: conflict with {owner}: .spec.type") == repairable
 
 
 @pytest.mark.parametrize(

@@ -127,10 +127,12 @@ def test_secret_values_stay_secret(provider: Kubernetes, server: ApiServer, helm
 def test_a_release_that_failed_is_kept_in_the_state_to_be_tried_again(
     provider: Kubernetes, server: ApiServer, helm: FakeHelm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def install(self: Installation) -> None:
+        recorded(server, "failed")
+        self.helm.run("install")
+
     monkeypatch.setenv("HELM_FAILS", "install")
-    monkeypatch.setattr(Installation, "is_ours", lambda *_: True)
-    monkeypatch.setattr(Installation, "install", lambda self: self.helm.run("install"))
-    recorded(server, "failed")
+    monkeypatch.setattr(Installation, "install", install)
 
     with pytest.raises(PartialError, match="failed to initialize completely") as raised:
         created(provider, INPUTS)
@@ -138,11 +140,12 @@ def test_a_release_that_failed_is_kept_in_the_state_to_be_tried_again(
     assert helm.verbs
 
 
-def test_a_release_of_someone_else_that_is_in_the_way_does_not_enter_the_state(
-    provider: Kubernetes, server: ApiServer, helm: FakeHelm, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("status", ["deployed", "failed", "pending-install"])
+def test_a_release_that_is_in_the_way_does_not_enter_the_state(
+    provider: Kubernetes, server: ApiServer, helm: FakeHelm, monkeypatch: pytest.MonkeyPatch, status: str
 ) -> None:
     monkeypatch.setenv("HELM_FAILS", "install")
-    recorded(server, "deployed", owner="another")
+    recorded(server, status)
 
     with pytest.raises(HelmError):
         created(provider, INPUTS)
@@ -175,15 +178,15 @@ def test_refresh_shows_values_that_were_changed_with_helm(
     assert helm.verbs
 
 
-def test_refresh_of_an_interrupted_release_asks_for_another_update(
+def test_refresh_of_an_interrupted_release_shows_what_helm_recorded(
     provider: Kubernetes, server: ApiServer, helm: FakeHelm
 ) -> None:
     recorded(server, "deployed")
     state = created(provider, INPUTS)
     recorded(server, "superseded", "pending-upgrade")
 
-    with pytest.raises(PartialError, match="is pending-upgrade"):
-        read(provider, state)
+    request = provider_pb2.ReadRequest(id="demo/echo", urn=URN, properties=encode(state))
+    assert decode(provider.read(request).properties)["status"]["status"] == "pending-upgrade"
     assert helm.verbs
 
 

@@ -5,8 +5,9 @@ import time
 
 import pytest
 from plugin_api_server import ApiServer
-from plugin_requests import SERVICE, check, configured, create, delete, read, service, urn
+from plugin_requests import check, configured, create, delete, read, service, urn
 
+from lab.plugins.kubernetes.kubeconfig import UnreachableError
 from lab.plugins.kubernetes.provider import Kubernetes
 from lab.plugins.protocol import provider_pb2
 from lab.plugins.server import PluginError
@@ -89,26 +90,39 @@ def test_without_an_identifier_another_user_is_still_the_same_cluster(server: Ap
 def test_what_was_never_reached_is_waited_for_once(server: ApiServer) -> None:
     server.server_close()
     provider = configured(kubeconfig=server.kubeconfig)
-    create(provider, service(), preview=True)
     started = time.monotonic()
 
-    with pytest.raises(PluginError, match="unreachable"):
-        create(provider, service())
+    for _ in range(3):
+        with pytest.raises(PluginError, match="unreachable"):
+            create(provider, service())
     assert time.monotonic() - started < 0.45, "a second wait would take half a second"
 
 
-def test_a_server_without_its_storage_is_an_unreachable_cluster(server: ApiServer) -> None:
+def test_a_cluster_that_came_up_after_the_decision_stays_unreachable(unreachable: dict[str, str]) -> None:
+    provider = configured(**unreachable, skipUpdateUnreachable="true")
+    provider.api._http.base_url = "http://127.0.0.1:2"
+
+    with pytest.raises(PluginError, match="refused"):
+        create(provider, service())
+
+
+def test_a_server_that_lost_its_storage_fails_each_read_as_with_the_official_plugin(server: ApiServer) -> None:
     server.storage = False
     provider = configured(kubeconfig=server.kubeconfig, skipUpdateUnreachable="true")
-    create(provider, service(), preview=True)
 
-    assert read(provider, service(), service()) == service()
+    for _ in range(2):
+        with pytest.raises(PluginError, match="did not complete within the allotted timeout"):
+            read(provider, service(), service())
 
 
-def test_a_server_without_its_storage_is_waited_for_once(server: ApiServer) -> None:
-    server.storage = False
+def test_a_server_that_ends_after_the_decision_fails_each_read(
+    server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lab.plugins.kubernetes.api._CONNECTION_RETRIES", 0)
     provider = configured(kubeconfig=server.kubeconfig, skipUpdateUnreachable="true")
-    for _ in range(3):
+    server.shutdown()
+    server.server_close()
+
+    with pytest.raises(PluginError, match="refused") as raised:
         read(provider, service(), service())
-
-    assert [path for method, path, _ in server.requests if method == "GET" and "services" in path] == [SERVICE]
+    assert not isinstance(raised.value, UnreachableError)
