@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from clusters import HTTP, WEB, cluster, endpoint_slice, spec
+from planned import in_one_mesh
 
 from components.federation.availability import AvailableService, KnownCluster, UnusableServicesError, available
 from components.federation.exported_service import ExportedService

@@ -106,9 +106,8 @@ def test_policies_of_a_former_update_are_known_by_name(name: str, namespace: str
 
 
 def test_a_policy_of_the_program_itself_does_not_count() -> None:
-    annotations = {NAMED: "AuthorizationPolicy shop/web.shop.global.callers"}
-    made = read("AuthorizationPolicy", "web.shop.global.callers", labels=LABELS, annotations=annotations)
-    assert made is None
+    annotations = {NAMED: "AuthorizationPolicy shop/mine"}
+    assert read("AuthorizationPolicy", labels=LABELS, annotations=annotations) is None
 
 
 def test_a_policy_of_a_gateway_or_waypoint_does_not_count() -> None:
