@@ -20,7 +20,7 @@ def hidden(service: ExportedService, inventory: Inventory, role: Role) -> str | 
     """
     said = inventory.visible.get((service.namespace, service.name))
     needed = not role.one_mesh or role.network is not None or service.ingress_hosts
-    if said is None or not needed or {"*", istio.NAMESPACE} & {to.strip() for to in said.split(",")}:
+    if not said or not needed or {"*", istio.NAMESPACE} & {to.strip() for to in said.split(",")}:
         return None
     return (
         f"its annotation networking.istio.io/exportTo is {said!r}, which hides the Service from the gateway: add "

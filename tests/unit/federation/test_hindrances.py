@@ -35,12 +35,12 @@ def kept_away(inventory: Inventory, role: Role = OWN, **given: Any) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("said", [".", "~", "shop,billing", ""])
+@pytest.mark.parametrize("said", [".", "~", "shop,billing"])
 def test_a_service_that_is_hidden_from_the_gateway_is_not_exported(said: str) -> None:
     assert f"exportTo is {said!r}" in kept_away(shop(visible=said))
 
 
-@pytest.mark.parametrize("said", ["*", "istio-system", "., istio-system"])
+@pytest.mark.parametrize("said", ["*", "istio-system", "., istio-system", ""])
 def test_a_service_that_the_gateway_sees_is_exported(said: str) -> None:
     assert workload(WEB, shop(visible=said), OWN)
 
