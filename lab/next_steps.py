@@ -15,8 +15,9 @@ def main() -> None:
     print(
         "Try:\n"
         f"    curl {ingress_url}/  # ask again: another mesh may answer\n"
-        '    eval "$(make env)"  # plain pulumi, helm, kubectl and multimesh for this stack, in this shell\n'
-        "    pulumi config set --path 'multimesh:services[0].meshes.east' 80 && pulumi up && multimesh verify\n"
+        '    eval "$(make env)"  # plain pulumi and multimesh for this stack, in this shell\n'
+        "    pulumi config set --path 'multimesh:services[0].meshes.east' 80\n"
+        "    pulumi up --suppress-outputs && multimesh verify\n"
         "    make destroy"
     )
 

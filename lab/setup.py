@@ -40,7 +40,8 @@ def main() -> None:
         _plugin(plugin)
     _stack()
     print(
-        "\nReady. For plain pulumi, helm, kubectl and multimesh on the local stack, in this shell:\n"
+        "\nReady. For plain pulumi and multimesh on the local stack, and helm and kubectl with a kubeconfig of it "
+        '(README.md, "Use it"), in this shell:\n'
         '    eval "$(make env)"\n'
         "For any other stack, with the backend and secrets provider of your choice:\n"
         f'    export PATH="{BIN}:$PATH"',

@@ -6,6 +6,7 @@ from itertools import combinations
 
 import pulumi
 
+from components.federation import hindrances
 from components.federation.callers import callers
 from components.federation.exported_service import ExportedService
 from components.federation.inventory import Inventory
@@ -76,6 +77,10 @@ def available(
             mistakes += _without_requests(service, ports, found)
         notes += said + _waiting(service, ports)
     notes += _closed_too(result, clusters, trust_domains)
+    for mesh, cluster in clusters.items():
+        if cluster.inventory and cluster.role.primary is None:
+            notes += hindrances.notes(mesh, cluster.inventory, services)
+    notes += _guessed(result, clusters)
     mistakes += _shared_pods(result, trust_domains)
     if mistakes:
         lines = [f"  {line}" for line in sorted(set(mistakes))]
@@ -100,7 +105,7 @@ def _workloads(
                 found[mesh] = assumed(service, before or {})
         else:
             try:
-                found[mesh] = workload(service, cluster.inventory, cluster.role)
+                found[mesh] = workload(service, _decided(cluster, clusters), cluster.role)
             except UnusableServiceError as error:
                 where = f"Service {service.namespace}/{service.name} in mesh {mesh}: {error}"
                 wrong.append(problem(_path(service), ABSENT, where))
@@ -134,6 +139,30 @@ def _ports(service: ExportedService, workloads: Workloads) -> tuple[list[Port], 
             wrong.append(problem(_path(service), ABSENT, message))
         ports.append(Port(number, protocols[0] if protocols else said or "http"))
     return ports, wrong
+
+
+def _decided(cluster: KnownCluster, clusters: Mapping[str, KnownCluster]) -> Inventory:
+    """Return what is in a cluster that answers, with the policies that its control plane reads."""
+    controlling = clusters.get(cluster.role.primary or "")
+    own = cluster.inventory or Inventory()
+    return replace(own, policies=controlling.inventory.policies) if controlling and controlling.inventory else own
+
+
+def _guessed(services: Sequence[AvailableService], clusters: Mapping[str, KnownCluster]) -> list[str]:
+    """Return a line for the ports whose protocol nobody has said yet."""
+    guessed = [
+        f"port {number} of {one.service.global_name}"
+        for one in services
+        for number, said in one.service.ports.items()
+        if said is None and one.workloads and not any(number in of for of in one.service.peer_ports.values())
+        if all(
+            workload.assumed and number not in clusters[mesh].before.get(one.service.global_name, {})
+            for mesh, workload in one.workloads.items()
+        )
+    ]
+    return (
+        [f"until a cluster can be asked for the protocol, http is assumed for {', '.join(guessed)}"] if guessed else []
+    )
 
 
 def _waiting(service: ExportedService, ports: Sequence[Port]) -> list[str]:

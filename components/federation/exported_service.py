@@ -24,6 +24,8 @@ class ExportedService:
     """The weight of every mesh that exports the service, this stack's and its peers', sorted by mesh name."""
     callers: Sequence[str]
     """`<mesh>`, `<mesh>/ns/<namespace>` or `<mesh>/ns/<namespace>/sa/<service account>`, of known meshes only."""
+    callers_listed: bool = True
+    """Whether the configuration lists the callers; otherwise they are all meshes."""
     split: Literal["failover", "weighted"] = "failover"
     prefer: Literal["weights", "local"] | Sequence[str] = "weights"
     """Which meshes answer first: by weight, a caller's own mesh, or those of an order."""

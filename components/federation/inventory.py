@@ -12,13 +12,17 @@ import pulumi
 from components.clusters.cluster import Cluster
 from components.clusters.connection import connected
 from components.clusters.kubeconfig import KubeconfigError
+from components.federation import policies as policy_kinds
+from components.federation import rules as rule_kinds
 from components.federation.pods import Pod, pod
-from components.federation.rules import PATHS, Rule, rule
+from components.federation.policies import Policy, policy
+from components.federation.rules import Rule, rule
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
 _SECONDS = 20
+_EXPORT_TO = "networking.istio.io/exportTo"
 _LOGIN = ["BearerToken"]
 """What the Kubernetes client calls the kubeconfig's credentials."""
 
@@ -45,6 +49,10 @@ class Inventory:
     pods: Mapping[Name, Pod] = field(default_factory=dict)
     rules: Sequence[Rule] = ()
     """What decides about names, in all namespaces."""
+    policies: Sequence[Policy] = ()
+    """What decides whom sidecars admit and what they see, in all namespaces."""
+    visible: Mapping[Name, str] = field(default_factory=dict)
+    """To which namespaces Services are visible, where they say so by annotation."""
 
 
 def inventory(mesh: str, cluster: Cluster, namespaces: Iterable[str]) -> "pulumi.Output[Inventory | None]":
@@ -86,15 +94,21 @@ def read(kubeconfig: str, namespaces: Iterable[str]) -> Inventory:
 
 
 def _read(items: "Callable[[str], list[dict[str, Any]]]", namespaces: Sequence[str]) -> Inventory:
-    services, slices, pods = dict[Name, Any](), dict[Name, list[Any]](), dict[Name, Pod]()
+    services, slices, pods, visible = dict[Name, Any](), dict[Name, list[Any]](), dict[Name, Pod](), dict[Name, str]()
     for namespace in namespaces:
-        services |= {_name(found): found["spec"] for found in items(f"/api/v1/namespaces/{namespace}/services")}
+        for found in items(f"/api/v1/namespaces/{namespace}/services"):
+            services[_name(found)] = found["spec"]
+            if _EXPORT_TO in (found["metadata"].get("annotations") or {}):
+                visible[_name(found)] = found["metadata"]["annotations"][_EXPORT_TO]
         for found in items(f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"):
             owner = (found["metadata"].get("labels") or {}).get("kubernetes.io/service-name", "")
             slices.setdefault((namespace, owner), []).append(found)
         pods |= {_name(found): pod(found) for found in items(f"/api/v1/namespaces/{namespace}/pods")}
-    rules = [made for kind, path in PATHS.items() for found in items(path) if (made := rule(kind, found))]
-    return Inventory(services, slices, pods, rules)
+    rules = [made for kind, path in rule_kinds.PATHS.items() for found in items(path) if (made := rule(kind, found))]
+    policies = [
+        made for kind, path in policy_kinds.PATHS.items() for found in items(path) if (made := policy(kind, found))
+    ]
+    return Inventory(services, slices, pods, rules, policies, visible)
 
 
 def _items(api: "ApiClient", path: str) -> list[dict[str, Any]]:

@@ -151,6 +151,7 @@ def _of_stack(
         # Sorted, so that every stack rounds the same weights to the same shares.
         weights=dict(sorted(weights.items())),
         callers=[caller for caller in service.callers or known if _mesh_of(caller) in known],
+        callers_listed=service.callers is not None,
         split=service.split,
         prefer=service.prefer,
         timeout=service.timeout,

@@ -1,11 +1,12 @@
 """The pods behind a Service and their ports, as the API server tells of them. Pure functions."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 _SIDECAR = "istio-proxy"
 _INJECT = "sidecar.istio.io/inject"
+_EXCLUDE, _INCLUDE = (f"traffic.sidecar.istio.io/{word}InboundPorts" for word in ("exclude", "include"))
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,19 @@ class Pod:
     service_account: str = "default"
     sidecar: bool = True
     never_injected: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Those that say which ports the sidecar leaves alone."""
+
+    def around_sidecar(self, port: int) -> str | None:
+        """Return the annotation because of which connections to a port do not pass the sidecar, if there is one.
+
+        https://istio.io/latest/docs/reference/config/annotations/#TrafficExcludeInboundPorts
+        """
+        if str(port) in _numbers(self.annotations.get(_EXCLUDE, "")):
+            return _EXCLUDE
+        included = self.annotations.get(_INCLUDE, "*")
+        return None if included.strip() == "*" or str(port) in _numbers(included) else _INCLUDE
 
 
 def pod(found: Mapping[str, Any]) -> Pod:
@@ -22,7 +36,17 @@ def pod(found: Mapping[str, Any]) -> Pod:
     spec, metadata = found["spec"], found["metadata"]
     containers = [*spec.get("containers", ()), *(spec.get("initContainers") or ())]
     sidecar = any(container["name"] == _SIDECAR for container in containers)
-    return Pod(spec.get("serviceAccountName") or "default", sidecar, None if sidecar else _never(metadata, spec))
+    annotations = {
+        key: said for key, said in (metadata.get("annotations") or {}).items() if key in (_EXCLUDE, _INCLUDE)
+    }
+    never = None if sidecar else _never(metadata, spec)
+    return Pod(
+        spec.get("serviceAccountName") or "default", sidecar, never, dict(metadata.get("labels") or {}), annotations
+    )
+
+
+def _numbers(listed: str) -> set[str]:
+    return {number.strip() for number in listed.split(",")}
 
 
 def _never(metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> str | None:

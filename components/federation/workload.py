@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components import istio
-from components.federation import pods
+from components.federation import hindrances, pods
 from components.federation.exported_service import ExportedService
 from components.federation.inventory import Inventory
 from components.federation.plan import former_names
@@ -107,8 +107,15 @@ def workload(service: ExportedService, inventory: Inventory, role: Role) -> Work
             )
     users_rules = [rule for rule in about if not rule.mutual_tls_alone]
     made = Workload(selector, protocols, targets, headless, users_rules, names)
-    if missing := _without_sidecar(service, found):
-        raise NotExportedError(missing, made)
+    missing = _without_sidecar(service, found) or hindrances.hidden(service, inventory, role)
+    if away := missing or hindrances.bypassed(service, inventory.policies, selector, found, made.pod_ports):
+        raise NotExportedError(away, made)
+    restricted = hindrances.restricted(service, inventory.policies, selector, found)
+    if restricted and not service.callers_listed:
+        raise UnusableServiceError(
+            f"{', '.join(map(str, restricted))} restricts who may call its pods, which exporting it to every mesh "
+            "would lift: list those who may call in callers"
+        )
     return made
 
 

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 from clusters import HTTP, WEB, cluster, endpoint_slice, spec
+from planned import in_one_mesh
 
 from components.federation.availability import AvailableService, KnownCluster, UnusableServicesError, available
 from components.federation.exported_service import ExportedService
 from components.federation.inventory import Inventory
 from components.federation.pods import Pod
+from components.federation.policies import Policy
 from components.federation.rules import Rule
 from components.mesh.roles import Role
 from components.ports import Port
@@ -200,3 +202,28 @@ def test_ingress_adds_the_gateways_of_meshes_that_may_not_call() -> None:
 def test_two_services_over_different_ports_of_the_same_pods_have_callers_each() -> None:
     other, east = two(spec(HTTP | {"targetPort": 9090}), callers=["west"])
     assert of(WEB, other, east=east)[1] == []
+
+
+def test_a_protocol_that_nobody_said_is_a_guess_until_a_cluster_tells_it() -> None:
+    _, notes = of(BOTH, east=None, west=None)
+    assert notes == ["until a cluster can be asked for the protocol, http is assumed for port 80 of web.shop.global"]
+
+
+def test_a_protocol_that_one_cluster_tells_is_no_guess() -> None:
+    assert of(BOTH, east=None)[1] == []
+
+
+def test_the_protocol_of_the_last_update_is_no_guess() -> None:
+    known = KnownCluster(None, {}, Role("east", "east.mesh"), {"web.shop.global": {80: "grpc"}})
+    assert available([replace(BOTH, weights={"east": 1})], {"east": known}, {"east": "east.mesh"})[1] == []
+
+
+def test_the_policies_of_a_primary_hold_for_the_clusters_that_it_serves() -> None:
+    off = Policy("PeerAuthentication", "shop", "off", {"mtls": {"mode": "DISABLE"}})
+    east = KnownCluster(replace(SOME, policies=[off]), {}, in_one_mesh(serves=["west"]))
+    west = KnownCluster(SOME, {}, replace(in_one_mesh("west"), primary="east"))
+    _, notes = available([BOTH], {"east": east, "west": west}, {"east": "one.mesh", "west": "one.mesh"})
+    assert [note.partition(":")[0] for note in notes] == [
+        "mesh east does not export web.shop.global",
+        "mesh west does not export web.shop.global",
+    ]

@@ -11,6 +11,7 @@ from api_server import kubeconfig, serving
 
 from components.federation.inventory import Inventory, SilentClusterError, UnreadableClusterError, read
 from components.federation.pods import Pod
+from components.federation.policies import Policy
 from components.federation.rules import Rule
 
 ISTIO = "/apis/networking.istio.io/v1"
@@ -84,6 +85,26 @@ def test_what_decides_for_sidecars_is_found_in_every_list_that_there_is(found: I
         Rule("DestinationRule", "shop", "sticky", ["web.shop.svc.cluster.local"]),
         Rule("ServiceEntry", "shop", "out", ["api.example"]),
         Rule("HTTPRoute", "shop", "split", ["web.shop.svc.cluster.local"]),
+    ]
+
+
+def test_what_decides_whom_sidecars_admit_is_found_and_who_sees_a_service() -> None:
+    hidden = named("web", spec={})
+    hidden["metadata"]["annotations"] = {"networking.istio.io/exportTo": "."}
+    off = {"mtls": {"mode": "DISABLE"}}
+    lists = {
+        f"/api/v1/{SHOP}/services": [hidden, named("api", spec={})],
+        "/apis/security.istio.io/v1/peerauthentications": [named("off", spec=off)],
+        "/apis/security.istio.io/v1/authorizationpolicies": [named("locked")],
+        f"{ISTIO}/sidecars": [named("default")],
+    }
+    with cluster(lists) as text:
+        made = read(text, ["shop"])
+    assert made.visible == {("shop", "web"): "."}
+    assert made.policies == [
+        Policy("AuthorizationPolicy", "shop", "locked"),
+        Policy("PeerAuthentication", "shop", "off", off),
+        Policy("Sidecar", "shop", "default"),
     ]
 
 

@@ -64,3 +64,24 @@ def test_a_pod_that_injection_passes_over_says_why(
 )
 def test_pods_that_are_ready_answer_or_all_that_stay(endpoints: list[dict[str, Any]], expected: set[str]) -> None:
     assert answering([{"endpoints": endpoints}]) == expected
+
+
+TRAFFIC = "traffic.sidecar.istio.io"
+
+
+@pytest.mark.parametrize(
+    ("annotations", "around"),
+    [
+        ({}, None),
+        ({f"{TRAFFIC}/excludeInboundPorts": "9090, 8080"}, f"{TRAFFIC}/excludeInboundPorts"),
+        ({f"{TRAFFIC}/excludeInboundPorts": "80,18080"}, None),
+        ({f"{TRAFFIC}/excludeInboundPorts": ""}, None),
+        ({f"{TRAFFIC}/includeInboundPorts": "*"}, None),
+        ({f"{TRAFFIC}/includeInboundPorts": "8080"}, None),
+        ({f"{TRAFFIC}/includeInboundPorts": "9090"}, f"{TRAFFIC}/includeInboundPorts"),
+        ({f"{TRAFFIC}/includeInboundPorts": ""}, f"{TRAFFIC}/includeInboundPorts"),
+        ({f"{TRAFFIC}/excludeOutboundPorts": "8080"}, None),
+    ],
+)
+def test_a_port_is_around_the_sidecar_by_annotation(annotations: dict[str, str], around: str | None) -> None:
+    assert read({"annotations": annotations}).around_sidecar(8080) == around

@@ -2,7 +2,6 @@
 
 import functools
 import subprocess
-import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -69,15 +68,15 @@ def openssl(folder: Path, by: Authority, intermediate: Authority, leaves: list[s
 
 
 def go(folder: Path, by: Authority, intermediate: Authority, leaves: list[str]) -> list[bool]:
-    command = [_built(), *written(folder, by, intermediate, leaves)]
+    command = [_built(folder.parent), *written(folder, by, intermediate, leaves)]
     answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert len(answer) == len(leaves)
     return [line == "OK" for line in answer]
 
 
 @functools.cache
-def _built() -> Path:
-    program = Path(tempfile.mkdtemp()) / "verify"
+def _built(folder: Path) -> Path:
+    program = folder / "verify"
     subprocess.run(["go", "build", "-o", program, VERIFY], check=True)
     return program
 
