@@ -172,7 +172,9 @@ def workers(
         tags=scope.named("workers"),
         opts=scope.options(ignore_changes=["userData"] if settings.ami else ["imageId", "userData"]),
     )
-    newer = pulumi.Output.all(template.image_id, image.id).apply(lambda known: newer_image(scope.mesh, *known, wanted))
+    newer = pulumi.Output.all(template.image_id, image.id).apply(
+        lambda known: newer_image(scope.mesh, known[0], known[1], wanted)
+    )
     newer.apply(lambda note: pulumi.log.info(note) if note else None)
     return aws.autoscaling.Group(
         f"{scope.mesh}-workers",
