@@ -14,6 +14,7 @@ from components.federation.members import root_owner
 from components.mesh.mesh import Mesh
 from components.settings import Settings
 from components.trust.ca import IntermediateCa, RootCa
+from components.trust.root import roots
 from components.trust.trust_stack import IssuedCa, TrustStack
 
 Ca = IntermediateCa | IssuedCa
@@ -37,6 +38,7 @@ def stack_outputs(
         "meshes": {name: _mesh(mesh, authorities[name], _exports_of(services, name)) for name, mesh in meshes.items()},
         "suffix": stack.suffix,
         "root_ca": root.certificate_pem,
+        "root_cas": roots(stack.trust, root),
         "root_ca_fingerprint": root.fingerprint,
         "root_ca_expires": root.expires,
         "root_ca_owner": root_owner(stack),
@@ -99,4 +101,5 @@ def _intermediate(ca: Ca) -> dict[str, Any]:
         "private_key": ca.private_key_pem,
         "trust_domain": ca.trust_domain,
         "expires": ca.expires,
+        "generation": ca.generation,
     }

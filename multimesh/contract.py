@@ -112,6 +112,8 @@ class Intermediate(BaseModel, frozen=True, hide_input_in_errors=True):
     trust_domain: str
     expires: str
     """RFC 3339."""
+    generation: int = 1
+    """Another number means another key."""
 
 
 class Peer(BaseModel, frozen=True, hide_input_in_errors=True):
@@ -119,7 +121,9 @@ class Peer(BaseModel, frozen=True, hide_input_in_errors=True):
 
     meshes: Mapping[str, PeerMeshOutputs]
     root_ca: str
-    """The root certificate (PEM)."""
+    """The root certificate (PEM) under which its meshes' CAs are signed."""
+    root_cas: dict[str, str] = {}
+    """Every root that its meshes trust (PEM), by name; empty in a stack of an earlier version: `root_ca` alone."""
     suffix: str
     """The end of its global names."""
 
@@ -138,6 +142,8 @@ class VerifyOutputs(BaseModel, frozen=True, hide_input_in_errors=True):
     meshes: Mapping[str, VerifyMeshOutputs]
     root_ca: str
     """The root certificate (PEM)."""
+    root_cas: dict[str, str] = {}
+    """Every root that the meshes trust, by name."""
     root_ca_fingerprint: str
     """Its SHA-256 as openssl prints it: `AB:CD:...`."""
     root_ca_expires: str | None = None

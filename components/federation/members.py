@@ -14,7 +14,7 @@ from components.schema import problems
 from components.schema.problems import SettingsError
 from components.settings import Settings
 from components.settings.service import ServiceSettings
-from components.trust import trust_stack
+from components.trust import planned, trust_stack
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,16 @@ def read(stack: Settings) -> Members:
             present[name] = peer
         else:
             notes.append(f"multimesh:peers: {name} is not up, so it is left out: run `pulumi up` again once it is")
+    had = stack_outputs.read(pulumi.get_stack())
+    plan = planned.planned(stack.trust, trusted, had, own=had.get("root_ca_owner") == root_owner(stack))
+    found += planned.skipped_steps(stack.trust, had, plan)
     _raise(found)
 
     trust_domains = {
         mesh: trusted.intermediates[mesh].trust_domain if trusted else stack.trust_domain(mesh) for mesh in stack.meshes
     }
     if present:
-        own = _own_claims(stack, trust_domains, _root(stack, trusted))
+        own = _own_claims(stack, trust_domains, plan)
         _raise(contradictions.between([own, *(_claims(name, peer) for name, peer in present.items())]))
     meshes = {name: peers.mesh(name, about) for peer in present.values() for name, about in peer.meshes.items()}
     trust_domains = (
@@ -138,25 +141,15 @@ def _of_peers(global_name: str, suffix: str, exports: Mapping[str, peers.Export]
     )
 
 
-def _own_claims(stack: Settings, trust_domains: Mapping[str, str], root: str | None) -> Claims:
+def _own_claims(stack: Settings, trust_domains: Mapping[str, str], plan: planned.PlannedRoots) -> Claims:
     ports = {service.global_name(stack.suffix): service.protocols for service in stack.services}
-    return Claims(pulumi.get_stack(), stack.suffix, root, trust_domains, ports)
+    return Claims(pulumi.get_stack(), stack.suffix, plan.signs, plan.also, trust_domains, ports)
 
 
 def _claims(name: str, peer: Peer) -> Claims:
     domains = {mesh: about.trust_domain for mesh, about in peer.meshes.items()}
     ports = {name: export.protocols for about in peer.meshes.values() for name, export in about.exports.items()}
-    return Claims(name, peer.suffix, peer.root_ca, domains, ports)
-
-
-def _root(stack: Settings, trusted: trust_stack.Trusted | None) -> str | None:
-    """Return the root certificate (PEM) of this stack's meshes; None if it does not exist yet."""
-    if trusted:
-        return trusted.root
-    if brought := stack.trust.brought:
-        return brought.certificate_pem
-    had = stack_outputs.read(pulumi.get_stack())
-    return had.get("root_ca") if had.get("root_ca_owner") == root_owner(stack) else None
+    return Claims(name, peer.suffix, peer.root_ca, list(peer.root_cas.values()), domains, ports)
 
 
 def root_owner(stack: Settings) -> str:

@@ -10,7 +10,14 @@ from typing import Any
 from components.clusters.cluster import Exposure, Platform
 from components.istio import INGRESS_PORT, PEER_PORT
 from components.mesh import primary_remote, single_mesh
-from components.mesh.owned_values import GATEWAY_PORTS, ROOT, STATUS_PORT, additional_ports
+from components.mesh.owned_values import (
+    GATEWAY_PORTS,
+    LEARNS_ROOTS,
+    MULTIPLE_ROOTS,
+    ROOT,
+    STATUS_PORT,
+    additional_ports,
+)
 from components.mesh.roles import JOINED, Role
 from components.mesh.settings import IstioSettings
 
@@ -63,6 +70,8 @@ def istiod_values(role: Role, root_pem: Any, root_fingerprint: Any) -> Values:
     federated = {"caCertificates": [{"pem": root_pem, "trustDomains": list(role.federated)}]} if role.federated else {}
     return {
         "podAnnotations": {ROOT: root_fingerprint},
+        # Both let a proxy learn of another root, and get a certificate of another CA, while it runs.
+        "env": {MULTIPLE_ROOTS: "true"},
         "meshConfig": {
             "trustDomain": role.trust_domain,
             **federated,
@@ -70,6 +79,7 @@ def istiod_values(role: Role, root_pem: Any, root_fingerprint: Any) -> Values:
                 "proxyMetadata": {
                     # The sidecar resolves global names, to addresses that istiod allocates.
                     "ISTIO_META_DNS_CAPTURE": "true",
+                    LEARNS_ROOTS: "true",
                     "ECC_SIGNATURE_ALGORITHM": "ECDSA",
                 }
             },

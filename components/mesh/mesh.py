@@ -12,6 +12,7 @@ from components.mesh import charts, endpoint, primary_remote, single_mesh
 from components.mesh.discovery import Discovery
 from components.mesh.roles import Role
 from components.objects import KubernetesObject, Release, find
+from components.trust import rotation
 from components.trust.ca import IntermediateCa, fingerprint
 from components.trust.trust_stack import IssuedCa
 
@@ -138,7 +139,7 @@ class Mesh(pulumi.ComponentResource):
             stringData={
                 "ca-cert.pem": ca.certificate_pem,
                 "ca-key.pem": ca.private_key_pem,
-                "root-cert.pem": ca.root_pem,
+                "root-cert.pem": pulumi.Output.concat(rotation.key_note(ca.generation), ca.trusted_pem),
                 "cert-chain.pem": pulumi.Output.concat(ca.certificate_pem, ca.root_pem),
             },
             opts=self.cluster.child_options(self),
@@ -146,7 +147,7 @@ class Mesh(pulumi.ComponentResource):
 
     def _of_primary(self, primary: "Mesh", platform: Platform, base: Release) -> pulumi.Resource:
         """Create the objects with which another cluster's control plane serves this one."""
-        bundle = self._ca.root_pem.apply(lambda pem: base64.b64encode(pem.encode()).decode())
+        bundle = self._ca.trusted_pem.apply(lambda pem: base64.b64encode(pem.encode()).decode())
         values = primary_remote.remote_values(self.role, bundle)
         after = [base, *self.read_by([primary]), *primary.serving]
         webhook = self.cluster.child_options(self, [self._release("istiod", "istiod", platform, values, after)])

@@ -72,7 +72,7 @@ def load(certificate: str, key: str) -> BroughtRoot:
 
     from components.trust import authority
 
-    certificate_pem, key_pem = _read(certificate), _read(key)
+    certificate_pem, key_pem = read(certificate), read(key)
     try:
         root = x509.load_pem_x509_certificate(certificate_pem)
         public_of_root, _ = root.public_key(), root.extensions
@@ -101,7 +101,7 @@ def load(certificate: str, key: str) -> BroughtRoot:
         root.verify_directly_issued_by(root)
     except (InvalidSignature, ValueError, TypeError):
         raise BroughtRootError(f"{certificate} is not a root: another CA signed it") from None
-    _check_validity(root.not_valid_before_utc, root.not_valid_after_utc, certificate)
+    check_validity(root.not_valid_before_utc, root.not_valid_after_utc, certificate)
     pem = root.public_bytes(Encoding.PEM).decode()  # without what may stand around it in the file
     return BroughtRoot(certificate, pem, _known_to_every_plugin(key_pem, private), root.not_valid_after_utc)
 
@@ -127,7 +127,7 @@ def _check_mode(key: str) -> None:
         raise BroughtRootError(f"{key} may be read by others (mode {mode:04o}): run `chmod 600 {key}`")
 
 
-def _check_validity(start: datetime, end: datetime, certificate: str) -> None:
+def check_validity(start: datetime, end: datetime, certificate: str) -> None:
     now = datetime.now(UTC)
     if end < now:
         raise BroughtRootError(f"{certificate} expired on {end:%Y-%m-%d}")
@@ -135,7 +135,7 @@ def _check_validity(start: datetime, end: datetime, certificate: str) -> None:
         raise BroughtRootError(f"{certificate} is not valid before {start:%Y-%m-%d}")
 
 
-def _read(path: str) -> bytes:
+def read(path: str) -> bytes:
     """Return the bytes of a text file."""
     if "\n" in path:
         raise BroughtRootError("certificate and key must each be the path of a PEM file, not its content")

@@ -2,6 +2,7 @@
 
 import hashlib
 import ssl
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NotRequired, TypedDict
 
@@ -55,6 +56,8 @@ class RootCaArgs(TypedDict):
     """How long its intermediates are valid. Pulumi renews its own root before one could outlive it."""
     brought: NotRequired[BroughtRoot | None]
     """The user's own root; None to create one."""
+    also: NotRequired[Mapping[str, pulumi.Output[str]]]
+    """Other roots (PEM) that the meshes trust while one replaces the other, by name."""
     protect: NotRequired[bool]
     """Whether Pulumi refuses to delete a root that it created."""
 
@@ -65,11 +68,15 @@ class RootCa(pulumi.ComponentResource):
     certificate_pem: pulumi.Output[str]
     private_key_pem: pulumi.Output[str]
     """A secret."""
+    trusted_pem: pulumi.Output[str]
+    """Every root that the meshes trust (PEM), this one first."""
+    also: Mapping[str, pulumi.Output[str]]
     fingerprint: pulumi.Output[str]
     expires: pulumi.Output[str]
     """RFC 3339."""
 
     def __init__(self, name: str, args: RootCaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Create a root named `root`, or `root-<generation>`: another name is another root."""
         made = {"validity_days": args["validity_days"], "intermediate_days": args["intermediate_days"]}
         super().__init__("multimesh:index:RootCa", name, made, opts)
         if brought := args.get("brought"):
@@ -101,15 +108,18 @@ class RootCa(pulumi.ComponentResource):
         self._intermediate_days = args["intermediate_days"]
         self.certificate_pem = certificate.apply(_ending_in_newline)
         self.private_key_pem = pulumi.Output.secret(key)
+        self.also = dict(args.get("also", {}))
+        self.trusted_pem = pulumi.Output.concat(self.certificate_pem, *self.also.values())
         self.fingerprint = self.certificate_pem.apply(fingerprint)
         self.register_outputs({"certificate_pem": self.certificate_pem, "fingerprint": self.fingerprint})
 
-    def issue(self, mesh: str, trust_domain: str) -> "IntermediateCa":
-        """Create the intermediate CA of a mesh."""
+    def issue(self, mesh: str, trust_domain: str, generation: int = 1) -> "IntermediateCa":
+        """Create the intermediate CA of a mesh; another generation has another key."""
         args: IntermediateCaArgs = {
             "root": self,
             "trust_domain": trust_domain,
             "validity_days": self._intermediate_days,
+            "generation": generation,
         }
         return IntermediateCa(mesh, args)
 
@@ -120,6 +130,8 @@ class IntermediateCaArgs(TypedDict):
     root: RootCa
     trust_domain: str
     validity_days: int
+    generation: int
+    """Another number makes another key."""
 
 
 class IntermediateCa(pulumi.ComponentResource):
@@ -130,6 +142,10 @@ class IntermediateCa(pulumi.ComponentResource):
     private_key_pem: pulumi.Output[str]
     """A secret."""
     root_pem: pulumi.Output[str]
+    """The root that signed it."""
+    trusted_pem: pulumi.Output[str]
+    """Every root that the mesh trusts, the one that signed it first."""
+    generation: int
     expires: pulumi.Output[str]
     """RFC 3339."""
 
@@ -140,11 +156,15 @@ class IntermediateCa(pulumi.ComponentResource):
         own = pulumi.ResourceOptions(parent=self)
         root, hours = args["root"], args["validity_days"] * _HOURS_A_DAY
         # A key named `-key` may have a certificate of an earlier version, which had no name constraints: never use it.
-        private = tls.PrivateKey(f"{name}-ca", algorithm="ECDSA", ecdsa_curve="P256", opts=own)
+        self.generation = args["generation"]
+        number = "" if self.generation == 1 else str(self.generation)
+        private = tls.PrivateKey(
+            "-".join(filter(None, (name, "ca", number))), algorithm="ECDSA", ecdsa_curve="P256", opts=own
+        )
         request = tls.CertRequest(
             f"{name}-request",
             private_key_pem=private.private_key_pem,
-            subject={"common_name": f"multimesh {name}", "organization": args["trust_domain"]},
+            subject={"common_name": f"multimesh {name} {number}".strip(), "organization": args["trust_domain"]},
             opts=own,
         )
         signed = IntermediateCertificate(
@@ -161,7 +181,7 @@ class IntermediateCa(pulumi.ComponentResource):
         )
         self.certificate_pem = signed.certificate_pem.apply(_ending_in_newline)
         self.private_key_pem = pulumi.Output.secret(private.private_key_pem)
-        self.root_pem = root.certificate_pem
+        self.root_pem, self.trusted_pem = root.certificate_pem, root.trusted_pem
         self.expires = signed.validity_end_time.apply(whole_seconds)
         self.register_outputs({"certificate_pem": self.certificate_pem, "expires": self.expires})
 

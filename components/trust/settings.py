@@ -6,7 +6,7 @@ from pydantic import PrivateAttr, ValidationInfo, field_validator, model_validat
 
 from components.schema import names
 from components.schema.strict import Strict
-from components.trust import brought_root
+from components.trust import brought_root, rotation, trusted_root
 from components.trust.brought_root import BroughtRoot
 
 
@@ -28,6 +28,27 @@ class BroughtRootSettings(Strict):
         return self._read
 
 
+class AlsoTrustedSettings(Strict):
+    """A root that the meshes trust beside the one that signs: a created one, or the path of a PEM certificate."""
+
+    root_generation: names.Generation | None = None
+    certificate: str | None = None
+    _pem: str = PrivateAttr(default="")
+
+    @model_validator(mode="after")
+    def _is_one_root(self) -> Self:
+        if (self.root_generation is None) == (self.certificate is None):
+            raise ValueError("must have either root_generation, for a created root, or certificate, the path of a PEM")
+        if self.certificate is not None:
+            self._pem = trusted_root.load(self.certificate)
+        return self
+
+    @property
+    def certificate_pem(self) -> str:
+        """The content of the file; an empty text for a created root."""
+        return self._pem
+
+
 class IssuedSettings(Strict):
     """A mesh of another stack, whose intermediate CA this stack issues."""
 
@@ -38,15 +59,18 @@ class TrustSettings(Strict):
     """The root CA, and how long it and the meshes' intermediate CAs are valid.
 
     The stack creates its root, unless `root` names the user's own or `stack` names another stack, which then issues
-    this stack's intermediates. `issues` are meshes of other stacks whose intermediates this stack issues.
+    this stack's intermediates. `also_trusted` is a second root while one replaces the other. `issues` are meshes of other stacks whose intermediates this stack issues.
     """
 
     intermediate_days: names.Days = 365
     root_days: names.Days = 3650
     root: BroughtRootSettings | None = None
+    root_generation: names.Generation = 1
+    also_trusted: AlsoTrustedSettings | None = None
     protect: bool = False
     issues: dict[names.Label, IssuedSettings] = {}
     stack: names.StackName | None = None
+    ca_generations: dict[names.Label, names.Generation] = {}
 
     @model_validator(mode="before")
     @classmethod
@@ -72,10 +96,35 @@ class TrustSettings(Strict):
             root.read.check_outlives(info.data.get("intermediate_days", 0))
         return root
 
+    @field_validator("root_generation")
+    @classmethod
+    def _is_of_a_created_root(cls, generation: int, info: ValidationInfo) -> int:
+        if info.data.get("root") is not None:
+            raise ValueError("is for a created root; remove it, as trust.root is your own")
+        return generation
+
+    @field_validator("also_trusted")
+    @classmethod
+    def _is_another_root(cls, also: AlsoTrustedSettings | None, info: ValidationInfo) -> AlsoTrustedSettings | None:
+        root = info.data.get("root")
+        if also is None or "root" not in info.data:
+            return also
+        if root is None:
+            same = also.root_generation is not None and also.root_generation == info.data.get("root_generation")
+        else:
+            same = bool(also.certificate_pem) and rotation.same_key(also.certificate_pem, root.read.certificate_pem)
+        if same:
+            raise ValueError("must be another root than the one that signs; remove it")
+        return also
+
     @property
     def brought(self) -> BroughtRoot | None:
         """The user's own root; None if a stack creates the root."""
         return self.root and self.root.read
+
+    def ca_generation(self, mesh: str) -> int:
+        """Return the number of the key of a mesh's CA."""
+        return self.ca_generations.get(mesh, 1)
 
     def issued_trust_domain(self, mesh: str) -> str:
         """Return the trust domain of a mesh of another stack."""

@@ -1,7 +1,7 @@
 """A root CA that another stack owns. That stack issues the CAs of this stack's meshes, as secret outputs."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
@@ -21,6 +21,13 @@ class Trusted:
 
     root: str
     intermediates: dict[str, Intermediate]
+    roots: Mapping[str, str] = field(default_factory=dict)
+    """Every root (PEM) that the meshes trust, by name; none in a stack of an earlier version, which has one."""
+
+    @property
+    def also(self) -> Sequence[str]:
+        """The roots (PEM) that the meshes trust beside the one that signs."""
+        return [pem for pem in self.roots.values() if pem != self.root]
 
     @property
     def root_expires(self) -> str:
@@ -39,6 +46,8 @@ class IssuedCa:
     private_key_pem: pulumi.Output[str]
     """A secret."""
     root_pem: pulumi.Output[str]
+    trusted_pem: pulumi.Output[str]
+    generation: int
     expires: pulumi.Output[str]
 
 
@@ -47,13 +56,15 @@ class TrustStack:
 
     def __init__(self, trusted: Trusted) -> None:
         self.certificate_pem = pulumi.Output.from_input(trusted.root)
+        self.trusted_pem = pulumi.Output.from_input("".join([trusted.root, *trusted.also]))
+        self.roots = {name: pulumi.Output.from_input(pem) for name, pem in trusted.roots.items()}
         self.fingerprint = pulumi.Output.from_input(fingerprint(trusted.root))
         self.expires = pulumi.Output.from_input(trusted.root_expires)
         expiry.announce("the root CA", self.expires, _REMEDY, pulumi.log.warn)
         self._intermediates = trusted.intermediates
 
-    def issue(self, mesh: str, trust_domain: str) -> IssuedCa:
-        """Return the CA that the other stack issued for a mesh."""
+    def issue(self, mesh: str, trust_domain: str, _generation: int = 1) -> IssuedCa:
+        """Return the CA that the other stack issued for a mesh; that stack decides about its key."""
         issued = self._intermediates[mesh]
         expires = pulumi.Output.from_input(issued.expires)
         expiry.announce(f"the CA of trust domain {trust_domain}", expires, _REMEDY, pulumi.log.warn)
@@ -62,6 +73,8 @@ class TrustStack:
             pulumi.Output.from_input(issued.certificate),
             pulumi.Output.secret(issued.private_key.get_secret_value()),
             self.certificate_pem,
+            self.trusted_pem,
+            issued.generation,
             expires,
         )
 
@@ -97,7 +110,7 @@ def check(
         if trust_domain not in (None, issue.trust_domain):
             message = f"must be {issue.trust_domain}: stack {owner} issues the CA of {mesh} for it"
             found.append(problems.problem(("meshes", mesh, "trust_domain"), trust_domain, message))
-    return Trusted(root, intermediates), found
+    return Trusted(root, intermediates, outputs.get("root_cas") or {}), found
 
 
 def _problem(stack: str, message: str) -> str:
