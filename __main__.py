@@ -10,6 +10,7 @@ from components.federation.services import Federation, MadeHere
 from components.mesh import charts, single_mesh
 from components.mesh.mesh import Mesh
 from components.mesh.roles import roles
+from components.trust.lists import revocation_lists
 from components.trust.root import root_of_trust
 from multimesh.contract import SAMPLE
 
@@ -23,7 +24,10 @@ for note in [*stack.notes(), *federation.notes]:
 # Root: one CA that all meshes trust, and the intermediate CAs that it issues for other stacks
 trust = stack.trust
 root = root_of_trust(trust, federation.trusted)
-issued = {name: root.issue(name, trust.issued_trust_domain(name), trust.ca_generation(name)) for name in trust.issues}
+issued = {
+    name: root.issue(name, trust.issued_trust_domain(name), trust.ca_generation(name), next_key=federation.revokes)
+    for name in trust.issues
+}
 
 # Clusters: one for each mesh; its gateway admits all others
 clusters = {name: kinds.make(name, mesh.cluster, flat=stack.flat) for name, mesh in stack.meshes.items()}
@@ -35,8 +39,15 @@ for cluster in clusters.values():
 parts = roles(stack.topology, list(clusters), federation.trust_domains)
 authorities, meshes, samples = {}, {}, {}
 for name, role in parts.items():
+    own_ca = authorities.get(role.primary)
+    authorities[name] = own_ca or root.issue(
+        name, role.trust_domain, trust.ca_generation(name), next_key=federation.revokes
+    )
+lists = revocation_lists(
+    trust, root, [*dict.fromkeys([*authorities.values(), *issued.values()])], federation.peer_lists
+)
+for name, role in parts.items():
     platform = charts.chosen(clusters[name].platform, stack.istio, stack.sample_image)
-    authorities[name] = authorities.get(role.primary) or root.issue(name, role.trust_domain, trust.ca_generation(name))
     meshes[name] = Mesh(
         name,
         {
@@ -44,6 +55,7 @@ for name, role in parts.items():
             "platform": platform,
             "role": role,
             "ca": authorities[name],
+            "revocation_lists": lists.needed,
             "primary": meshes.get(role.primary),
             "networks": single_mesh.networks({name: cluster.exposure for name, cluster in clusters.items()}),
             "exports": stack.reached_through(name),
@@ -62,5 +74,5 @@ own = {f"{SAMPLE.name}.{SAMPLE.namespace}": MadeHere(samples, echo.WORKLOAD)}
 services = Federation(federation, meshes, own).services
 
 # Outputs: read by other stacks, `multimesh verify` and users
-for name, value in outputs.stack_outputs(stack, services, root, clusters, authorities, meshes, issued).items():
+for name, value in outputs.stack_outputs(stack, services, root, lists, clusters, authorities, meshes, issued).items():
     pulumi.export(name, value)

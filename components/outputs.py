@@ -13,7 +13,9 @@ from components.federation.availability import AvailableService
 from components.federation.members import root_owner
 from components.mesh.mesh import Mesh
 from components.settings import Settings
+from components.trust import revocation
 from components.trust.ca import IntermediateCa, RootCa
+from components.trust.lists import RevocationLists
 from components.trust.root import roots
 from components.trust.trust_stack import IssuedCa, TrustStack
 
@@ -24,6 +26,7 @@ def stack_outputs(
     stack: Settings,
     services: pulumi.Output[Sequence[AvailableService]],
     root: RootCa | TrustStack,
+    lists: RevocationLists,
     clusters: Mapping[str, Cluster],
     authorities: Mapping[str, Ca],
     meshes: Mapping[str, Mesh],
@@ -42,6 +45,8 @@ def stack_outputs(
         "root_ca_fingerprint": root.fingerprint,
         "root_ca_expires": root.expires,
         "root_ca_owner": root_owner(stack),
+        "revocation_lists": lists.of_cas,
+        "root_revocation_lists": lists.of_roots,
         "services": services.apply(lambda found: {one.service.global_name: one.service.weights for one in found}),
         "probes": services.apply(probes),
         "one_mesh": stack.topology.kind != "multi-mesh",
@@ -89,6 +94,8 @@ def _mesh(mesh: Mesh, authority: Ca, exports: pulumi.Output[dict[str, Any]]) -> 
         "gateway_port": mesh.gateway_port,
         "trust_domain": mesh.trust_domain,
         "ca_expires": authority.expires,
+        "ca_serial": authority.certificate_pem.apply(revocation.serial_of),
+        "ca_generation": authority.generation,
         "egress_addresses": mesh.cluster.egress_addresses,
         "exports": exports,
     }

@@ -87,6 +87,8 @@ class PeerMeshOutputs(_Gateway, frozen=True):
 
     exports: dict[GlobalName, Export]
     """What the mesh itself exports, by global name."""
+    ca_serial: str = ""
+    """The serial number of its CA's certificate, as openssl prints it; empty in a stack of an earlier version."""
     egress_addresses: list[str] | None = None
     """The addresses its requests come from; None where they are not known."""
 
@@ -101,6 +103,9 @@ class VerifyMeshOutputs(_Gateway, frozen=True):
 
 class MeshOutputs(PeerMeshOutputs, VerifyMeshOutputs, frozen=True):
     """A mesh, as its stack writes it."""
+
+    ca_generation: int = 1
+    """The number of the key of its CA."""
 
 
 class Intermediate(BaseModel, frozen=True, hide_input_in_errors=True):
@@ -124,6 +129,8 @@ class Peer(BaseModel, frozen=True, hide_input_in_errors=True):
     """The root certificate (PEM) under which its meshes' CAs are signed."""
     root_cas: dict[str, str] = {}
     """Every root that its meshes trust (PEM), by name; empty in a stack of an earlier version: `root_ca` alone."""
+    revocation_lists: str = ""
+    """The revocation lists (PEM) of the CAs of its meshes."""
     suffix: str
     """The end of its global names."""
 
@@ -164,5 +171,7 @@ class StackOutputs(Peer, VerifyOutputs, frozen=True):
     meshes: Mapping[str, MeshOutputs]
     root_ca_owner: str
     """The full name of the stack that makes the root CA; empty for a root that the user brought."""
+    root_revocation_lists: str = ""
+    """The revocation lists (PEM) of the roots; empty while nothing is revoked."""
     intermediates: dict[str, Intermediate] | None = None
     """By mesh of another stack; only where this stack issues CAs (`multimesh:trust.issues`)."""

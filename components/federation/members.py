@@ -14,7 +14,7 @@ from components.schema import problems
 from components.schema.problems import SettingsError
 from components.settings import Settings
 from components.settings.service import ServiceSettings
-from components.trust import planned, trust_stack
+from components.trust import lists, planned, trust_stack
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,10 @@ class Members:
     peers: Mapping[str, PeerMesh]
     trust_domains: Mapping[str, str]
     trusted: trust_stack.Trusted | None
+    revokes: bool
+    """Whether a CA is revoked, so that proxies check revocation lists."""
+    peer_lists: Sequence[str]
+    """The revocation lists (PEM) of the CAs of peers."""
     notes: Sequence[str]
     """One line for each thing that is missing until a later `pulumi up`."""
 
@@ -56,6 +60,8 @@ def read(stack: Settings) -> Members:
     had = stack_outputs.read(pulumi.get_stack())
     plan = planned.planned(stack.trust, trusted, had, own=had.get("root_ca_owner") == root_owner(stack))
     found += planned.skipped_steps(stack.trust, had, plan)
+    revokes = bool(trusted.lists_of_roots if trusted else stack.trust.revoked)
+    found += lists.refused(stack.trust, had, present, revokes=revokes)
     _raise(found)
 
     trust_domains = {
@@ -76,7 +82,8 @@ def read(stack: Settings) -> Members:
     services = exported_services(stack, {name: mesh.exports for name, mesh in meshes.items()}, sorted(trust_domains))
     notes += unknown
     notes += _without_traffic(services)
-    return Members(services, meshes, trust_domains, trusted, notes)
+    peer_lists = [peer.revocation_lists for peer in present.values()]
+    return Members(services, meshes, trust_domains, trusted, revokes, peer_lists, notes)
 
 
 def exported_services(

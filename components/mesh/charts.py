@@ -7,12 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pulumi
+
 from components.clusters.cluster import Exposure, Platform
 from components.istio import INGRESS_PORT, PEER_PORT
 from components.mesh import primary_remote, single_mesh
 from components.mesh.owned_values import (
     GATEWAY_PORTS,
     LEARNS_ROOTS,
+    LISTS,
     MULTIPLE_ROOTS,
     ROOT,
     STATUS_PORT,
@@ -89,7 +92,7 @@ def istiod_values(role: Role, root_pem: Any, root_fingerprint: Any) -> Values:
     }
 
 
-def gateway_values(exposure: Exposure, role: Role) -> Values:
+def gateway_values(exposure: Exposure, role: Role, *, checks_revocation: bool = False) -> Values:
     """Return the gateway's values: its Service's type and ports, the cluster kind's additions, what its pods join."""
     node_port = exposure.service == "NodePort"
     status, ingress, peers = (
@@ -102,8 +105,22 @@ def gateway_values(exposure: Exposure, role: Role) -> Values:
     ports = [status, ingress, peers, *(primary_remote.istiod_ports(exposure) if role.serves else [])]
     service = {**exposure.service_values, "type": exposure.service, "ports": ports}
     network = single_mesh.gateway_values(role) if role.network else {}
+    lists = revocation_volume() if checks_revocation else {}
     # istiod hands a gateway its certificate. Without this its service account could read all Secrets beside `cacerts`.
-    return {"rbac": {"enabled": False}, "service": service, "podAnnotations": {JOINED: role.joined}, **network}
+    return {"rbac": {"enabled": False}, "service": service, "podAnnotations": {JOINED: role.joined}, **network, **lists}
+
+
+def another_pod_for(revocation_lists: pulumi.Output[str]) -> Values:
+    """Return istiod's values that replace its pod when the lists change: a new pod hands them out at once."""
+    digest = revocation_lists.apply(lambda text: hashlib.sha256(text.encode()).hexdigest())
+    return {"podAnnotations": {LISTS: digest}}
+
+
+def revocation_volume() -> Values:
+    """Return the gateway's values that give it the revocation lists, as every sidecar has them."""
+    volume = {"name": "istio-ca-crl", "configMap": {"name": "istio-ca-crl", "optional": True}}
+    mount = {"name": "istio-ca-crl", "mountPath": "/var/run/secrets/istio/crl", "readOnly": True}
+    return {"volumes": [volume], "volumeMounts": [mount]}
 
 
 def complete(chart: str, own: Values, platform: Platform) -> Values:
@@ -113,6 +130,9 @@ def complete(chart: str, own: Values, platform: Platform) -> Values:
     """
     values = merged(own, platform.values.get(chart, {}))
     if chart == "gateway":
+        for key in ("volumes", "volumeMounts"):
+            if key in own:
+                values[key] = [*own[key], *platform.values.get(chart, {}).get(key, [])]
         ports = platform.values.get(chart, {}).get("service", {}).get("ports", [])
         values["service"]["ports"] = [*own["service"]["ports"], *additional_ports(ports)]
     return values

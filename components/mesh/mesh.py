@@ -28,6 +28,8 @@ class MeshArgs(TypedDict):
     role: Role
     ca: IntermediateCa | IssuedCa
     """The CA of the control plane that serves the cluster: its own, or the primary's."""
+    revocation_lists: pulumi.Output[str] | None
+    """The revocation lists (PEM) that its proxies check; None if no CA is revoked."""
     primary: "Mesh | None"
     """The mesh whose control plane serves the cluster; None if the cluster has its own."""
     networks: charts.Values
@@ -61,7 +63,7 @@ class Mesh(pulumi.ComponentResource):
         super().__init__("multimesh:index:Mesh", name, {"trust_domain": role.trust_domain, **described}, opts)
         self.name = name
         self.trust_domain = role.trust_domain
-        self._ca = args["ca"]
+        self._ca, self._lists = args["ca"], args["revocation_lists"]
         self.cluster = args["cluster"]
         platform, exposure = args["platform"], self.cluster.exposure
 
@@ -74,6 +76,8 @@ class Mesh(pulumi.ComponentResource):
             self.control_plane = self._of_primary(primary, platform, base)
         else:
             values = charts.istiod_values(role, self._ca.root_pem, self._ca.root_pem.apply(fingerprint))
+            if self._lists is not None:
+                values = charts.merged(values, charts.another_pod_for(self._lists))
             if role.one_mesh:
                 values = charts.merged(values, single_mesh.istiod_values(role, args["networks"], args["spanning"]))
             self.control_plane = self._release("istiod", "istiod", platform, values, [base, self._cacerts()])
@@ -83,7 +87,7 @@ class Mesh(pulumi.ComponentResource):
             "gateway",
             istio.GATEWAY,
             platform,
-            charts.gateway_values(exposure, role),
+            charts.gateway_values(exposure, role, checks_revocation=self._lists is not None),
             [self.control_plane],
             # Deleting the Service deletes the cloud's load balancer; deleting the cluster does not.
             outlives=exposure.service == "LoadBalancer",
@@ -141,6 +145,7 @@ class Mesh(pulumi.ComponentResource):
                 "ca-key.pem": ca.private_key_pem,
                 "root-cert.pem": pulumi.Output.concat(rotation.key_note(ca.generation), ca.trusted_pem),
                 "cert-chain.pem": pulumi.Output.concat(ca.certificate_pem, ca.root_pem),
+                **({} if self._lists is None else {"ca-crl.pem": self._lists}),
             },
             opts=self.cluster.child_options(self),
         )

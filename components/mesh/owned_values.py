@@ -19,6 +19,8 @@ GATEWAY_PORTS = {
 ROOT = "multimesh/root-ca"
 """The annotation of istiod's pods that has the fingerprint of the root CA of its certificates."""
 
+LISTS = "multimesh/revocation-lists"
+"""The annotation of istiod's pods that has the SHA-256 of the revocation lists that it hands out."""
 MULTIPLE_ROOTS = "ISTIO_MULTIROOT_MESH"
 """The variable that makes istiod take another root while it runs, and send all roots to the proxies."""
 LEARNS_ROOTS = "PROXY_CONFIG_XDS_AGENT"
@@ -64,6 +66,7 @@ _OWNED: dict[str, tuple[str, Any]] = {
     "istiod.env.EXTERNAL_CA": (_CERTIFICATES, ""),
     "istiod.env.ROOT_CA_DIR": (_CERTIFICATES, _NONE),
     f"istiod.podAnnotations.{ROOT}": (_FIXED, _NONE),
+    f"istiod.podAnnotations.{LISTS}": (_FIXED, _NONE),
     # Clusters, networks and who controls them
     "istiod.global.meshID": (_TRUST_DOMAIN, _NONE),
     "istiod.global.multiCluster.clusterName": ("name the mesh in meshes", _NONE),

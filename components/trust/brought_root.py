@@ -128,6 +128,7 @@ def _check_mode(key: str) -> None:
 
 
 def check_validity(start: datetime, end: datetime, certificate: str) -> None:
+    """Raise BroughtRootError unless a certificate with these limits is valid now."""
     now = datetime.now(UTC)
     if end < now:
         raise BroughtRootError(f"{certificate} expired on {end:%Y-%m-%d}")

@@ -2,7 +2,8 @@
 
 import hashlib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NotRequired, TypedDict
 
@@ -47,6 +48,14 @@ def whole_seconds(time: str) -> str:
     return f"{datetime.fromisoformat(time).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
+@dataclass(frozen=True)
+class AlsoTrusted:
+    """A root that the meshes trust although another one signs; its key (a secret) may be somebody else's."""
+
+    certificate_pem: pulumi.Output[str]
+    private_key_pem: pulumi.Output[str] | None
+
+
 class RootCaArgs(TypedDict):
     """The arguments of a root CA."""
 
@@ -56,8 +65,8 @@ class RootCaArgs(TypedDict):
     """How long its intermediates are valid. Pulumi renews its own root before one could outlive it."""
     brought: NotRequired[BroughtRoot | None]
     """The user's own root; None to create one."""
-    also: NotRequired[Mapping[str, pulumi.Output[str]]]
-    """Other roots (PEM) that the meshes trust while one replaces the other, by name."""
+    also: NotRequired[Mapping[str, AlsoTrusted]]
+    """Other roots that the meshes trust while one replaces the other, by name."""
     protect: NotRequired[bool]
     """Whether Pulumi refuses to delete a root that it created."""
 
@@ -70,7 +79,7 @@ class RootCa(pulumi.ComponentResource):
     """A secret."""
     trusted_pem: pulumi.Output[str]
     """Every root that the meshes trust (PEM), this one first."""
-    also: Mapping[str, pulumi.Output[str]]
+    also: Mapping[str, AlsoTrusted]
     fingerprint: pulumi.Output[str]
     expires: pulumi.Output[str]
     """RFC 3339."""
@@ -109,17 +118,20 @@ class RootCa(pulumi.ComponentResource):
         self.certificate_pem = certificate.apply(_ending_in_newline)
         self.private_key_pem = pulumi.Output.secret(key)
         self.also = dict(args.get("also", {}))
-        self.trusted_pem = pulumi.Output.concat(self.certificate_pem, *self.also.values())
+        self.trusted_pem = pulumi.Output.concat(
+            self.certificate_pem, *(root.certificate_pem for root in self.also.values())
+        )
         self.fingerprint = self.certificate_pem.apply(fingerprint)
         self.register_outputs({"certificate_pem": self.certificate_pem, "fingerprint": self.fingerprint})
 
-    def issue(self, mesh: str, trust_domain: str, generation: int = 1) -> "IntermediateCa":
-        """Create the intermediate CA of a mesh; another generation has another key."""
+    def issue(self, mesh: str, trust_domain: str, generation: int = 1, *, next_key: bool = False) -> "IntermediateCa":
+        """Create the intermediate CA of a mesh; another generation has another key, which may be made beforehand."""
         args: IntermediateCaArgs = {
             "root": self,
             "trust_domain": trust_domain,
             "validity_days": self._intermediate_days,
             "generation": generation,
+            "next_key": next_key,
         }
         return IntermediateCa(mesh, args)
 
@@ -132,6 +144,8 @@ class IntermediateCaArgs(TypedDict):
     validity_days: int
     generation: int
     """Another number makes another key."""
+    next_key: bool
+    """Whether to make the key of the next generation, too."""
 
 
 class IntermediateCa(pulumi.ComponentResource):
@@ -146,6 +160,8 @@ class IntermediateCa(pulumi.ComponentResource):
     trusted_pem: pulumi.Output[str]
     """Every root that the mesh trusts, the one that signed it first."""
     generation: int
+    keys: Sequence[tuple[pulumi.Output[str], pulumi.Output[str]]]
+    """The request (PEM) and the key, a secret, of this generation; of the next one, too, if that exists."""
     expires: pulumi.Output[str]
     """RFC 3339."""
 
@@ -155,18 +171,12 @@ class IntermediateCa(pulumi.ComponentResource):
         self.trust_domain = args["trust_domain"]
         own = pulumi.ResourceOptions(parent=self)
         root, hours = args["root"], args["validity_days"] * _HOURS_A_DAY
-        # A key named `-key` may have a certificate of an earlier version, which had no name constraints: never use it.
         self.generation = args["generation"]
-        number = "" if self.generation == 1 else str(self.generation)
-        private = tls.PrivateKey(
-            "-".join(filter(None, (name, "ca", number))), algorithm="ECDSA", ecdsa_curve="P256", opts=own
-        )
-        request = tls.CertRequest(
-            f"{name}-request",
-            private_key_pem=private.private_key_pem,
-            subject={"common_name": f"multimesh {name} {number}".strip(), "organization": args["trust_domain"]},
-            opts=own,
-        )
+        private, request = _key_and_request(name, self.generation, args["trust_domain"], own)
+        self.keys = [(request.cert_request_pem, private.private_key_pem)]
+        if args["next_key"]:
+            following = _key_and_request(name, self.generation + 1, args["trust_domain"], own, "-next")
+            self.keys.append((following[1].cert_request_pem, following[0].private_key_pem))
         signed = IntermediateCertificate(
             f"{name}-certificate",
             {
@@ -188,3 +198,21 @@ class IntermediateCa(pulumi.ComponentResource):
 
 def _ending_in_newline(pem: str) -> str:
     return pem.strip() + "\n"
+
+
+def _key_and_request(
+    mesh: str, generation: int, trust_domain: str, opts: pulumi.ResourceOptions, suffix: str = ""
+) -> tuple[tls.PrivateKey, tls.CertRequest]:
+    """Create one generation of a mesh's key, and its request. Keys have other names, so a next one becomes the current.
+
+    A key named `-key` may have a certificate of an earlier version, which had no name constraints: never use it.
+    """
+    number = [] if generation == 1 else [str(generation)]
+    private = tls.PrivateKey("-".join([mesh, "ca", *number]), algorithm="ECDSA", ecdsa_curve="P256", opts=opts)
+    request = tls.CertRequest(
+        f"{mesh}-request{suffix}",
+        private_key_pem=private.private_key_pem,
+        subject={"common_name": " ".join(["multimesh", mesh, *number]), "organization": trust_domain},
+        opts=opts,
+    )
+    return private, request

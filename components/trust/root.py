@@ -3,7 +3,7 @@
 import pulumi
 
 from components.trust import rotation
-from components.trust.ca import RootCa, RootCaArgs
+from components.trust.ca import AlsoTrusted, RootCa, RootCaArgs
 from components.trust.settings import TrustSettings
 from components.trust.trust_stack import Trusted, TrustStack
 
@@ -30,7 +30,7 @@ def roots(trust: TrustSettings, root: RootCa | TrustStack) -> dict[str, pulumi.O
         return root.roots
     brought = trust.brought
     name = rotation.brought(brought.certificate_pem) if brought else rotation.created(trust.root_generation)
-    return {name: root.certificate_pem, **root.also}
+    return {name: root.certificate_pem, **{other: also.certificate_pem for other, also in root.also.items()}}
 
 
 def _name(generation: int) -> str:
@@ -38,8 +38,8 @@ def _name(generation: int) -> str:
     return "root" if generation == 1 else f"root-{generation}"
 
 
-def _also_trusted(trust: TrustSettings) -> dict[str, pulumi.Output[str]]:
-    """Return the root (PEM, by name) that is trusted beside the one that signs; create it if the stack is to have one.
+def _also_trusted(trust: TrustSettings) -> dict[str, AlsoTrusted]:
+    """Return the root (by name) that is trusted beside the one that signs; create it if the stack is to have one.
 
     It is not protected: the end of a rotation deletes the old one.
     """
@@ -47,6 +47,9 @@ def _also_trusted(trust: TrustSettings) -> dict[str, pulumi.Output[str]]:
     if also is None:
         return {}
     if also.root_generation is None:
-        return {rotation.brought(also.certificate_pem): pulumi.Output.from_input(also.certificate_pem)}
+        key = also.private_key_pem and pulumi.Output.secret(also.private_key_pem)
+        root = AlsoTrusted(pulumi.Output.from_input(also.certificate_pem), key)
+        return {rotation.brought(also.certificate_pem): root}
     args: RootCaArgs = {"validity_days": trust.root_days, "intermediate_days": trust.intermediate_days}
-    return {rotation.created(also.root_generation): RootCa(_name(also.root_generation), args).certificate_pem}
+    made = RootCa(_name(also.root_generation), args)
+    return {rotation.created(also.root_generation): AlsoTrusted(made.certificate_pem, made.private_key_pem)}

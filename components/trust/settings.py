@@ -1,13 +1,21 @@
 """The settings of the root CA: its owner, which stack issues the intermediates, and how long CAs are valid."""
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import PrivateAttr, ValidationInfo, field_validator, model_validator
+from pydantic import PlainValidator, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from components.schema import names
 from components.schema.strict import Strict
-from components.trust import brought_root, rotation, trusted_root
+from components.trust import brought_root, revocation, rotation, trusted_root
 from components.trust.brought_root import BroughtRoot
+
+
+def _serial(value: Any) -> str:
+    return revocation.shown(revocation.serial(value))
+
+
+Serial = Annotated[str, PlainValidator(_serial)]
+"""The serial number of a CA's certificate, in hexadecimal digits."""
 
 
 class BroughtRootSettings(Strict):
@@ -33,13 +41,20 @@ class AlsoTrustedSettings(Strict):
 
     root_generation: names.Generation | None = None
     certificate: str | None = None
+    key: str | None = None
     _pem: str = PrivateAttr(default="")
+    _key: str | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _is_one_root(self) -> Self:
         if (self.root_generation is None) == (self.certificate is None):
             raise ValueError("must have either root_generation, for a created root, or certificate, the path of a PEM")
-        if self.certificate is not None:
+        if self.certificate is None and self.key is not None:
+            raise ValueError("must have certificate beside key")
+        if self.certificate is not None and self.key is not None:
+            read = brought_root.load(self.certificate, self.key)
+            self._pem, self._key = read.certificate_pem, read.private_key_pem
+        elif self.certificate is not None:
             self._pem = trusted_root.load(self.certificate)
         return self
 
@@ -47,6 +62,11 @@ class AlsoTrustedSettings(Strict):
     def certificate_pem(self) -> str:
         """The content of the file; an empty text for a created root."""
         return self._pem
+
+    @property
+    def private_key_pem(self) -> str | None:
+        """The content of the key's file; None if it is not given."""
+        return self._key
 
 
 class IssuedSettings(Strict):
@@ -59,7 +79,9 @@ class TrustSettings(Strict):
     """The root CA, and how long it and the meshes' intermediate CAs are valid.
 
     The stack creates its root, unless `root` names the user's own or `stack` names another stack, which then issues
-    this stack's intermediates. `also_trusted` is a second root while one replaces the other. `issues` are meshes of other stacks whose intermediates this stack issues.
+    this stack's intermediates. `also_trusted` is a second root while one replaces the other. `issues` are meshes of
+    other stacks whose intermediates this stack issues. `ca_generations` are by mesh of this stack or of `issues`;
+    `revoked` are serial numbers of CAs that no mesh uses any more.
     """
 
     intermediate_days: names.Days = 365
@@ -71,6 +93,7 @@ class TrustSettings(Strict):
     issues: dict[names.Label, IssuedSettings] = {}
     stack: names.StackName | None = None
     ca_generations: dict[names.Label, names.Generation] = {}
+    revoked: list[Serial] = []
 
     @model_validator(mode="before")
     @classmethod
@@ -116,6 +139,17 @@ class TrustSettings(Strict):
         if same:
             raise ValueError("must be another root than the one that signs; remove it")
         return also
+
+    @field_validator("revoked")
+    @classmethod
+    def _can_be_listed_by_every_root(cls, revoked: list[str], info: ValidationInfo) -> list[str]:
+        numbers = [revocation.serial(text) for text in revoked]
+        if len(set(numbers)) < len(numbers):
+            raise ValueError("lists a serial number twice")
+        also = info.data.get("also_trusted")
+        if revoked and also and also.certificate is not None and also.key is None:
+            raise ValueError("needs a list signed by every trusted root: set key beside also_trusted.certificate")
+        return revoked
 
     @property
     def brought(self) -> BroughtRoot | None:

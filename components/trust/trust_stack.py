@@ -24,6 +24,11 @@ class Trusted:
     roots: Mapping[str, str] = field(default_factory=dict)
     """Every root (PEM) that the meshes trust, by name; none in a stack of an earlier version, which has one."""
 
+    lists_of_roots: str = ""
+    """The revocation lists (PEM) of the roots; empty while nothing is revoked."""
+    lists_of_issued: str = ""
+    """Those of the CAs that the stack issues."""
+
     @property
     def also(self) -> Sequence[str]:
         """The roots (PEM) that the meshes trust beside the one that signs."""
@@ -57,13 +62,14 @@ class TrustStack:
     def __init__(self, trusted: Trusted) -> None:
         self.certificate_pem = pulumi.Output.from_input(trusted.root)
         self.trusted_pem = pulumi.Output.from_input("".join([trusted.root, *trusted.also]))
+        self.lists_of_roots, self.lists_of_issued = trusted.lists_of_roots, trusted.lists_of_issued
         self.roots = {name: pulumi.Output.from_input(pem) for name, pem in trusted.roots.items()}
         self.fingerprint = pulumi.Output.from_input(fingerprint(trusted.root))
         self.expires = pulumi.Output.from_input(trusted.root_expires)
         expiry.announce("the root CA", self.expires, _REMEDY, pulumi.log.warn)
         self._intermediates = trusted.intermediates
 
-    def issue(self, mesh: str, trust_domain: str, _generation: int = 1) -> IssuedCa:
+    def issue(self, mesh: str, trust_domain: str, _generation: int = 1, *, next_key: bool = False) -> IssuedCa:  # noqa: ARG002
         """Return the CA that the other stack issued for a mesh; that stack decides about its key."""
         issued = self._intermediates[mesh]
         expires = pulumi.Output.from_input(issued.expires)
@@ -110,7 +116,8 @@ def check(
         if trust_domain not in (None, issue.trust_domain):
             message = f"must be {issue.trust_domain}: stack {owner} issues the CA of {mesh} for it"
             found.append(problems.problem(("meshes", mesh, "trust_domain"), trust_domain, message))
-    return Trusted(root, intermediates, outputs.get("root_cas") or {}), found
+    lists = outputs.get("root_revocation_lists", ""), outputs.get("revocation_lists", "")
+    return Trusted(root, intermediates, outputs.get("root_cas") or {}, *lists), found
 
 
 def _problem(stack: str, message: str) -> str:
