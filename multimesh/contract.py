@@ -153,6 +153,8 @@ class VerifyOutputs(BaseModel, frozen=True, hide_input_in_errors=True):
     """Every root that the meshes trust, by name."""
     root_ca_fingerprint: str
     """Its SHA-256 as openssl prints it: `AB:CD:...`."""
+    root_revocation_lists: str = ""
+    """The revocation lists (PEM) of the roots; empty while nothing is revoked."""
     root_ca_expires: str | None = None
     """When it expires (RFC 3339); None in a stack of an earlier version."""
     services: dict[str, dict[str, NonNegativeInt]]
@@ -171,7 +173,5 @@ class StackOutputs(Peer, VerifyOutputs, frozen=True):
     meshes: Mapping[str, MeshOutputs]
     root_ca_owner: str
     """The full name of the stack that makes the root CA; empty for a root that the user brought."""
-    root_revocation_lists: str = ""
-    """The revocation lists (PEM) of the roots; empty while nothing is revoked."""
     intermediates: dict[str, Intermediate] | None = None
     """By mesh of another stack; only where this stack issues CAs (`multimesh:trust.issues`)."""

@@ -1,0 +1,144 @@
+"""Drive a rotation: see that every proxy has what the next step needs, change the configuration, run `pulumi up`."""
+
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+
+from multimesh.contract import VerifyOutputs
+from multimesh.rotate_root import configuration, lacks, steps
+from multimesh.rotate_root.cluster import Proxy, Workload, proxies, restart
+from multimesh.rotate_root.lacks import Need
+from multimesh.rotate_root.proxy import key_of
+from multimesh.rotate_root.steps import Root, Step
+from multimesh.stack import OutputsError, project, read_outputs
+
+Say = Callable[[str], None]
+_WAIT_FOR_PEERS = "Wait for "
+"""What a preview says that is refused because another stack is not ready."""
+_POLL_SECONDS = 5
+_PEERS_POLL_SECONDS = 15
+
+
+class UnfinishedError(Exception):
+    """The rotation waits for something that it may not do; the message has what, line by line."""
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """How a stack's rotation is driven. `wait` is the seconds to wait for proxies, and for peers, at each step."""
+
+    stack: str | None
+    restarts: bool
+    wait: float
+    say: Say
+
+    def to(self, target: Root | None) -> None:
+        """Do every step that is left; None is the next created root. Raise UnfinishedError and OutputsError."""
+        trust = configuration.read(self._options, project())
+        if owner := trust.get("stack"):
+            raise OutputsError(
+                f"the root is that of stack {owner}: rotate it there, and run `pulumi up` here after each step"
+            )
+        outputs = read_outputs(self.stack)
+        target = target or steps.default_target(outputs, trust)
+        self.say(f"rotation to {target.name}")
+        while (step := steps.next_step(outputs, target)) is not Step.DONE:
+            if step is not Step.TRUST:
+                self.see(outputs)
+            former = steps.former(outputs, trust, target)
+            wanted = steps.configured(trust, step, former, target)
+            self.say(f"{step.value}: pulumi up")
+            configuration.write(self._options, project(), trust, wanted)
+            self._up()
+            trust, outputs = wanted, read_outputs(self.stack)
+        if trust.get("also_trusted"):
+            raise OutputsError(
+                f"{target.name} signs already, and trust.also_trusted names a root that is not created yet"
+            )
+        self.see(outputs)
+
+    def see(self, outputs: VerifyOutputs) -> None:
+        """Wait until every proxy has what the stack's outputs state; restart those that need it, if that is allowed.
+
+        Raise UnfinishedError with a line for each workload that is not ready.
+        """
+        need = needed(outputs)
+        self.say(
+            f"waiting until every proxy trusts {' and '.join(sorted(need.trusts.values()))}, and has its certificate"
+        )
+        deadline, restarted = time.monotonic() + self.wait, set[Workload]()
+        said: list[str] = []
+        while True:
+            found = [one for mesh, config in outputs.kubeconfigs.items() for one in proxies(mesh, config)]
+            missing = lacks.lines(found, need)
+            if not missing:
+                self.say(f"{len(found)} proxies are ready")
+                return
+            if missing != said:
+                for line in missing:
+                    self.say(f"  {line}")
+                said = missing
+            late = time.monotonic() >= deadline
+            waiting = {
+                one.workload for one in found if lacks.must_restart(one, need) or (late and lacks.lack(one, need))
+            }
+            if self.restarts and (new := sorted(one for one in waiting - restarted if one.restarts)):
+                self._restart(new, outputs)
+                restarted |= set(new)
+                deadline = time.monotonic() + self.wait
+            elif late or (waiting and all(_must(found, need))):
+                raise UnfinishedError("\n".join(missing))
+            time.sleep(_POLL_SECONDS)
+
+    def _restart(self, workloads: Sequence[Workload], outputs: VerifyOutputs) -> None:
+        for workload in workloads:
+            self.say(f"restarting {workload}")
+            restart(workload, outputs.kubeconfigs[workload.mesh])
+
+    def _up(self) -> None:
+        """Run `pulumi up`, again for as long as it waits for a peer. Raise UnfinishedError if that takes too long."""
+        deadline, said = time.monotonic() + self.wait, ""
+        command = ["pulumi", "up", "--yes", "--skip-preview", "--suppress-outputs", "--non-interactive", *self._options]
+        while True:
+            done = subprocess.run(command, cwd=project(), capture_output=True, text=True, check=False)
+            if done.returncode == 0:
+                return
+            printed = done.stdout + done.stderr
+            waits = "\n".join(line.strip() for line in printed.splitlines() if _WAIT_FOR_PEERS in line)
+            if not waits:
+                raise OutputsError(f"pulumi up failed:\n{printed.strip()}")
+            if time.monotonic() >= deadline:
+                raise UnfinishedError(waits)
+            if waits != said:
+                self.say(waits)
+                said = waits
+            time.sleep(_PEERS_POLL_SECONDS)
+
+    @property
+    def _options(self) -> list[str]:
+        return [] if self.stack is None else ["--stack", self.stack]
+
+
+def needed(outputs: VerifyOutputs) -> Need:
+    """Return what the proxies of a stack must have by its outputs. Raise OutputsError for an earlier version's."""
+    steps.signing(outputs)
+    loaded = {name: x509.load_pem_x509_certificate(pem.encode()) for name, pem in outputs.root_cas.items()}
+    return lacks.needed(outputs, {key_of(root): name for name, root in loaded.items()})
+
+
+def brought(certificate: Path, key: Path) -> Root:
+    """Return the root of the user in two PEM files. Raise OutputsError if there is no certificate in the first."""
+    try:
+        fingerprint = key_of(x509.load_pem_x509_certificate(certificate.read_bytes()))
+    except (OSError, ValueError) as error:
+        raise OutputsError(f"{certificate} is not a PEM certificate that can be read: {error}") from None
+    return Root(f"brought-{fingerprint[:16]}", None, str(certificate), str(key))
+
+
+def _must(found: Sequence[Proxy], need: Need) -> list[bool]:
+    """Return for each proxy that lacks something whether it must be restarted."""
+    return [lacks.must_restart(one, need) for one in found if lacks.lack(one, need)]
