@@ -111,8 +111,8 @@ def rotate_root(
     """Replace the root CA in three steps, without a failed request; or, with --check, see what the proxies have.
 
     1: every mesh trusts both roots. 2: every mesh signs with the new one. 3: the former one is dropped. Each changes
-    multimesh:trust in the configuration and runs `pulumi up`. Before the next, every proxy of the stack is asked what it
-    trusts and which certificate it has. Run it again after an interruption: it goes on where it was.
+    multimesh:trust in the configuration and runs `pulumi up`. Before the next, every proxy of the stack is asked what
+    it trusts and which certificate it has. Run it again after an interruption: it goes on where it was.
 
     Exit code 0: done. Exit code 1: it waits for what it names. Exit code 2: it cannot go on.
     """

@@ -59,7 +59,7 @@ def _of_roots(trust: TrustSettings, root: RootCa | TrustStack) -> pulumi.Output[
     return pulumi.Output.concat(
         *(
             pulumi.Output.unsecret(
-                pulumi.Output.all(certificate, key).apply(lambda pair: revocation.of_root(*pair, numbers))
+                pulumi.Output.all(certificate, key).apply(lambda pair: revocation.of_root(pair[0], pair[1], numbers))
             )
             for certificate, key in keys
         )

@@ -47,7 +47,7 @@ def _also_trusted(trust: TrustSettings) -> dict[str, AlsoTrusted]:
     if also is None:
         return {}
     if also.root_generation is None:
-        key = also.private_key_pem and pulumi.Output.secret(also.private_key_pem)
+        key = None if also.private_key_pem is None else pulumi.Output.secret(also.private_key_pem)
         root = AlsoTrusted(pulumi.Output.from_input(also.certificate_pem), key)
         return {rotation.brought(also.certificate_pem): root}
     args: RootCaArgs = {"validity_days": trust.root_days, "intermediate_days": trust.intermediate_days}

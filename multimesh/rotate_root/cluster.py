@@ -125,5 +125,5 @@ def _workload(api: client.CoreV1Api, mesh: str, meta: Any) -> Workload:
         return Workload(mesh, meta.namespace, "Pod", meta.name)
     if owner.kind == "ReplicaSet":
         found = client.AppsV1Api(api.api_client).read_namespaced_replica_set(owner.name, meta.namespace)
-        owner = next((one for one in found.metadata.owner_references or [] if one.controller), owner)
+        owner = next((one for one in getattr(found.metadata, "owner_references", None) or [] if one.controller), owner)
     return Workload(mesh, meta.namespace, owner.kind, owner.name)

@@ -10,7 +10,7 @@ from cryptography import x509
 
 from multimesh.contract import VerifyOutputs
 from multimesh.rotate_root import configuration, lacks, steps
-from multimesh.rotate_root.cluster import Proxy, Workload, proxies, restart
+from multimesh.rotate_root.cluster import Workload, proxies, restart
 from multimesh.rotate_root.lacks import Need
 from multimesh.rotate_root.proxy import key_of
 from multimesh.rotate_root.steps import Root, Step
@@ -41,7 +41,8 @@ class Rotation:
         trust = configuration.read(self._options, project())
         if owner := trust.get("stack"):
             raise OutputsError(
-                f"the root is that of stack {owner}: rotate it there, and run `pulumi up` here after each step"
+                f"the root is that of stack {owner}: rotate it there, and run `pulumi up` and `multimesh rotate-root "
+                "--check` here after each step"
             )
         outputs = read_outputs(self.stack)
         target = target or steps.default_target(outputs, trust)
@@ -56,9 +57,7 @@ class Rotation:
             self._up()
             trust, outputs = wanted, read_outputs(self.stack)
         if trust.get("also_trusted"):
-            raise OutputsError(
-                f"{target.name} signs already, and trust.also_trusted names a root that is not created yet"
-            )
+            raise OutputsError(f"{target.name} signs already; trust.also_trusted names another root: remove it first")
         self.see(outputs)
 
     def see(self, outputs: VerifyOutputs) -> None:
@@ -67,9 +66,8 @@ class Rotation:
         Raise UnfinishedError with a line for each workload that is not ready.
         """
         need = needed(outputs)
-        self.say(
-            f"waiting until every proxy trusts {' and '.join(sorted(need.trusts.values()))}, and has its certificate"
-        )
+        roots = " and ".join(sorted(need.trusts.values()))
+        self.say(f"waiting until every proxy trusts {roots}, and has its certificate")
         deadline, restarted = time.monotonic() + self.wait, set[Workload]()
         said: list[str] = []
         while True:
@@ -83,14 +81,13 @@ class Rotation:
                     self.say(f"  {line}")
                 said = missing
             late = time.monotonic() >= deadline
-            waiting = {
-                one.workload for one in found if lacks.must_restart(one, need) or (late and lacks.lack(one, need))
-            }
+            lacking = [one for one in found if lacks.lack(one, need)]
+            waiting = {one.workload for one in lacking if late or lacks.must_restart(one, need)}
             if self.restarts and (new := sorted(one for one in waiting - restarted if one.restarts)):
                 self._restart(new, outputs)
                 restarted |= set(new)
                 deadline = time.monotonic() + self.wait
-            elif late or (waiting and all(_must(found, need))):
+            elif late or (not restarted and all(lacks.must_restart(one, need) for one in lacking)):
                 raise UnfinishedError("\n".join(missing))
             time.sleep(_POLL_SECONDS)
 
@@ -137,8 +134,3 @@ def brought(certificate: Path, key: Path) -> Root:
     except (OSError, ValueError) as error:
         raise OutputsError(f"{certificate} is not a PEM certificate that can be read: {error}") from None
     return Root(f"brought-{fingerprint[:16]}", None, str(certificate), str(key))
-
-
-def _must(found: Sequence[Proxy], need: Need) -> list[bool]:
-    """Return for each proxy that lacks something whether it must be restarted."""
-    return [lacks.must_restart(one, need) for one in found if lacks.lack(one, need)]
