@@ -35,8 +35,10 @@ def config(**given: Any) -> dict[str, Any]:
     return stack | given
 
 
-def run(peer: dict[str, Any] | None = None, **given: Any) -> Recording:
-    return recorded(config(**given), stacks={"trust": TRUST, "west": outputs() if peer is None else peer})
+def run(peer: dict[str, Any] | None = None, also: dict[str, Any] | None = None, **given: Any) -> Recording:
+    """Run the stack's program; `also` are the outputs of further stacks, or those that the stack itself had."""
+    stacks = {"trust": TRUST, "west": outputs() if peer is None else peer, **(also or {})}
+    return recorded(config(**given), stacks=stacks)
 
 
 def refused(*arguments: Any, **given: Any) -> list[str]:
