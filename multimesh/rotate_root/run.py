@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +49,7 @@ class Rotation:
         self.say(f"rotation to {target.name}")
         while (step := steps.next_step(outputs, target)) is not Step.DONE:
             if step is not Step.TRUST:
-                self.see(outputs)
+                self._see(outputs, before(step, target, keys(outputs)))
             former = steps.former(outputs, trust, target)
             wanted = steps.configured(trust, step, former, target)
             self.say(f"{step.value}: pulumi up")
@@ -61,11 +61,14 @@ class Rotation:
         self.see(outputs)
 
     def see(self, outputs: VerifyOutputs) -> None:
-        """Wait until every proxy has what the stack's outputs state; restart those that need it, if that is allowed.
+        """Wait until every proxy has what the stack's outputs state. Raise UnfinishedError, as `_see` does."""
+        self._see(outputs, lacks.needed(outputs, keys(outputs)))
+
+    def _see(self, outputs: VerifyOutputs, need: Need) -> None:
+        """Wait until every proxy has what is needed; restart those that must be, if that is allowed.
 
         Raise UnfinishedError with a line for each workload that is not ready.
         """
-        need = needed(outputs)
         roots = " and ".join(sorted(need.trusts.values()))
         self.say(f"waiting until every proxy trusts {roots}, and has its certificate")
         deadline, restarted = time.monotonic() + self.wait, set[Workload]()
@@ -120,11 +123,22 @@ class Rotation:
         return [] if self.stack is None else ["--stack", self.stack]
 
 
-def needed(outputs: VerifyOutputs) -> Need:
-    """Return what the proxies of a stack must have by its outputs. Raise OutputsError for an earlier version's."""
+def keys(outputs: VerifyOutputs) -> dict[str, str]:
+    """Return the names of a stack's roots by the fingerprints of their keys. Raise OutputsError for an old stack."""
     steps.signing(outputs)
     loaded = {name: x509.load_pem_x509_certificate(pem.encode()) for name, pem in outputs.root_cas.items()}
-    return lacks.needed(outputs, {key_of(root): name for name, root in loaded.items()})
+    return {key_of(root): name for name, root in loaded.items()}
+
+
+def before(step: Step, target: Root, names: Mapping[str, str]) -> Need:
+    """Return what every proxy must have before a step; `names` are the roots' names by key.
+
+    It is no more than the step needs, as an earlier run may have been killed in the middle of this very step.
+    """
+    if step is Step.SIGN:
+        return Need(names)
+    key = next(key for key, name in names.items() if name == target.name)
+    return Need({key: target.name}, signed_under=key)
 
 
 def brought(certificate: Path, key: Path) -> Root:

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from authorities import new_key
 from certificates import PEM, root
+from cryptography.hazmat.primitives.asymmetric import ec
 from peer_stacks import CA, TRUST, outputs, refused, run, west
 
 from components.trust.ca import fingerprint
 
-NEW = root(new_key(), 3650)
+NEW = root(ec.generate_private_key(ec.SECP256R1()), 3650)
 BOTH = {"created-1": PEM, "created-2": NEW}
 LISTED = "-----BEGIN X509 CRL-----\nof west\n-----END X509 CRL-----\n"
 
