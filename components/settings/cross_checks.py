@@ -15,7 +15,7 @@ _AS_MADE = "as in the sample service"
 
 
 def clashes(parts: Parts) -> list[str]:
-    """Return a line for each service, ingress host or trust domain that is used twice."""
+    """Return a line for each service, ingress host or trust domain that is used twice, and for each unknown CA."""
     services = parts.services.values()
     found = [
         problem(("services",), f"{name}.{namespace}", "a service may be listed once")
@@ -36,6 +36,12 @@ def clashes(parts: Parts) -> list[str]:
         problem(("trust", "issues", name), ABSENT, "this stack already issues the CA of its own mesh; remove it here")
         for name in parts.trust.issues
         if name in parts.mesh_names
+    ]
+    known = sorted({*parts.mesh_names, *parts.trust.issues})
+    found += [
+        problem(("trust", "ca_generations", name), ABSENT, f"must be a mesh whose CA is issued here: {', '.join(known)}")
+        for name in parts.trust.ca_generations
+        if name not in known
     ]
     return found
 

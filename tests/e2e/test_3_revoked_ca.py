@@ -1,4 +1,4 @@
-"""The thief of the CA of a mesh after that CA is revoked: proxies that have the lists refuse it. Raw TLS to a workload."""
+"""The thief of the CA of a mesh after its revocation: proxies that have the lists refuse it. Raw TLS to a workload."""
 
 import base64
 import subprocess
