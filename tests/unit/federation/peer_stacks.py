@@ -10,7 +10,13 @@ from components.settings import SettingsError
 
 LOCAL = {"cluster": {"kind": "local"}}
 ECHO = {"name": "echo", "namespace": "demo", "port": 80, "ingress_hosts": ["*"], "service_account": "echo"}
-CA = {"certificate": PEM, "private_key": "key of east", "trust_domain": "east.mesh", "expires": "2036-01-01T00:00:00Z"}
+CA = {
+    "certificate": PEM,
+    "private_key": "key of east",
+    "trust_domain": "east.mesh",
+    "expires": "2036-01-01T00:00:00Z",
+    "generation": 1,
+}
 TRUST = {"meshes": {}, "root_ca": PEM, "intermediates": {"east": CA}}
 EXPORT = {"port": 80, "weight": 3, "service_account": "echo"}
 
