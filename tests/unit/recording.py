@@ -166,7 +166,7 @@ class _Outputs(mocks.Mocks):
 
 
 def _list(of: str) -> str:
-    return f"-----BEGIN X509 CRL-----\n{of}\n-----END X509 CRL-----\n"
+    return f"-----BEGIN X509 CRL-----\n{of.replace("key of", "signed with")}\n-----END X509 CRL-----\n"
 
 
 def _kubeconfig(name: str) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from certificates import PEM, root
 from cryptography.hazmat.primitives.asymmetric import ec
-from peer_stacks import CA, TRUST, outputs, refused, run, west
+from peer_stacks import TRUST, outputs, refused, run, west
 
 from components.trust.ca import fingerprint
 
@@ -62,7 +62,7 @@ def test_a_revocation_waits_for_a_peer_whose_ca_has_no_list(monkeypatch: Any) ->
     ]
     lists = run(outputs(revocation_lists=LISTED))["east-cacerts"].inputs["stringData"]["ca-crl.pem"]
     assert "of west" in lists
-    assert CA["private_key"] in lists, "the mock's list of east's own CA has the name of its key"
+    assert "signed with east" in lists
 
 
 def test_a_peers_ca_that_still_signs_cannot_be_revoked() -> None:
