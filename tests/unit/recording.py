@@ -166,7 +166,8 @@ class _Outputs(mocks.Mocks):
 
 
 def _list(of: str) -> str:
-    return f"-----BEGIN X509 CRL-----\n{of.replace("key of", "signed with")}\n-----END X509 CRL-----\n"
+    signer = of.replace("key of", "signed with")
+    return f"-----BEGIN X509 CRL-----\n{signer}\n-----END X509 CRL-----\n"
 
 
 def _kubeconfig(name: str) -> str:
