@@ -39,7 +39,9 @@ def clashes(parts: Parts) -> list[str]:
     ]
     known = sorted({*parts.mesh_names, *parts.trust.issues})
     found += [
-        problem(("trust", "ca_generations", name), ABSENT, f"must be a mesh whose CA is issued here: {', '.join(known)}")
+        problem(
+            ("trust", "ca_generations", name), ABSENT, f"must be a mesh whose CA is issued here: {', '.join(known)}"
+        )
         for name in parts.trust.ca_generations
         if name not in known
     ]

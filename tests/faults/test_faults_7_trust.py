@@ -10,7 +10,7 @@ import pytest
 
 from components.trust import revocation
 from lab.stack import Stack
-from tests.e2e.test_3_revoked_ca import stolen, trust
+from tests.e2e.test_4_revoked_ca import stolen, trust
 from tests.faults import load as loads
 from tests.faults.figures import Figures
 from tests.faults.load import Load, load
