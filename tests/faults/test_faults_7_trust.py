@@ -56,7 +56,7 @@ def test_a_rotation_of_the_root_costs_no_request(stack: Stack, figures: Figures)
         took = time.monotonic() - begun
     assert stack.outputs().root_ca not in ("", had)
     assert list(stack.outputs().root_cas.values()) == [stack.outputs().root_ca]
-    noted(figures, "another root CA", requests, begun, f"three steps in {took:.0f} s, no pod restarted")
+    noted(figures, "another root CA", requests, begun, f"three steps in {took:.0f} s, no workload restarted")
 
 
 def test_a_rotation_that_is_killed_at_each_step_goes_on(stack: Stack, figures: Figures) -> None:
