@@ -166,7 +166,7 @@ class _Outputs(mocks.Mocks):
 
 
 def _list(of: str) -> str:
-    signer = of.replace("key of", "signed with")
+    signer = of.replace("key of", "signed with", 1)
     return f"-----BEGIN X509 CRL-----\n{signer}\n-----END X509 CRL-----\n"
 
 
@@ -290,7 +290,7 @@ def record_of(
     # The mock's keys are no keys, so nothing can be signed with them.
     signed = patch.multiple(
         revocation,
-        of_root=lambda _, key, numbers: _list(f"{key} of {numbers}"),
+        of_root=lambda _, key, numbers: _list(f"{key}, revoked: {numbers}"),
         of_ca=lambda _, key, __: _list(key),
         of_issued=lambda _, key, __: _list(key),
     )

@@ -106,6 +106,8 @@ def test_outputs_keep_their_contract() -> None:
         "gateway_port": 31443,
         "trust_domain": "east.mesh",
         "ca_expires": "2036-01-01T00:00:00Z",
+        "ca_serial": "01",
+        "ca_generation": 1,
         "egress_addresses": None,
         "exports": {"echo.demo.global": {"port": 80, "ports": {"80": "http"}, "weight": 1, "service_account": "echo"}},
     }

@@ -107,7 +107,7 @@ def test_lists_of_every_root_and_every_ca_reach_istiod_and_the_gateway() -> None
     recording = recorded(config(revoked=["0A"], ca_generations={"east": 2}, also_trusted={"root_generation": 2}))
     lists = recording["east-cacerts"].inputs["stringData"]["ca-crl.pem"]
     signers = [line.removeprefix("signed with ") for line in lists.splitlines() if line.startswith("signed")]
-    assert signers == ["root-key of [10]", "root-2-key of [10]", "east-ca-2", "east-ca-3"]
+    assert signers == ["root-key, revoked: [10]", "root-2-key, revoked: [10]", "east-ca-2", "east-ca-3"]
     values = recording["east-gateway"].inputs["values"]
     assert values["volumeMounts"][0]["mountPath"] == "/var/run/secrets/istio/crl"
     assert "multimesh/revocation-lists" in recording["east-istiod"].inputs["values"]["podAnnotations"]
