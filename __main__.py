@@ -10,6 +10,7 @@ from components.federation.services import Federation, MadeHere
 from components.mesh import charts, ingress, single_mesh
 from components.mesh.mesh import Mesh
 from components.mesh.roles import roles
+from components.trust.lists import revocation_lists
 from components.trust.root import root_of_trust, signed_requests
 from multimesh.contract import SAMPLE
 
@@ -21,7 +22,7 @@ for note in [*stack.notes(), *federation.notes]:
     pulumi.log.info(note)
 
 # Root: one CA that all meshes trust, and the requests of other stacks' meshes that it signs
-root = root_of_trust(stack.trust, federation.trusted)
+root = root_of_trust(stack.trust, federation.trusted, revokes=federation.revokes)
 signed = signed_requests(root, stack.trust, federation.requests)
 
 # Ingress: the hosts at HTTPS and their certificate
@@ -41,8 +42,11 @@ stack = federation.ready
 parts = roles(stack.topology, list(stack.meshes), federation.trust_domains)
 authorities, meshes, samples = {}, {}, {}
 for name, role in parts.items():
-    platform = charts.chosen(clusters[name].platform, stack.istio, stack.sample_image)
     authorities[name] = authorities.get(role.primary) or root.issue(name, role.trust_domain)
+cas = [*dict.fromkeys(authorities.values())]
+lists = revocation_lists(stack.trust, root, cas, federation.peer_lists, federation.had)
+for name, role in parts.items():
+    platform = charts.chosen(clusters[name].platform, stack.istio, stack.sample_image)
     meshes[name] = Mesh(
         name,
         {
@@ -50,6 +54,7 @@ for name, role in parts.items():
             "platform": platform,
             "role": role,
             "ca": authorities[name],
+            "revocation_lists": lists.needed,
             "primary": meshes.get(role.primary),
             "networks": single_mesh.networks({name: cluster.exposure for name, cluster in clusters.items()}),
             "exports": stack.reached_through(name),
@@ -69,5 +74,5 @@ own = {f"{SAMPLE.name}.{SAMPLE.namespace}": MadeHere(samples, echo.WORKLOAD)}
 exported = Federation(federation, meshes, own)
 
 # Outputs: read by other stacks, `multimesh verify` and users
-for name, value in outputs.stack_outputs(stack, exported, root, clusters, authorities, meshes, signed).items():
+for name, value in outputs.stack_outputs(stack, exported, root, lists, clusters, authorities, meshes, signed).items():
     pulumi.export(name, value)

@@ -15,17 +15,18 @@ from components.federation.services import Federation
 from components.mesh.mesh import Mesh
 from components.settings import Settings
 from components.settings.ingress import is_within
+from components.trust import revocation
 from components.trust.absent_root import AbsentRoot
-from components.trust.ca import IntermediateCa, RootCa, SignedRequest
-from components.trust.requested_ca import IssuedCa
-
-Ca = IntermediateCa | IssuedCa
+from components.trust.ca import RootCa, SignedRequest
+from components.trust.lists import Ca, RevocationLists
+from components.trust.root import roots
 
 
 def stack_outputs(
     stack: Settings,
     exported: Federation,
     root: RootCa | AbsentRoot,
+    lists: RevocationLists,
     clusters: Mapping[str, Cluster],
     authorities: Mapping[str, Ca],
     meshes: Mapping[str, Mesh],
@@ -41,6 +42,8 @@ def stack_outputs(
         "meshes": {name: _mesh(mesh, authorities[name], _exports_of(services, name)) for name, mesh in meshes.items()},
         "suffix": stack.suffix,
         "root_ca_owner": root_owner(stack),
+        "revocation_lists": lists.of_cas,
+        "root_revocation_lists": lists.of_roots,
         "services": services.apply(lambda found: {one.service.global_name: one.service.weights for one in found}),
         "probes": services.apply(probes),
         "exposure": exported.exposure,
@@ -49,6 +52,7 @@ def stack_outputs(
     }
     if root.certificate_pem is not None:  # that of another stack may not be known yet
         outputs["root_ca"] = root.certificate_pem
+        outputs["root_cas"] = roots(stack.trust, root)
         outputs["root_ca_fingerprint"] = root.fingerprint
         outputs["root_ca_expires"] = root.expires
     if root.requests:
@@ -113,6 +117,8 @@ def _mesh(mesh: Mesh, authority: Ca, exports: pulumi.Output[dict[str, Any]]) -> 
         "gateway_port": mesh.gateway_port,
         "trust_domain": mesh.trust_domain,
         "ca_expires": authority.expires,
+        "ca_serial": authority.certificate_pem.apply(revocation.serial_of),
+        "ca_generation": authority.generation,
         "egress_addresses": mesh.cluster.egress_addresses,
         "exports": exports,
     }

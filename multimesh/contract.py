@@ -87,6 +87,8 @@ class PeerMeshOutputs(_Gateway, frozen=True):
 
     exports: dict[GlobalName, Export]
     """What the mesh itself exports, by global name."""
+    ca_serial: Annotated[str, StringConstraints(pattern=r"^([0-9A-F]{2})*$")] = ""
+    """The serial number of its CA's certificate, as openssl prints it; empty in a stack of an earlier version."""
     egress_addresses: list[str] | None = None
     """The addresses its requests come from; None where they are not known."""
 
@@ -104,6 +106,9 @@ class VerifyMeshOutputs(_Gateway, frozen=True):
 class MeshOutputs(PeerMeshOutputs, VerifyMeshOutputs, frozen=True):
     """A mesh, as its stack writes it."""
 
+    ca_generation: int = 1
+    """The number of the key of its CA."""
+
 
 class Certificate(BaseModel, frozen=True, hide_input_in_errors=True):
     """The CA of one mesh of another stack, as the stack that owns the root signs it. Nothing of it is secret."""
@@ -115,6 +120,8 @@ class Certificate(BaseModel, frozen=True, hide_input_in_errors=True):
     """PEM: the CAs between it and the root, its issuer first."""
     expires: str | None = None
     """RFC 3339."""
+    generation: int = 1
+    """Another number means another key."""
 
 
 class Peer(BaseModel, frozen=True, hide_input_in_errors=True):
@@ -122,7 +129,11 @@ class Peer(BaseModel, frozen=True, hide_input_in_errors=True):
 
     meshes: Mapping[str, PeerMeshOutputs]
     root_ca: str
-    """The root certificate (PEM)."""
+    """The root certificate (PEM) under which its meshes' CAs are signed."""
+    root_cas: dict[str, str] = {}
+    """Every root that its meshes trust (PEM), by name; empty in a stack of an earlier version: `root_ca` alone."""
+    revocation_lists: str = ""
+    """The revocation lists (PEM) of the CAs of its meshes."""
     suffix: str
     """The end of its global names."""
 
@@ -162,8 +173,12 @@ class VerifyOutputs(BaseModel, frozen=True, hide_input_in_errors=True):
     meshes: Mapping[str, VerifyMeshOutputs]
     root_ca: str
     """The root certificate (PEM)."""
+    root_cas: dict[str, str] = {}
+    """Every root that the meshes trust, by name."""
     root_ca_fingerprint: str
-    """Its SHA-256 as openssl prints it: `AB:CD:...`."""
+    """SHA-256 of `root_ca` as openssl prints it: `AB:CD:...`."""
+    root_revocation_lists: str = ""
+    """The revocation lists (PEM) of the roots; empty while nothing is revoked."""
     root_ca_expires: str | None = None
     """When it expires (RFC 3339); None in a stack of an earlier version."""
     services: dict[str, dict[str, NonNegativeInt]]
@@ -178,6 +193,11 @@ class VerifyOutputs(BaseModel, frozen=True, hide_input_in_errors=True):
     """Whether all clusters are one mesh."""
     kubeconfigs: dict[str, SecretStr]
     """By mesh, YAML text."""
+
+    @property
+    def trusted_pem(self) -> str:
+        """Every root that the meshes trust (PEM): two while one replaces the other."""
+        return "".join(dict.fromkeys([self.root_ca, *self.root_cas.values()]))
 
 
 class StackOutputs(Peer, VerifyOutputs, frozen=True):

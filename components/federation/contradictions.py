@@ -1,6 +1,6 @@
 """Contradictions between stacks of one federation: each message names both stacks."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -12,13 +12,15 @@ from components.trust import ca
 class Claims:
     """The settings of one stack that must not contradict its peers.
 
-    `root` is the certificate of its root CA (PEM), None if this run creates it. `trust_domains` are by mesh,
+    `root` is the certificate of the root CA that signs (PEM), None if this run creates it; `also_trusted` are others
+    that its meshes trust, while one replaces the other. `trust_domains` are by mesh,
     `ports` are by global name, each with its protocol if that is known.
     """
 
     stack: str
     suffix: str
     root: str | None
+    also_trusted: Sequence[str]
     trust_domains: Mapping[str, str]
     ports: Mapping[str, Mapping[int, str | None]]
 
@@ -50,21 +52,35 @@ def _between(one: Claims, other: Claims) -> list[str]:
     ]
     if one.suffix != other.suffix:
         found.append(f"{stacks} have different suffixes: {one.suffix} and {other.suffix}")
-    # A renewed root is the same CA with the same key: the stacks get its new certificate one after the other.
-    if _key(one.root) != _key(other.root):
-        roots = " and ".join(_root(claims.root) for claims in (one, other))
-        found.append(
-            f"{stacks} have different root CAs: {roots}. Let one stack issue the other's CAs: set `trust.stack`"
-        )
+    found += _roots_between(one, other)
     return [problems.problem(("peers",), [], line) for line in found]
+
+
+def _roots_between(one: Claims, other: Claims) -> Iterator[str]:
+    """Yield a line for each root with which one of two stacks signs, and which the other does not trust.
+
+    A renewed root is the same CA with the same key: the stacks get its new certificate one after the other.
+    """
+    stacks = f"stacks {one.stack} and {other.stack}"
+    if _trusted(one).isdisjoint(_trusted(other)):
+        roots = " and ".join(_root(claims.root) for claims in (one, other))
+        yield f"{stacks} have different root CAs: {roots}. Let one stack issue the other's CAs: set `trust.stack`"
+        return
+    for signs, trusts in ((one, other), (other, one)):
+        if signs.root is None or ca.key_fingerprint(signs.root) not in _trusted(trusts):
+            yield (
+                f"{stacks} are at different steps of a rotation: {trusts.stack} does not trust {_root(signs.root)}, "
+                f"with which {signs.stack} signs. Wait for {trusts.stack}: run `pulumi up` there, and then here"
+            )
+
+
+def _trusted(claims: Claims) -> set[str]:
+    """Return the keys of all roots that a stack's meshes trust."""
+    return {ca.key_fingerprint(root) for root in [claims.root, *claims.also_trusted] if root}
 
 
 def _listed(ports: Iterable[int]) -> str:
     return ", ".join(map(str, ports))
-
-
-def _key(root: str | None) -> str | None:
-    return root and ca.key_fingerprint(root)
 
 
 def _root(certificate: str | None) -> str:

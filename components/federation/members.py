@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
@@ -14,7 +15,7 @@ from components.schema import problems
 from components.schema.problems import SettingsError
 from components.settings import Settings
 from components.settings.service import ServiceSettings
-from components.trust import external_root, foreign_request, trust_stack
+from components.trust import external_root, foreign_request, planned, revoked, trust_stack
 from components.trust.absent_root import ThisStack, Trusted
 
 
@@ -35,6 +36,12 @@ class Members:
     trust_domains: Mapping[str, str]
     trusted: Trusted | None
     requests: Mapping[str, str]
+    revokes: bool
+    """Whether a CA is revoked, so that proxies check revocation lists."""
+    peer_lists: Sequence[str]
+    """The revocation lists (PEM) of the CAs of peers."""
+    had: Mapping[str, Any]
+    """The outputs of this stack before this run."""
     notes: Sequence[str]
     """One line for each thing that is missing until a later `pulumi up`."""
 
@@ -46,8 +53,10 @@ def read(stack: Settings) -> Members:
     """
     found = peers.named_wrongly(stack.peers)
     notes = list[str]()
-    trusted = _trusted(stack, notes, found)
-    requests = _requests(stack, notes, found)
+    had = stack_outputs.read(pulumi.get_stack())
+    issued = {mesh: stack_outputs.read(stack.trust.asked_by(mesh)) for mesh in stack.trust.issues}
+    trusted = _trusted(stack, had, notes, found)
+    requests = _requests(stack, issued, notes, found)
     present = dict[str, Peer]()
     for name in stack.peers:
         peer, wrong = peers.parse(name, stack_outputs.read(name))
@@ -58,11 +67,16 @@ def read(stack: Settings) -> Members:
             notes.append(f"multimesh:peers: {name} is not up, so it is left out: run `pulumi up` again once it is")
     _raise(found)
 
+    plan = planned.planned(stack.trust, trusted, had, own=had.get("root_ca_owner") == root_owner(stack))
+    revokes = bool(trusted.lists_of_roots if trusted else stack.trust.revoked)
+    refused = revoked.refused(stack.trust, had, present, issued, revokes=revokes)
+    _raise([*planned.skipped_steps(stack.trust, trusted, had, plan), *refused])
+
     trust_domains = {
         mesh: trusted.trust_domains[mesh] if trusted else stack.trust_domain(mesh) for mesh in stack.meshes
     }
     if present and (trusted is None or trusted.root):
-        own = _own_claims(stack, trust_domains, _root(stack, trusted))
+        own = _own_claims(stack, trust_domains, plan)
         _raise(contradictions.between([own, *(_claims(stack, name, peer) for name, peer in present.items())]))
     meshes = {name: peers.mesh(name, about) for peer in present.values() for name, about in peer.meshes.items()}
     trust_domains = (
@@ -78,17 +92,18 @@ def read(stack: Settings) -> Members:
     services = exported_services(ready, exports, sorted(trust_domains))
     notes += unknown + _not_taken(ready, exports)
     notes += _without_traffic(services)
-    return Members(ready, services, meshes, trust_domains, trusted, requests, notes)
+    lists = [peer.revocation_lists for peer in present.values()]
+    return Members(ready, services, meshes, trust_domains, trusted, requests, revokes, lists, had, notes)
 
 
-def _trusted(stack: Settings, notes: list[str], found: list[str]) -> Trusted | None:
+def _trusted(stack: Settings, had: Mapping[str, Any], notes: list[str], found: list[str]) -> Trusted | None:
     """Return what there is of CAs that somebody else signs; None if this stack signs them."""
     owner, external = stack.trust.stack, stack.trust.external
     if owner:
         of_owner, full_name = stack_outputs.read(owner), stack_outputs.qualified(owner)
-        there = trust_stack.check(owner, full_name, of_owner, _this_stack(stack))
+        there = trust_stack.check(owner, full_name, of_owner, _this_stack(stack, had))
     elif external:
-        there = external_root.check(external, stack.trust.certificates, _this_stack(stack))
+        there = external_root.check(external, stack.trust.certificates, _this_stack(stack, had))
     else:
         return None
     notes += there.notes
@@ -96,17 +111,19 @@ def _trusted(stack: Settings, notes: list[str], found: list[str]) -> Trusted | N
     return there.trusted
 
 
-def _this_stack(stack: Settings) -> ThisStack:
+def _this_stack(stack: Settings, had: Mapping[str, Any]) -> ThisStack:
     configured = {name: mesh.trust_domain for name, mesh in stack.meshes.items()}
-    return ThisStack(configured, stack_outputs.read(pulumi.get_stack()), stack_outputs.own_resources())
+    return ThisStack(configured, stack.trust.ca_generations, had, stack_outputs.own_resources())
 
 
-def _requests(stack: Settings, notes: list[str], found: list[str]) -> dict[str, str]:
-    """Return the requests that this stack signs, by mesh."""
+def _requests(
+    stack: Settings, issued: Mapping[str, Mapping[str, Any]], notes: list[str], found: list[str]
+) -> dict[str, str]:
+    """Return the requests that this stack signs, by mesh; `issued` are the outputs of the stacks that make them."""
     requests = dict[str, str]()
-    for mesh in stack.trust.issues:
+    for mesh, outputs in issued.items():
         asking = stack.trust.asked_by(mesh)
-        request, wrong = foreign_request.check(mesh, asking, stack_outputs.read(asking))
+        request, wrong = foreign_request.check(mesh, asking, outputs)
         if request:
             requests[mesh] = request
         elif wrong:
@@ -183,9 +200,9 @@ def _of_peers(global_name: str, suffix: str, exports: Mapping[str, peers.Export]
     )
 
 
-def _own_claims(stack: Settings, trust_domains: Mapping[str, str], root: str | None) -> Claims:
+def _own_claims(stack: Settings, trust_domains: Mapping[str, str], plan: planned.PlannedRoots) -> Claims:
     ports = {service.global_name(stack.suffix): service.protocols for service in stack.services}
-    return Claims(pulumi.get_stack(), stack.suffix, root, trust_domains, ports)
+    return Claims(pulumi.get_stack(), stack.suffix, plan.signs, plan.also, trust_domains, ports)
 
 
 def _claims(stack: Settings, name: str, peer: Peer) -> Claims:
@@ -197,17 +214,7 @@ def _claims(stack: Settings, name: str, peer: Peer) -> Claims:
         for exported, export in about.exports.items()
         if _takes(stack, exported, mesh)
     }
-    return Claims(name, peer.suffix, peer.root_ca, domains, ports)
-
-
-def _root(stack: Settings, trusted: Trusted | None) -> str | None:
-    """Return the root certificate (PEM) of this stack's meshes; None if it does not exist yet."""
-    if trusted:
-        return trusted.root
-    if brought := stack.trust.brought:
-        return brought.root_pem
-    had = stack_outputs.read(pulumi.get_stack())
-    return had.get("root_ca") if had.get("root_ca_owner") == root_owner(stack) else None
+    return Claims(name, peer.suffix, peer.root_ca, list(peer.root_cas.values()), domains, ports)
 
 
 def root_owner(stack: Settings) -> str:

@@ -51,7 +51,8 @@ def parse(stack: str, outputs: Mapping[str, Any]) -> tuple[Peer | None, list[str
         return None, []
     try:
         peer = Peer.model_validate(outputs)
-        ca.key_fingerprint(peer.root_ca)
+        for root in (peer.root_ca, *peer.root_cas.values()):
+            ca.key_fingerprint(root)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         wrong = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

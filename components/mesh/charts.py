@@ -7,16 +7,37 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pulumi
+
 from components.clusters.cluster import Exposure, Platform
 from components.istio import HTTPS_PORT, INGRESS_PORT, PEER_PORT
 from components.mesh import primary_remote, single_mesh
-from components.mesh.owned_values import ADDED, GATEWAY_PORTS, HTTPS, ROOT, STATUS_PORT, additional_ports
+from components.mesh.owned_values import (
+    ADDED,
+    GATEWAY_PORTS,
+    HTTPS,
+    LEARNS_ROOTS,
+    LISTS,
+    MULTIPLE_ROOTS,
+    ROOT,
+    STATUS_PORT,
+    additional_ports,
+)
 from components.mesh.roles import JOINED, Role
 from components.mesh.settings import IstioSettings
 
 Values = dict[str, Any]
 
+_NOTHING = "no-token"
 _TOKENS_PLACE = "/var/run/secrets/kubernetes.io/serviceaccount"
+"""Where something is mounted in the token's place, Kubernetes mounts none: a pod has no token for the API server then.
+
+The chart has no value for it. The proxy has a token for istiod alone.
+https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/
+"""
+_LISTS = "istio-ca-crl"
+_LISTS_PLACE = "/var/run/secrets/istio/crl"
+"""Where a proxy looks for revocation lists, which istiod writes to the ConfigMap of each namespace."""
 
 
 def chosen(platform: Platform, istio: IstioSettings, sample_image: str | None = None) -> Platform:
@@ -67,8 +88,12 @@ def istiod_values(role: Role, root_pem: Any, root_fingerprint: Any) -> Values:
         "podAnnotations": {ROOT: root_fingerprint},
         # Plaintext for the pod itself alone; everybody else has TLS at 15012.
         "extraContainerArgs": ["--grpcAddr=127.0.0.1:15010"],
-        # Otherwise a Gateway of any namespace with the gateway's labels would open ports and take hosts of it.
-        "env": {"PILOT_SCOPE_GATEWAY_TO_NAMESPACE": "true"},
+        "env": {
+            # Otherwise a Gateway of any namespace with the gateway's labels would open ports and take hosts of it.
+            "PILOT_SCOPE_GATEWAY_TO_NAMESPACE": "true",
+            # With it, and LEARNS_ROOTS, a proxy learns of another root, and gets another certificate, while it runs.
+            MULTIPLE_ROOTS: "true",
+        },
         "meshConfig": {
             "trustDomain": role.trust_domain,
             **federated,
@@ -76,6 +101,7 @@ def istiod_values(role: Role, root_pem: Any, root_fingerprint: Any) -> Values:
                 "proxyMetadata": {
                     # The sidecar resolves global names, to addresses that istiod allocates.
                     "ISTIO_META_DNS_CAPTURE": "true",
+                    LEARNS_ROOTS: "true",
                     "ECC_SIGNATURE_ALGORITHM": "ECDSA",
                 }
             },
@@ -85,7 +111,7 @@ def istiod_values(role: Role, root_pem: Any, root_fingerprint: Any) -> Values:
     }
 
 
-def gateway_values(exposure: Exposure, role: Role, *, https: bool = False) -> Values:
+def gateway_values(exposure: Exposure, role: Role, *, https: bool = False, checks_revocation: bool = False) -> Values:
     """Return the gateway's values: its Service's type and ports, the cluster kind's additions, what its pods join."""
     node_port = exposure.service == "NodePort"
     status, ingress, peers = (
@@ -104,26 +130,25 @@ def gateway_values(exposure: Exposure, role: Role, *, https: bool = False) -> Va
     network = single_mesh.gateway_values(role) if role.network else {}
     # istiod hands a gateway its own certificate. That of the ingress is in a Secret: istiod hands it only to a gateway
     # whose service account could list Secrets, `cacerts` among them. So the pod has no token of that account.
+    mounted: dict[str, Values] = {_NOTHING: {"emptyDir": {"sizeLimit": "1Mi"}}}
+    places = {_NOTHING: _TOKENS_PLACE}
+    if checks_revocation:  # as every sidecar has them
+        mounted[_LISTS] = {"configMap": {"name": _LISTS, "optional": True}}
+        places[_LISTS] = _LISTS_PLACE
     return {
         "rbac": {"enabled": https},
-        **_without_token(),
+        "volumes": [{"name": name, **source} for name, source in mounted.items()],
+        "volumeMounts": [{"name": name, "mountPath": place, "readOnly": True} for name, place in places.items()],
         "service": service,
         "podAnnotations": {JOINED: role.joined},
         **network,
     }
 
 
-def _without_token() -> Values:
-    """Return the values with which the gateway's pod has no token for the API server; the chart has no value for it.
-
-    Where something is mounted in the token's place, Kubernetes mounts none. The proxy has a token for istiod alone.
-    https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/
-    """
-    name = "no-token"
-    return {
-        "volumes": [{"name": name, "emptyDir": {"sizeLimit": "1Mi"}}],
-        "volumeMounts": [{"name": name, "mountPath": _TOKENS_PLACE, "readOnly": True}],
-    }
+def another_pod_for(revocation_lists: pulumi.Output[str]) -> Values:
+    """Return istiod's values that replace its pod when the lists change: a new pod hands them out at once."""
+    digest = revocation_lists.apply(lambda text: hashlib.sha256(text.encode()).hexdigest())
+    return {"podAnnotations": {LISTS: digest}}
 
 
 def complete(chart: str, own: Values, platform: Platform) -> Values:

@@ -13,6 +13,7 @@ from components.mesh.discovery import Discovery
 from components.mesh.ingress import Https
 from components.mesh.roles import Role
 from components.objects import KubernetesObject, Release, find
+from components.trust import mesh_key
 from components.trust.ca import IntermediateCa, fingerprint
 from components.trust.requested_ca import IssuedCa
 
@@ -28,6 +29,8 @@ class MeshArgs(TypedDict):
     role: Role
     ca: IntermediateCa | IssuedCa
     """The CA of the control plane that serves the cluster: its own, or the primary's."""
+    revocation_lists: pulumi.Output[str] | None
+    """The revocation lists (PEM) that its proxies check; None if no CA is revoked."""
     primary: "Mesh | None"
     """The mesh whose control plane serves the cluster; None if the cluster has its own."""
     networks: charts.Values
@@ -64,7 +67,7 @@ class Mesh(pulumi.ComponentResource):
         super().__init__("multimesh:index:Mesh", name, {"trust_domain": role.trust_domain}, opts)
         self.name = name
         self.trust_domain = role.trust_domain
-        self._ca = args["ca"]
+        self._ca, self._lists = args["ca"], args["revocation_lists"]
         self._https = args["https"]
         self.cluster = args["cluster"]
         platform, exposure = args["platform"], self.cluster.exposure
@@ -78,6 +81,8 @@ class Mesh(pulumi.ComponentResource):
             self.control_plane = self._of_primary(primary, platform, base)
         else:
             values = charts.istiod_values(role, self._ca.root_pem, self._ca.root_pem.apply(fingerprint))
+            if self._lists is not None:
+                values = charts.merged(values, charts.another_pod_for(self._lists))
             if role.one_mesh:
                 values = charts.merged(values, single_mesh.istiod_values(role, args["networks"], args["spanning"]))
             self.control_plane = self._release("istiod", "istiod", platform, values, [base, self._cacerts()])
@@ -87,7 +92,9 @@ class Mesh(pulumi.ComponentResource):
             "gateway",
             istio.GATEWAY,
             platform,
-            charts.gateway_values(exposure, role, https=args["https"] is not None),
+            charts.gateway_values(
+                exposure, role, https=self._https is not None, checks_revocation=self._lists is not None
+            ),
             [self.control_plane],
             # Deleting the Service deletes the cloud's load balancer; deleting the cluster does not.
             outlives=exposure.service == "LoadBalancer",
@@ -149,15 +156,16 @@ class Mesh(pulumi.ComponentResource):
             stringData={
                 "ca-cert.pem": ca.certificate_pem,
                 "ca-key.pem": ca.private_key_pem,
-                "root-cert.pem": ca.root_pem,
+                "root-cert.pem": pulumi.Output.concat(mesh_key.note(ca.generation), ca.trusted_pem),
                 "cert-chain.pem": ca.chain_pem,
+                **({} if self._lists is None else {"ca-crl.pem": self._lists}),
             },
             opts=self.cluster.child_options(self),
         )
 
     def _of_primary(self, primary: "Mesh", platform: Platform, base: Release) -> pulumi.Resource:
         """Create the objects with which another cluster's control plane serves this one."""
-        bundle = self._ca.root_pem.apply(lambda pem: base64.b64encode(pem.encode()).decode())
+        bundle = self._ca.trusted_pem.apply(lambda pem: base64.b64encode(pem.encode()).decode())
         values = primary_remote.remote_values(self.role, bundle)
         after = [base, *self.read_by([primary]), *primary.serving]
         webhook = self.cluster.child_options(self, [self._release("istiod", "istiod", platform, values, after)])

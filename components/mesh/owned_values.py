@@ -23,6 +23,13 @@ ADDED = (("istiod", "extraContainerArgs"), ("gateway", "volumes"), ("gateway", "
 ROOT = "multimesh/root-ca"
 """The annotation of istiod's pods that has the fingerprint of the root CA of its certificates."""
 
+LISTS = "multimesh/revocation-lists"
+"""The annotation of istiod's pods that has the SHA-256 of the revocation lists that it hands out."""
+MULTIPLE_ROOTS = "ISTIO_MULTIROOT_MESH"
+"""The variable that makes istiod take another root while it runs, and send all roots to the proxies."""
+LEARNS_ROOTS = "PROXY_CONFIG_XDS_AGENT"
+"""The metadata that makes a proxy take roots that istiod sends, and ask for another certificate then."""
+
 
 class Mistake(NamedTuple):
     """A value that contradicts multimesh: its path below `istio.values`, what it is, and what to do instead."""
@@ -57,12 +64,14 @@ _OWNED: dict[str, tuple[str, Any]] = {
     "istiod.global.pilotCertProvider": (_CERTIFICATES, "istiod"),
     "istiod.global.trustBundleName": (_CERTIFICATES, "istio-ca-root-cert"),
     "istiod.env.PILOT_SKIP_VALIDATE_TRUST_DOMAIN": (_CALLERS, _NONE),
+    f"istiod.env.{MULTIPLE_ROOTS}": (_FIXED, "true"),
     "istiod.env.ISTIOD_CUSTOM_HOST": (_NO_NAMES, ""),
     "istiod.env.PILOT_CERT_PROVIDER": (_CERTIFICATES, "istiod"),
     "istiod.env.ENABLE_CA_SERVER": (_CERTIFICATES, "true"),
     "istiod.env.EXTERNAL_CA": (_CERTIFICATES, ""),
     "istiod.env.ROOT_CA_DIR": (_CERTIFICATES, _NONE),
     f"istiod.podAnnotations.{ROOT}": (_FIXED, _NONE),
+    f"istiod.podAnnotations.{LISTS}": (_FIXED, _NONE),
     # Clusters, networks and who controls them
     "istiod.global.meshID": (_TRUST_DOMAIN, _NONE),
     "istiod.global.multiCluster.clusterName": ("name the mesh in meshes", _NONE),
@@ -79,6 +88,7 @@ _OWNED: dict[str, tuple[str, Any]] = {
     "istiod.meshConfig.serviceSettings": (_SERVICES, []),
     "istiod.meshConfig.defaultConfig.discoveryAddress": (_TOPOLOGY, _NONE),
     "istiod.meshConfig.defaultConfig.proxyMetadata.ISTIO_META_DNS_CAPTURE": (_FIXED, "true"),
+    f"istiod.meshConfig.defaultConfig.proxyMetadata.{LEARNS_ROOTS}": (_FIXED, "true"),
     # Names
     "istiod.global.proxy.clusterDomain": (_NO_DOMAIN, "cluster.local"),
     "istiod.global.istioNamespace": (_FIXED, NAMESPACE),

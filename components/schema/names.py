@@ -113,6 +113,7 @@ Duration = Annotated[
         )
     ),
 ]
+Generation = Annotated[int, PlainValidator(_whole_number(1, 1_000_000, "must be a whole number, 1 or more"))]
 Days = Annotated[int, PlainValidator(_whole_number(1, 36_500, "must be a number of days from 1 to 36500"))]
 
 

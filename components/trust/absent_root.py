@@ -12,8 +12,9 @@ from typing import Any
 import pulumi
 
 from components.trust import expiry, held_ca
-from components.trust.ca import fingerprint
+from components.trust.ca import AlsoTrusted, fingerprint, key_fingerprint
 from components.trust.held_ca import HeldCa, State
+from components.trust.mesh_key import MeshKey
 from components.trust.requested_ca import IssuedCa, RequestedCa
 
 
@@ -40,9 +41,13 @@ class SignedCa:
 
 @dataclass(frozen=True)
 class ThisStack:
-    """What a stack knows of itself: trust domains as configured (None: not), its last outputs, and its state."""
+    """What a stack knows of itself: trust domains as configured (None: not), its last outputs, and its state.
+
+    `ca_generations` are the numbers of the keys of its meshes' CAs; 1 for a mesh that is not there.
+    """
 
     trust_domains: Mapping[str, str | None]
+    ca_generations: Mapping[str, int]
     outputs: Mapping[str, Any]
     state: State
 
@@ -54,7 +59,7 @@ class ThisStack:
         """Return whether a certificate is for the present key of a mesh's CA."""
         from components.trust import chain, mesh_certificate
 
-        key = held_ca.public_key(mesh, self.state)
+        key = held_ca.public_key(mesh, self.ca_generations.get(mesh, 1), self.state)
         try:
             return key is not None and mesh_certificate.is_for(certificate_pem, key)
         except chain.ChainError:
@@ -65,6 +70,8 @@ class ThisStack:
 class Trusted:
     """The root's certificate (PEM; None if it is not known yet), and for each mesh of the stack what is there.
 
+    `roots` are the names of all roots that the owner's meshes trust, and their certificates (PEM), the root among them.
+    `lists_of_roots` are the revocation lists (PEM) of these roots, which the owner signs; "" while nothing is revoked.
     `signed` are the certificates for the meshes' present keys. `held` are the CAs of other meshes, which run and keep
     them until their requests are signed.
     """
@@ -75,6 +82,13 @@ class Trusted:
     held: Mapping[str, HeldCa]
     remedy: str
     """What to do about a certificate that expires."""
+    roots: Mapping[str, str]
+    lists_of_roots: str = ""
+
+    @property
+    def also(self) -> Mapping[str, str]:
+        """The roots (PEM) that the meshes trust beside the one that signs, by name."""
+        return {name: pem for name, pem in self.roots.items() if pem != self.root}
 
     @property
     def waiting(self) -> frozenset[str]:
@@ -97,10 +111,27 @@ class AbsentRoot:
     requests: Mapping[str, pulumi.Output[str]]
     """The signing requests of the meshes' CAs (PEM), which are public."""
 
-    def __init__(self, trusted: Trusted) -> None:
-        self._trusted = trusted
-        self._requested = {mesh: RequestedCa(mesh, {"trust_domain": of}) for mesh, of in trusted.trust_domains.items()}
+    keys_to_come: Sequence[MeshKey]
+    """The keys that sign nothing yet: their revocation lists are out before they do."""
+
+    def __init__(
+        self,
+        trusted: Trusted,
+        also: Mapping[str, AlsoTrusted],
+        ca_generations: Mapping[str, int],
+        *,
+        next_keys: bool,
+    ) -> None:
+        self._trusted, self.also, self.lists_of_roots = trusted, also, trusted.lists_of_roots
+        self._requested = {
+            mesh: RequestedCa(
+                mesh, {"trust_domain": domain, "generation": ca_generations.get(mesh, 1), "next_key": next_keys}
+            )
+            for mesh, domain in trusted.trust_domains.items()
+        }
         self.requests = {mesh: ca.request_pem for mesh, ca in self._requested.items()}
+        unsigned = [ca.key for mesh, ca in self._requested.items() if mesh not in trusted.signed]
+        self.keys_to_come = [*unsigned, *(key for ca in self._requested.values() for key in ca.next_keys)]
         self.certificate_pem = self.fingerprint = self.expires = None
         if trusted.root:
             self.certificate_pem = pulumi.Output.from_input(trusted.root)
@@ -108,11 +139,18 @@ class AbsentRoot:
             self.expires = pulumi.Output.from_input(expiry.of(trusted.root))
             expiry.announce("the root CA", self.expires, trusted.remedy, pulumi.log.warn)
 
+    @property
+    def names(self) -> Sequence[str]:
+        """The name of the root in the stack's outputs; none if an earlier version made the owner's."""
+        return [name for name, pem in self._trusted.roots.items() if pem == self._trusted.root]
+
     def issue(self, mesh: str, trust_domain: str) -> IssuedCa:
         """Return the CA of a mesh that does not wait."""
         signed, held = self._trusted.signed.get(mesh), self._trusted.held.get(mesh)
         if signed:
-            issued = self._requested[mesh].issued(signed.certificate, signed.chain, signed.root)
+            issued = self._requested[mesh].issued(
+                signed.certificate, signed.chain, signed.root, self._bundle(signed.root)
+            )
         elif held:
             issued = IssuedCa(
                 trust_domain,
@@ -120,9 +158,22 @@ class AbsentRoot:
                 pulumi.Output.from_input(held.chain),
                 pulumi.Output.secret(held.private_key),
                 pulumi.Output.from_input(held.root),
+                self._bundle(held.root),
+                held.generation,
                 pulumi.Output.from_input(expiry.of(held.certificate)),
             )
         else:
             raise KeyError(mesh)
         expiry.announce(f"the CA of trust domain {trust_domain}", issued.expires, self._trusted.remedy, pulumi.log.warn)
         return issued
+
+    def _bundle(self, first: str) -> pulumi.Output[str]:
+        """Return every root that is trusted (PEM): the one under which a mesh's CA is signed, then the others."""
+        others = pulumi.Output.all(self.certificate_pem or first, *(one.certificate_pem for one in self.also.values()))
+        return others.apply(lambda roots: bundle(first, roots))
+
+
+def bundle(first: str, others: Sequence[str]) -> str:
+    """Return a root and those of the others (PEM) that have another key: a renewed root is the same root."""
+    key = key_fingerprint(first)
+    return "".join([first, *(pem for pem in others if key_fingerprint(pem) != key)])

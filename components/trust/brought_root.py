@@ -35,6 +35,8 @@ class BroughtRoot:
     not_after: datetime
     """When the first of them expires."""
     root_not_after: datetime
+    chain: str | None = None
+    """The path of the file with the CAs above the one that signs; None if there is none."""
 
     @property
     def expires(self) -> str:
@@ -90,7 +92,7 @@ def load(certificate: str, key: str | None, upper: str | None = None) -> Brought
         way = chain.path(given)
     except chain.ChainError as error:
         if len(given) == 1:
-            message = f"{certificate} is not a root: another CA signed it; add the CAs above it in trust.root.chain"
+            message = f"{certificate} is not a root: another CA signed it; add the CAs above it as `chain`"
             raise BroughtRootError(message) from None
         raise BroughtRootError(f"{upper or certificate} {error}") from None
     now = datetime.now(UTC)
@@ -100,7 +102,7 @@ def load(certificate: str, key: str | None, upper: str | None = None) -> Brought
             raise BroughtRootError(f"{at} {fault}")
     ends = [one.not_valid_after_utc for one in way]
     return BroughtRoot(
-        certificate, key, chain.pem(way[:1]), chain.pem(way[:-1]), chain.pem(way[-1:]), min(ends), ends[-1]
+        certificate, key, chain.pem(way[:1]), chain.pem(way[:-1]), chain.pem(way[-1:]), min(ends), ends[-1], upper
     )
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -11,10 +11,11 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_tls as tls
 
-from components.trust import expiry
+from components.trust import expiry, mesh_key
 from components.trust.brought_root import BroughtRoot
 from components.trust.clocks import CLOCK_SKEW
 from components.trust.intermediate_certificate import IntermediateCertificate, SigningKey
+from components.trust.mesh_key import MeshKey
 
 _HOURS_A_DAY = 24
 _CLOCK_SKEW_HOURS = int(CLOCK_SKEW.total_seconds()) // 3600
@@ -50,6 +51,22 @@ def whole_seconds(time: str) -> str:
     return f"{datetime.fromisoformat(time).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
+@dataclass(frozen=True)
+class Signer:
+    """A CA that signs: its certificate, and its key as an argument of an IntermediateCertificate."""
+
+    certificate_pem: pulumi.Output[str]
+    key: SigningKey
+
+
+@dataclass(frozen=True)
+class AlsoTrusted:
+    """A root that the meshes trust although another one signs; without a signer if somebody else has its key."""
+
+    certificate_pem: pulumi.Output[str]
+    signer: Signer | None = None
+
+
 class RootCaArgs(TypedDict):
     """The arguments of a root CA."""
 
@@ -59,16 +76,14 @@ class RootCaArgs(TypedDict):
     """How long its intermediates are valid. Pulumi renews its own root before one could outlive it."""
     brought: NotRequired[BroughtRoot | None]
     """The user's own root; None to create one."""
+    also: NotRequired[Mapping[str, AlsoTrusted]]
+    """Other roots that the meshes trust while one replaces the other, by name."""
     protect: NotRequired[bool]
     """Whether Pulumi refuses to delete a root that it created."""
-
-
-@dataclass(frozen=True)
-class Signer:
-    """A CA that signs: its certificate, and its key as an argument of an IntermediateCertificate."""
-
-    certificate_pem: pulumi.Output[str]
-    key: SigningKey
+    ca_generations: NotRequired[Mapping[str, int]]
+    """The number of the key of each mesh's CA; 1 if it is not there."""
+    next_keys: NotRequired[bool]
+    """Whether to make the key of the next generation of each mesh's CA, too."""
 
 
 class RootCa(pulumi.ComponentResource):
@@ -83,11 +98,15 @@ class RootCa(pulumi.ComponentResource):
     """A secret; None for a root that the user brought."""
     requests: Mapping[str, pulumi.Output[str]] = MappingProxyType({})
     """None: it signs by itself."""
+    trusted_pem: pulumi.Output[str]
+    """Every root that the meshes trust (PEM), this one first."""
+    also: Mapping[str, AlsoTrusted]
     fingerprint: pulumi.Output[str]
     expires: pulumi.Output[str]
     """RFC 3339."""
 
     def __init__(self, name: str, args: RootCaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Create a root; another name is another root."""
         made = {"validity_days": args["validity_days"], "intermediate_days": args["intermediate_days"]}
         super().__init__("multimesh:index:RootCa", name, made, opts)
         if brought := args.get("brought"):
@@ -125,7 +144,11 @@ class RootCa(pulumi.ComponentResource):
             remedy, log = "`pulumi up` renews it before an intermediate could outlive it", pulumi.log.info
         expiry.announce("the root CA", self.expires, remedy, log)
         self._intermediate_days = args["intermediate_days"]
+        self._generations, self._next_keys = args.get("ca_generations", {}), args.get("next_keys", False)
         self.certificate_pem = certificate.apply(_ending_in_newline)
+        self.also = dict(args.get("also", {}))
+        others = (root.certificate_pem for root in self.also.values())
+        self.trusted_pem = pulumi.Output.concat(self.certificate_pem, *others)
         self.fingerprint = self.certificate_pem.apply(fingerprint)
         self.register_outputs({"certificate_pem": self.certificate_pem, "fingerprint": self.fingerprint})
 
@@ -136,7 +159,7 @@ class RootCa(pulumi.ComponentResource):
             "trust_domain": trust_domain,
             "validity_days": self._intermediate_days,
         }
-        return IntermediateCa(mesh, args)
+        return IntermediateCa(mesh, args, self._generations.get(mesh, 1), next_key=self._next_keys)
 
     def sign(self, mesh: str, trust_domain: str, request_pem: str) -> "SignedRequest":
         """Sign the request for the intermediate CA of another stack's mesh."""
@@ -166,28 +189,37 @@ class IntermediateCa(pulumi.ComponentResource):
     private_key_pem: pulumi.Output[str]
     """A secret."""
     root_pem: pulumi.Output[str]
+    """The root under which it is signed."""
+    trusted_pem: pulumi.Output[str]
+    """Every root that the mesh trusts, the one under which it is signed first."""
+    generation: int
+    keys: Sequence[MeshKey]
+    """The key of this generation; of the next one, too, if that exists."""
     expires: pulumi.Output[str]
     """RFC 3339."""
 
-    def __init__(self, name: str, args: IntermediateCaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        args: IntermediateCaArgs,
+        generation: int,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        next_key: bool = False,
+    ) -> None:
+        """Create the CA with the key of a generation, and if it is wanted, the next one's `next_key`."""
         described = {"trust_domain": args["trust_domain"], "validity_days": args["validity_days"]}
         super().__init__("multimesh:index:IntermediateCa", name, described, opts)
-        self.trust_domain = args["trust_domain"]
+        self.trust_domain, self.generation = args["trust_domain"], generation
         own = pulumi.ResourceOptions(parent=self)
         root = args["root"]
-        # A key named `-key` may have a certificate of an earlier version, which had no name constraints: never use it.
-        private = tls.PrivateKey(f"{name}-ca", algorithm="ECDSA", ecdsa_curve="P256", opts=own)
-        request = tls.CertRequest(
-            f"{name}-request",
-            private_key_pem=private.private_key_pem,
-            subject={"common_name": f"multimesh {name}", "organization": args["trust_domain"]},
-            opts=own,
-        )
-        signed = _signed(name, args, request.cert_request_pem, own)
+        present = _key(name, generation, self.trust_domain, own)
+        self.keys = [present, *([_key(name, generation + 1, self.trust_domain, own, "-next")] if next_key else [])]
+        signed = _signed(name, args, present.request_pem, own)
         self.certificate_pem = signed.certificate_pem.apply(_ending_in_newline)
-        self.private_key_pem = pulumi.Output.secret(private.private_key_pem)
+        self.private_key_pem = pulumi.Output.secret(present.private_key_pem)
         self.chain_pem = pulumi.Output.concat(self.certificate_pem, root.between_pem, root.certificate_pem)
-        self.root_pem = root.certificate_pem
+        self.root_pem, self.trusted_pem = root.certificate_pem, root.trusted_pem
         self.expires = signed.validity_end_time.apply(whole_seconds)
         self.register_outputs({"certificate_pem": self.certificate_pem, "expires": self.expires})
 
@@ -231,6 +263,18 @@ def _signed(
         },
         opts,
     )
+
+
+def _key(mesh: str, generation: int, trust_domain: str, opts: pulumi.ResourceOptions, suffix: str = "") -> MeshKey:
+    """Create one generation of a mesh's key, and its request."""
+    private = tls.PrivateKey(mesh_key.name(mesh, generation), algorithm="ECDSA", ecdsa_curve="P256", opts=opts)
+    request = tls.CertRequest(
+        f"{mesh}-request{suffix}",
+        private_key_pem=private.private_key_pem,
+        subject={"common_name": mesh_key.common_name(mesh, generation), "organization": trust_domain},
+        opts=opts,
+    )
+    return MeshKey(request.cert_request_pem, private.private_key_pem)
 
 
 def _ending_in_newline(pem: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.schema import names, problems
+from components.trust import rotation
 from components.trust.absent_root import Found, SignedCa, ThisStack, Trusted
 from components.trust.brought_root import BroughtRoot
 
@@ -58,7 +59,8 @@ def check(root: BroughtRoot, files: Mapping[str, CertificateFile], own: ThisStac
         signed[mesh] = ca
         wrong += [problems.problem(("trust", "certificates", mesh), files[mesh].path, fault) for fault in faults]
     held = {mesh: ca for mesh, ca in held.items() if mesh not in signed}
-    return Found(Trusted(root.root_pem, domains, signed, held, _REMEDY), notes, wrong)
+    roots = {rotation.brought(root.root_pem): root.root_pem}
+    return Found(Trusted(root.root_pem, domains, signed, held, _REMEDY, roots), notes, wrong)
 
 
 def _signed(

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.trust import mesh_key
+
 State = Mapping[tuple[str, str], Mapping[str, Any]]
 """The outputs of the stack's resources, by kind and name."""
 
@@ -16,8 +18,21 @@ class HeldCa:
     certificate: str
     chain: str
     """From the certificate to the root."""
-    root: str
+    roots: str
+    """Every root that its mesh trusts; the one under which it is signed is first."""
     private_key: str = field(repr=False)
+
+    @property
+    def root(self) -> str:
+        """The root under which it is signed."""
+        from components.trust import chain
+
+        return chain.pem(chain.certificates(self.roots)[:1])
+
+    @property
+    def generation(self) -> int:
+        """The number of its key."""
+        return mesh_key.noted(self.roots)
 
     def misfit(self, trust_domain: str) -> str | None:
         """Return why a mesh of this trust domain cannot keep the CA; None if it can."""
@@ -44,6 +59,6 @@ def of(mesh: str, state: State) -> HeldCa | None:
     return HeldCa(files["ca-cert.pem"], files["cert-chain.pem"], files["root-cert.pem"], files["ca-key.pem"])
 
 
-def public_key(mesh: str, state: State) -> str | None:
+def public_key(mesh: str, generation: int, state: State) -> str | None:
     """Return the public key (PEM) of a mesh's CA that a certificate must be for; None before there is one."""
-    return state.get(("PrivateKey", f"{mesh}-ca"), {}).get("publicKeyPem")
+    return state.get(("PrivateKey", mesh_key.name(mesh, generation)), {}).get("publicKeyPem")

@@ -64,8 +64,8 @@ def sign(request_pem: str, root_pem: str, root_key_pem: str, trust_domain: str, 
         .add_extension(_key_usage(), critical=True)
         .add_extension(name_constraints(trust_domain), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
-        .add_extension(_authority_key_identifier(root, key), critical=False)
-        .sign(key, _hash(key))
+        .add_extension(authority_key_identifier(root, key), critical=False)
+        .sign(key, hash_for(key))
     )
     return Signed(certificate.public_bytes(Encoding.PEM).decode(), str(serial), start, end)
 
@@ -85,7 +85,7 @@ def request(key_pem: str, common_name: str, trust_domain: str) -> str:
         .add_extension(x509.BasicConstraints(ca=True, path_length=_PATH_LENGTH), critical=True)
         .add_extension(_key_usage(), critical=True)
         .add_extension(name_constraints(trust_domain), critical=True)
-        .sign(key, _hash(key))
+        .sign(key, hash_for(key))
     )
     return made.public_bytes(Encoding.PEM).decode()
 
@@ -124,16 +124,18 @@ def _key_usage() -> x509.KeyUsage:
     )
 
 
-def _authority_key_identifier(root: x509.Certificate, key: Key) -> x509.AuthorityKeyIdentifier:
-    """Return the identifier that the root's certificate states, else the one that is computed from its key."""
+def authority_key_identifier(issuer: x509.Certificate | None, key: Key) -> x509.AuthorityKeyIdentifier:
+    """Return the identifier that the issuer's certificate states, else the one that is computed from its key."""
     try:
-        stated = root.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+        if issuer is None:
+            return x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+        stated = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     except x509.ExtensionNotFound:
         return x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
     return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(stated)
 
 
-def _hash(key: Key) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512:
+def hash_for(key: Key) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512:
     """Return a hash that is as strong as the key's curve."""
     if isinstance(key, rsa.RSAPrivateKey) or key.curve.key_size <= _LARGEST_CURVE_OF_SHA256:
         return hashes.SHA256()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.schema import names, problems
+from components.trust import revocation
 from components.trust.absent_root import Found, SignedCa, ThisStack, Trusted
 from components.trust.ca import fingerprint
 from multimesh.contract import Certificate
@@ -18,12 +19,18 @@ def check(owner: str, full_name: str, outputs: Mapping[str, Any], own: ThisStack
     """
     listed, wrong = _listed(owner, outputs)
     held = own.held()
-    root = outputs.get("root_ca") if outputs else next((ca.root for ca in held.values()), None)
+    last = outputs or own.outputs  # of a stack that is not up, what it said before holds
+    root = last.get("root_ca") or (None if outputs else next((ca.root for ca in held.values()), None))
+    roots, lists = last.get("root_cas") or {}, last.get("root_revocation_lists") or ""
     of = outputs.get("root_ca_owner") or full_name
     if of != full_name:
         wrong.append(_problem(owner, f"the root CA of that stack is of stack {of}: set trust.stack to that one"))
     elif outputs and not _is_certificate(root):
         wrong.append(_problem(owner, "the output root_ca of that stack must be a PEM certificate, and is not"))
+    elif not isinstance(roots, dict) or not all(map(_is_certificate, roots.values())):
+        wrong.append(_problem(owner, "the output root_cas of that stack must be PEM certificates by name, and is not"))
+    elif lists and not all(revocation.is_of(text, [str(root), *roots.values()]) for text in revocation.split(lists)):
+        wrong.append(_problem(owner, "the output root_revocation_lists of that stack is not signed by its roots"))
     domains, signed, notes = dict[str, str](), dict[str, SignedCa](), list[str]()
     for mesh, configured in own.trust_domains.items():
         about = listed.get(mesh)
@@ -42,7 +49,7 @@ def check(owner: str, full_name: str, outputs: Mapping[str, Any], own: ThisStack
             if mesh in held and (misfit := held[mesh].misfit(domains[mesh])):
                 wrong.append(problems.problem(("meshes", mesh, "trust_domain"), configured or problems.ABSENT, misfit))
     held = {mesh: ca for mesh, ca in held.items() if mesh not in signed}
-    return Found(Trusted(root, domains, signed, held, _REMEDY), notes, wrong)
+    return Found(Trusted(root, domains, signed, held, _REMEDY, roots, lists), notes, wrong)
 
 
 def _listed(owner: str, outputs: Mapping[str, Any]) -> tuple[dict[str, Certificate], list[str]]:

@@ -135,7 +135,7 @@ def _shake(outputs: VerifyOutputs, mesh: str, ports: Sequence[Port]) -> dict[str
     about: VerifyMeshOutputs = outputs.meshes[mesh]
     asked = [NOT_EXPORTED, *dict.fromkeys(sni(port) for port in ports if mesh in port.weights)][:_MOST_HANDSHAKES]
     work = [
-        lambda name=name: shake_hands(about.gateway_address, about.gateway_port, name, outputs.root_ca)
+        lambda name=name: shake_hands(about.gateway_address, about.gateway_port, name, outputs.trusted_pem)
         for name in asked
     ]
     return dict(zip(asked, in_parallel(work), strict=True))

@@ -27,7 +27,7 @@ def _pem(cacerts: Mapping[str, str], name: str) -> list[x509.Certificate]:
 
 
 def _roots(federation: Federation) -> set[x509.Certificate]:
-    return set(x509.load_pem_x509_certificates(federation.outputs.root_ca.encode()))
+    return set(x509.load_pem_x509_certificates(federation.outputs.trusted_pem.encode()))
 
 
 def _cacerts(federation: Federation) -> Iterable[Problem]:
@@ -96,7 +96,7 @@ def _distributed(federation: Federation) -> Iterable[Problem]:
             except ValueError as error:
                 yield Problem(where, f"ConfigMap istio-ca-root-cert cannot be read: {error}", "restart istiod")
                 continue
-            if not roots & given:
+            if roots - given:
                 names = ", ".join(fingerprint(one) for one in given)
                 cause = f"istiod gives proxies root {names}, the stack has another"
                 yield Problem(where, cause, "restart istiod, then the workloads of the namespace")

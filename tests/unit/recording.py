@@ -22,6 +22,7 @@ from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.stack import Stack
 
 from components.federation.inventory import Inventory, SilentClusterError
+from components.trust import revocation
 
 CHECKOUT = Path(__file__).parents[2]
 SECRET = rpc._special_sig_key
@@ -174,6 +175,11 @@ class _Outputs(mocks.Mocks):
         return {"outputs": self.stacks[stack]}, []
 
 
+def _list(of: str) -> str:
+    signer = of.replace("key of", "signed with", 1)
+    return f"-----BEGIN X509 CRL-----\n{signer}\n-----END X509 CRL-----\n"
+
+
 def _kubeconfig(name: str) -> str:
     """Return JSON, which is YAML, that a kubeconfig's reader understands."""
     return json.dumps(
@@ -292,7 +298,17 @@ def record_of(
     answers = _Outputs(services or {}, stacks or {})
     environment = {"PULUMI_ERROR_OUTPUT_STRING": "1", **aws_answers.CREDENTIALS}
     asked = patch("components.federation.inventory.read", answers.inventory)
-    with own_event_loops(), patch.dict(os.environ, environment), asked:
+    # The mock's keys are no keys, so nothing can be signed with them.
+    of_root = revocation.of_root
+    signed = patch.multiple(
+        revocation,
+        of_root=lambda root, key, numbers: (
+            of_root(root, key, numbers) if "-----BEGIN" in key else _list(f"{key}, revoked: {numbers}")
+        ),
+        of_ca=lambda _, key, __: _list(key),
+        of_issued=lambda _, key, __: _list(key),
+    )
+    with own_event_loops(), patch.dict(os.environ, environment), asked, signed:
         monitor = _Monitor(answers, recording)
         mocks.set_mocks(answers, "multimesh", "test", preview=preview, monitor=monitor, organization="organization")
         pulumi.runtime.set_all_config({f"multimesh:{key}": json.dumps(value) for key, value in (config or {}).items()})

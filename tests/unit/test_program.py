@@ -98,6 +98,9 @@ def test_outputs_keep_their_contract() -> None:
         "meshes",
         "suffix",
         "root_ca",
+        "root_cas",
+        "revocation_lists",
+        "root_revocation_lists",
         "root_ca_fingerprint",
         "root_ca_expires",
         "root_ca_owner",
@@ -113,6 +116,8 @@ def test_outputs_keep_their_contract() -> None:
         "gateway_port": 31443,
         "trust_domain": "east.mesh",
         "ca_expires": "2036-01-01T00:00:00Z",
+        "ca_serial": "01",
+        "ca_generation": 1,
         "egress_addresses": None,
         "exports": {"echo.demo.global": {"port": 80, "ports": {"80": "http"}, "weight": 1, "service_account": "echo"}},
     }

@@ -73,8 +73,9 @@ def config(**given: Any) -> dict[str, Any]:
     return stack
 
 
-def run(peer: dict[str, Any] | None = None, **given: Any) -> Recording:
-    return recorded(config(**given), stacks=stacks(TRUST, outputs() if peer is None else peer))
+def run(peer: dict[str, Any] | None = None, also: dict[str, Any] | None = None, **given: Any) -> Recording:
+    """Run the stack's program; `also` are the outputs of further stacks, or those that the stack itself had."""
+    return recorded(config(**given), stacks=stacks(TRUST, outputs() if peer is None else peer) | (also or {}))
 
 
 def stacks(trust: dict[str, Any], peer: dict[str, Any] | None = None) -> dict[str, Any]:

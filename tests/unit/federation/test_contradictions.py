@@ -60,7 +60,7 @@ def test_a_root_that_was_renewed_is_the_same_for_a_peer_that_has_it_not_yet() ->
 
 def test_a_root_of_another_stack_is_not_the_one_that_this_stack_would_make() -> None:
     had = {"root_ca": PEM, "root_ca_owner": "organization/multimesh/trust"}
-    with pytest.raises(SettingsError, match="different root CAs: one that is not created yet"):
+    with pytest.raises(SettingsError, match="trust this root yet"):
         recorded(config(trust={}), stacks={"west": outputs(), "test": had})
 
 
@@ -72,8 +72,8 @@ def test_whose_the_root_is_can_be_read(trust: dict[str, Any], owner: str) -> Non
 
 
 def test_peers_that_contradict_each_other_are_refused() -> None:
-    one = Claims("one", "global", PEM, {"a": "a.mesh"}, {})
-    other = Claims("other", "global", PEM, {"a": "b.mesh"}, {})
+    one = Claims("one", "global", PEM, [], {"a": "a.mesh"}, {})
+    other = Claims("other", "global", PEM, [], {"a": "b.mesh"}, {})
     assert contradictions.between([one, other]) == ["multimesh:peers: stacks one and other both have a mesh a"]
 
 

@@ -12,6 +12,12 @@ TRUST_DOMAIN = (
     "must be a SPIFFE trust domain that the name constraints of its CA can state: labels of 1 to 63 of a-z, 0-9, '_' "
     "and '-' (not at the ends), joined by dots, 253 in all, and no IP address; use one such as east.mesh"
 )
+GENERATION = "must be a whole number, 1 or more"
+ONE_ROOT = "must have either root_generation, for a created root, or certificate, the path of a PEM"
+SERIAL = (
+    "must be a CA's serial number as text: hexadecimal digits in pairs, as the output meshes.<mesh>.ca_serial has it; "
+    "quote it"
+)
 DAYS = "must be a number of days from 1 to 36500"
 STACK = "must be a stack: its name, or organization/project/stack"
 
@@ -43,7 +49,8 @@ BAD_INPUT = [
     (other(trust={"stack": ["trust"]}), f"trust.stack: {STACK}"),
     (
         other(trust={"stack": "trust", "root_days": 99, "issues": {}}),
-        "trust: with `stack` no other key is allowed, as that stack decides it (given: issues, root_days)",
+        "trust: with `stack` no other key but `ca_generations` is allowed, as that stack decides it (given: issues, "
+        "root_days)",
     ),
     (other(trust={"issues": ["north"]}), "trust.issues: must be a mapping"),
     (other(trust={"issues": {"North": {}}}), f"trust.issues.North: 'North': {LABEL}"),
@@ -64,6 +71,49 @@ BAD_INPUT = [
         other(trust={"issues": {"west": {}}}),
         "trust.issues.west: this stack already issues the CA of its own mesh; remove it here",
     ),
+    # Rotation
+    (other(trust={"root_generation": 0}), f"trust.root_generation: 0: {GENERATION}"),
+    (other(trust={"root_generation": "2"}), f"trust.root_generation: '2': {GENERATION}, without quotes"),
+    (other(trust={"also_trusted": 2}), "trust.also_trusted: 2: must be a mapping"),
+    (other(trust={"also_trusted": {}}), f"trust.also_trusted: {ONE_ROOT}"),
+    (
+        other(trust={"also_trusted": {"root_generation": 2, "certificate": "a.pem"}}),
+        f"trust.also_trusted: {ONE_ROOT}",
+    ),
+    (
+        other(trust={"also_trusted": {"root_generation": 2, "key": "a.pem"}}),
+        "trust.also_trusted: must have certificate beside key and chain",
+    ),
+    (
+        other(trust={"also_trusted": {"root_generation": 1}}),
+        "trust.also_trusted: must be another root than the one that signs; remove it",
+    ),
+    (
+        other(trust={"root_generation": 3, "also_trusted": {"root_generation": 3}}),
+        "trust.also_trusted: must be another root than the one that signs; remove it",
+    ),
+    (
+        other(trust={"also_trusted": {"certificate": "none.pem"}}),
+        "trust.also_trusted: none.pem: No such file or directory",
+    ),
+    (
+        other(trust={"also_trusted": {"certificate": "-----BEGIN CERTIFICATE-----\n"}}),
+        "trust.also_trusted: certificate, chain and key must each be the path of a PEM file, not its content",
+    ),
+    # Revocation
+    (other(trust={"ca_generations": {"east": 0}}), f"trust.ca_generations.east: 0: {GENERATION}"),
+    (
+        other(trust={"ca_generations": {"north": 2}}),
+        "trust.ca_generations.north: 'north': must be a mesh of this stack: east, west",
+    ),
+    (other(trust={"revoked": "0A1B"}), "trust.revoked: '0A1B': must be a list, such as [0A1B]"),
+    (other(trust={"revoked": [1234]}), f"trust.revoked[0]: 1234: {SERIAL}"),
+    (other(trust={"revoked": ["0x0A"]}), f"trust.revoked[0]: '0x0A': {SERIAL}"),
+    (
+        other(trust={"revoked": ["00"]}),
+        "trust.revoked[0]: '00': must be a serial number: more than 0, and 20 octets at most",
+    ),
+    (other(trust={"revoked": ["0A1B", "0a:1b"]}), "trust.revoked: lists a serial number twice"),
     ({"meshes": {}, "trust": {"issues": {}}}, "meshes: must have 1 to 100 meshes"),
     ({"meshes": {}, "trust": {"stack": "trust"}}, "meshes: must have 1 to 100 meshes"),
 ]

@@ -197,7 +197,7 @@ def test_intermediates_may_outlive_no_ca_on_the_way(load: Callable[..., brought_
 @pytest.mark.parametrize(
     ("certificate", "chain", "message"),
     [
-        ("issuing", None, "is not a root: another CA signed it; add the CAs above it in trust.root.chain"),
+        ("issuing", None, "is not a root: another CA signed it; add the CAs above it as `chain`"),
         (
             "issuing",
             "policy",

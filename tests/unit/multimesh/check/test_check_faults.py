@@ -11,6 +11,7 @@ from sound import (
     NOW,
     OTHER_ROOT,
     PORT,
+    ROOT,
     SERVICE,
     cacerts,
     federation,
@@ -131,6 +132,11 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
     "no cacerts": (in_east(lambda _: None, cacerts={}), "cacerts", "no Secret cacerts"),
     "another root in cacerts": (
         in_east(lambda _: None, cacerts=cacerts("east", OTHER_ROOT, signed_by=OTHER_ROOT)),
+        "cacerts",
+        "the stack has",
+    ),
+    "a root of the stack that cacerts lack": (
+        outputs(lambda one: one.model_copy(update={"root_cas": {"created-1": ROOT, "created-2": OTHER_ROOT}})),
         "cacerts",
         "the stack has",
     ),

@@ -1,0 +1,155 @@
+"""Certificate revocation lists (RFC 5280, 5), as plain X.509: what makes a stolen CA of a mesh worthless.
+
+A proxy that has one list needs one of every CA in a chain: of the root and of the mesh's CA, which lists nothing. So
+a key of which there is no list is refused, too.
+(https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/transport_sockets/tls/v3/common.proto)
+
+The same inputs give the same text: a run without changes changes no list. Import `cryptography` only where one is
+signed: it takes time to load.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+_OCTETS = 20
+_END = "-----END X509 CRL-----\n"
+_SERIAL = re.compile(r"[0-9A-Fa-f]{2}(:?[0-9A-Fa-f]{2})*")
+
+
+def serial(text: str) -> int:
+    """Return a serial number from hexadecimal digits, as `openssl x509 -serial` and the output ca_serial print it.
+
+    Raise ValueError for another text, and for a number that no certificate has (RFC 5280, 4.1.2.2).
+    """
+    if not isinstance(text, str) or not _SERIAL.fullmatch(text):
+        raise ValueError(
+            "must be a CA's serial number as text: hexadecimal digits in pairs, as the output meshes.<mesh>.ca_serial "
+            "has it; quote it"
+        )
+    number = int(text.replace(":", ""), 16)
+    if not 0 < number < 1 << (8 * _OCTETS):
+        raise ValueError(f"must be a serial number: more than 0, and {_OCTETS} octets at most")
+    return number
+
+
+def shown(number: int) -> str:
+    """Return a serial number as openssl prints it."""
+    text = f"{number:X}"
+    return text.zfill(len(text) + len(text) % 2)
+
+
+def serial_of(certificate_pem: str) -> str:
+    """Return the serial number of a certificate (PEM) as openssl prints it."""
+    from cryptography import x509
+
+    return shown(x509.load_pem_x509_certificate(certificate_pem.encode()).serial_number)
+
+
+def of_root(root_pem: str, key_pem: str, revoked: Iterable[int]) -> str:
+    """Return the list (PEM) of a root, which revokes the CAs with these serial numbers for as long as it is valid."""
+    from cryptography import x509
+
+    root = x509.load_pem_x509_certificate(root_pem.encode())
+    return _signed(root.subject, root, root, key_pem, revoked)
+
+
+def of_ca(request_pem: str, key_pem: str, root_pem: str) -> str:
+    """Return the list (PEM) of a mesh's CA, known by its request; it revokes nothing, for as long as its root is valid.
+
+    It holds for every certificate of the key: one that is not issued yet, and a renewed one.
+    """
+    from cryptography import x509
+
+    request = x509.load_pem_x509_csr(request_pem.encode())
+    return _signed(request.subject, None, x509.load_pem_x509_certificate(root_pem.encode()), key_pem, ())
+
+
+def of_issued(certificate_pem: str, key_pem: str, root_pem: str) -> str:
+    """Return the same list for a CA that is known by its certificate."""
+    from cryptography import x509
+
+    certificate = x509.load_pem_x509_certificate(certificate_pem.encode())
+    root = x509.load_pem_x509_certificate(root_pem.encode())
+    return _signed(certificate.subject, certificate, root, key_pem, ())
+
+
+def split(lists: str) -> list[str]:
+    """Return the lists (PEM) in a text, in its order."""
+    return [one.strip() + "\n" + _END for one in lists.split(_END) if one.strip()]
+
+
+def is_of(text: str, issuers: Sequence[str]) -> bool:
+    """Return whether a text is a list (PEM) that one of these CAs (PEM) signed."""
+    from cryptography import x509
+
+    try:
+        listed = x509.load_pem_x509_crl(text.encode())
+        cas = [x509.load_pem_x509_certificate(pem.encode()) for pem in issuers]
+        keys: list[Any] = [ca.public_key() for ca in cas if ca.subject == listed.issuer]
+        return any(map(listed.is_signature_valid, keys))
+    except (ValueError, TypeError):
+        return False
+
+
+def earlier(root_pem: str, revoked: Iterable[int], lists: str) -> str | None:
+    """Return what `of_root` would return, from lists (PEM) of before; None if it is not among them.
+
+    So an unchanged list needs no key.
+    """
+    from cryptography import x509
+
+    root, numbers = x509.load_pem_x509_certificate(root_pem.encode()), sorted(set(revoked))
+    limits = root.not_valid_before_utc, root.not_valid_after_utc
+    for text in split(lists):
+        if not is_of(text, [root_pem]):
+            continue
+        listed = x509.load_pem_x509_crl(text.encode())
+        if sorted(one.serial_number for one in listed) == numbers and limits == (
+            listed.last_update_utc,
+            listed.next_update_utc,
+        ):
+            return text
+    return None
+
+
+def still_signing(revoked: Iterable[int], current: dict[str, str]) -> Iterator[str]:
+    """Yield each mesh of `current` whose CA's serial number, as openssl prints it, is among the revoked."""
+    wrong = {shown(number) for number in revoked}
+    yield from (mesh for mesh, number in current.items() if number in wrong)
+
+
+def _signed(
+    issuer: "x509.Name",
+    certificate: "x509.Certificate | None",
+    validity: "x509.Certificate",
+    key_pem: str,
+    revoked: Iterable[int],
+) -> str:
+    """Return a list of `issuer`, valid as long as the certificate `validity`."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+
+    from components.trust import signing
+
+    key = load_pem_private_key(key_pem.encode(), password=None)
+    if not isinstance(key, signing.Key):
+        raise signing.SigningError("the key of a revocation list must be an ECDSA or RSA key")
+    start, end, numbers = validity.not_valid_before_utc, validity.not_valid_after_utc, sorted(set(revoked))
+    builder = (
+        x509.CertificateRevocationListBuilder(issuer, start, end)
+        .add_extension(x509.CRLNumber(len(numbers) + 1), critical=False)
+        .add_extension(signing.authority_key_identifier(certificate, key), critical=False)
+    )
+    for number in numbers:
+        builder = builder.add_revoked_certificate(
+            x509.RevokedCertificateBuilder().serial_number(number).revocation_date(start).build()
+        )
+    deterministic = isinstance(key, ec.EllipticCurvePrivateKey) or None
+    return (
+        builder.sign(key, signing.hash_for(key), ecdsa_deterministic=deterministic).public_bytes(Encoding.PEM).decode()
+    )
