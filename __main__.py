@@ -23,7 +23,7 @@ for note in [*stack.notes(), *federation.notes]:
 # Root: one CA that all meshes trust, and the intermediate CAs that it issues for other stacks
 trust = stack.trust
 root = root_of_trust(trust, federation.trusted)
-issued = {name: root.issue(name, trust.issued_trust_domain(name)) for name in trust.issues}
+issued = {name: root.issue(name, trust.issued_trust_domains(name)) for name in trust.issues}
 
 # Clusters: one for each mesh; its gateway admits all others
 clusters = {name: kinds.make(name, mesh.cluster, flat=stack.flat) for name, mesh in stack.meshes.items()}
@@ -36,7 +36,7 @@ parts = roles(stack.topology, list(clusters), federation.trust_domains)
 authorities, meshes, samples = {}, {}, {}
 for name, role in parts.items():
     platform = charts.chosen(clusters[name].platform, stack.istio, stack.sample_image)
-    authorities[name] = authorities.get(role.primary) or root.issue(name, role.trust_domain)
+    authorities[name] = authorities.get(role.primary) or root.issue(name, role.trust_domains)
     meshes[name] = Mesh(
         name,
         {

@@ -52,9 +52,11 @@ def strict_mutual_tls() -> Spec:
     return {"mtls": {"mode": "STRICT"}}
 
 
-def own_identities(trust_domain: str) -> Spec:
+def own_identities(trust_domains: Sequence[str]) -> Spec:
     """Return the mesh-wide AuthorizationPolicy that allows only a mesh's own workloads."""
-    return {"action": "ALLOW", "rules": [{"from": [{"source": {"principals": [any_principal(trust_domain)]}}]}]}
+    # Istio adds no aliases to a principal with a wildcard.
+    own = [any_principal(domain) for domain in trust_domains]
+    return {"action": "ALLOW", "rules": [{"from": [{"source": {"principals": own}}]}]}
 
 
 def world_to_ingress() -> Spec:

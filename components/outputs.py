@@ -33,9 +33,11 @@ def stack_outputs(
     Peers read a mesh's own exports (`meshes.<name>.exports`), never `services`. `services` also has the exports of
     peers, so a peer would read its own exports as those of this stack.
     """
+    accepted = sorted({domain for mesh in meshes.values() for domain in (*mesh.trust_domains, *mesh.role.federated)})
     outputs = {
         "meshes": {name: _mesh(mesh, authorities[name], _exports_of(services, name)) for name, mesh in meshes.items()},
         "suffix": stack.suffix,
+        "accepted_trust_domains": accepted,
         "root_ca": root.certificate_pem,
         "root_ca_fingerprint": root.fingerprint,
         "root_ca_expires": root.expires,
@@ -85,7 +87,8 @@ def _mesh(mesh: Mesh, authority: Ca, exports: pulumi.Output[dict[str, Any]]) -> 
         "ingress_url": mesh.ingress_url,
         "gateway_address": mesh.gateway_address,
         "gateway_port": mesh.gateway_port,
-        "trust_domain": mesh.trust_domain,
+        "trust_domain": mesh.role.trust_domain,
+        "trust_domain_aliases": mesh.role.aliases,
         "ca_expires": authority.expires,
         "egress_addresses": mesh.cluster.egress_addresses,
         "exports": exports,
@@ -97,6 +100,7 @@ def _intermediate(ca: Ca) -> dict[str, Any]:
     return {
         "certificate": ca.certificate_pem,
         "private_key": ca.private_key_pem,
-        "trust_domain": ca.trust_domain,
+        "trust_domain": ca.trust_domains[0],
+        "trust_domain_aliases": ca.trust_domains[1:],
         "expires": ca.expires,
     }

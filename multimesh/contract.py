@@ -74,12 +74,19 @@ class Export(BaseModel, frozen=True, hide_input_in_errors=True):
 
 
 class _Gateway(BaseModel, frozen=True, hide_input_in_errors=True):
-    """What every reader needs of a mesh: its gateway endpoint, and the trust domain of its workloads."""
+    """What every reader needs of a mesh: its gateway endpoint, and the trust domains of its workloads."""
 
     gateway_address: str
     """An IP address or a hostname."""
     gateway_port: int
     trust_domain: str
+    trust_domain_aliases: list[str] = []
+    """Other trust domains that its workloads had, or will have."""
+
+    @property
+    def trust_domains(self) -> list[str]:
+        """The trust domain, and then its aliases."""
+        return [self.trust_domain, *self.trust_domain_aliases]
 
 
 class PeerMeshOutputs(_Gateway, frozen=True):
@@ -110,8 +117,14 @@ class Intermediate(BaseModel, frozen=True, hide_input_in_errors=True):
     """PEM, as is the key."""
     private_key: SecretStr
     trust_domain: str
+    trust_domain_aliases: list[str] = []
     expires: str
     """RFC 3339."""
+
+    @property
+    def trust_domains(self) -> list[str]:
+        """The trust domain, and then its aliases."""
+        return [self.trust_domain, *self.trust_domain_aliases]
 
 
 class Peer(BaseModel, frozen=True, hide_input_in_errors=True):
@@ -122,6 +135,8 @@ class Peer(BaseModel, frozen=True, hide_input_in_errors=True):
     """The root certificate (PEM)."""
     suffix: str
     """The end of its global names."""
+    accepted_trust_domains: list[str] = []
+    """The trust domains that its meshes admit; none are known of a stack of an earlier version."""
 
 
 class Probe(BaseModel, frozen=True, hide_input_in_errors=True):

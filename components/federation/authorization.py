@@ -1,6 +1,6 @@
 """The AuthorizationPolicies of an exported service, in the meshes that export it. Pure functions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from components import istio
 from components.federation.availability import AvailableService
@@ -10,7 +10,9 @@ from components.federation.workload import Workload
 from components.mesh.roles import Role
 
 
-def authorization(available: AvailableService, role: Role, trust_domains: Mapping[str, str]) -> list[PlannedObject]:
+def authorization(
+    available: AvailableService, role: Role, trust_domains: Mapping[str, Sequence[str]]
+) -> list[PlannedObject]:
     """Return the policies that allow only the callers to reach the workload; none where the service does not run.
 
     A control plane also needs the policies of the clusters that it serves: one for each selector that the Service has

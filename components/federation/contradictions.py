@@ -1,6 +1,6 @@
 """Contradictions between stacks of one federation: each message names both stacks."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -12,14 +12,14 @@ from components.trust import ca
 class Claims:
     """The settings of one stack that must not contradict its peers.
 
-    `root` is the certificate of its root CA (PEM), None if this run creates it. `trust_domains` are by mesh,
-    `ports` are by global name, each with its protocol if that is known.
+    `root` is the certificate of its root CA (PEM), None if this run creates it. `trust_domains`, aliases included, are
+    by mesh, `ports` are by global name, each with its protocol if that is known.
     """
 
     stack: str
     suffix: str
     root: str | None
-    trust_domains: Mapping[str, str]
+    trust_domains: Mapping[str, Sequence[str]]
     ports: Mapping[str, Mapping[int, str | None]]
 
 
@@ -30,11 +30,12 @@ def between(stacks: Iterable[Claims]) -> list[str]:
 
 def _between(one: Claims, other: Claims) -> list[str]:
     stacks = f"stacks {one.stack} and {other.stack}"
-    domains = {domain: mesh for mesh, domain in one.trust_domains.items()}
+    domains = {domain: mesh for mesh, of_mesh in one.trust_domains.items() for domain in of_mesh}
     found = [f"{stacks} both have a mesh {mesh}" for mesh in one.trust_domains if mesh in other.trust_domains]
     found += [
         f"{stacks} both have the trust domain {domain} (meshes {domains[domain]} and {mesh})"
-        for mesh, domain in other.trust_domains.items()
+        for mesh, of_mesh in other.trust_domains.items()
+        for domain in of_mesh
         if domain in domains
     ]
     found += [

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.federation import contradictions, peers, stack_outputs
+from components.federation import contradictions, peers, stack_outputs, trust_domain_change
 from components.federation.contradictions import Claims
 from components.federation.exported_service import ExportedService
 from components.federation.peers import Peer, PeerMesh
@@ -22,13 +22,14 @@ class Members:
     """The federation as one stack sees it.
 
     `services` are first this stack's services, including their peers' exports, then those that only peers export.
-    `trust_domains` has every known mesh, also those that this stack issues a CA for and whose own stack is not up.
+    `trust_domains` are each mesh's own and then its aliases, of every known mesh, also of those that this stack issues
+    a CA for and whose own stack is not up.
     `trusted` has the CAs that another stack issues for this stack's meshes, if one does.
     """
 
     services: Sequence[ExportedService]
     peers: Mapping[str, PeerMesh]
-    trust_domains: Mapping[str, str]
+    trust_domains: Mapping[str, Sequence[str]]
     trusted: trust_stack.Trusted | None
     notes: Sequence[str]
     """One line for each thing that is missing until a later `pulumi up`."""
@@ -42,7 +43,7 @@ def read(stack: Settings) -> Members:
     found = peers.named_wrongly(stack.peers)
     trusted = None
     if owner := stack.trust.stack:
-        configured = {name: mesh.trust_domain for name, mesh in stack.meshes.items()}
+        configured = {name: (mesh.trust_domain, mesh.trust_domain_aliases) for name, mesh in stack.meshes.items()}
         trusted, wrong = trust_stack.check(owner, configured, stack_outputs.read(owner))
         found += wrong
     present, notes = dict[str, Peer](), list[str]()
@@ -56,15 +57,19 @@ def read(stack: Settings) -> Members:
     _raise(found)
 
     trust_domains = {
-        mesh: trusted.intermediates[mesh].trust_domain if trusted else stack.trust_domain(mesh) for mesh in stack.meshes
+        mesh: trusted.intermediates[mesh].trust_domains if trusted else stack.trust_domains(mesh)
+        for mesh in stack.meshes
     }
     if present:
         own = _own_claims(stack, trust_domains, _root(stack, trusted))
         _raise(contradictions.between([own, *(_claims(name, peer) for name, peer in present.items())]))
+    wrong, said = trust_domain_change.check(stack, trust_domains, present)
+    _raise(wrong)
+    notes += said
     meshes = {name: peers.mesh(name, about) for peer in present.values() for name, about in peer.meshes.items()}
     trust_domains = (
-        {mesh: stack.trust.issued_trust_domain(mesh) for mesh in stack.trust.issues if stack.peers}
-        | {mesh: about.trust_domain for mesh, about in meshes.items()}
+        {mesh: stack.trust.issued_trust_domains(mesh) for mesh in stack.trust.issues if stack.peers}
+        | {mesh: about.trust_domains for mesh, about in meshes.items()}
         | trust_domains
     )
     unknown = _unknown_callers(stack, trust_domains)
@@ -138,13 +143,13 @@ def _of_peers(global_name: str, suffix: str, exports: Mapping[str, peers.Export]
     )
 
 
-def _own_claims(stack: Settings, trust_domains: Mapping[str, str], root: str | None) -> Claims:
+def _own_claims(stack: Settings, trust_domains: Mapping[str, Sequence[str]], root: str | None) -> Claims:
     ports = {service.global_name(stack.suffix): service.protocols for service in stack.services}
     return Claims(pulumi.get_stack(), stack.suffix, root, trust_domains, ports)
 
 
 def _claims(name: str, peer: Peer) -> Claims:
-    domains = {mesh: about.trust_domain for mesh, about in peer.meshes.items()}
+    domains = {mesh: about.trust_domains for mesh, about in peer.meshes.items()}
     ports = {name: export.protocols for about in peer.meshes.values() for name, export in about.exports.items()}
     return Claims(name, peer.suffix, peer.root_ca, domains, ports)
 

@@ -21,7 +21,7 @@ class Exporter:
 
     mesh: str
     share: int
-    trust_domain: str
+    trust_domains: Sequence[str]
     gateway_address: str
     gateway_port: int
 
@@ -127,8 +127,9 @@ class _Routes:
         # All clusters of a single mesh share one trust domain and one service account.
         identities = list(
             dict.fromkeys(
-                istio.principal(exporter.trust_domain, service.namespace, service.account_in(exporter.mesh))
+                istio.principal(trust_domain, service.namespace, service.account_in(exporter.mesh))
                 for exporter in self._exporters
+                for trust_domain in exporter.trust_domains
             )
         )
         spec = routing.service_entry(service.global_name, self._available.ports, endpoints, identities)

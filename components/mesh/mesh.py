@@ -46,7 +46,8 @@ class Mesh(pulumi.ComponentResource):
 
     name: str
     role: Role
-    trust_domain: str
+    trust_domains: Sequence[str]
+    """The trust domain that its workloads get, and then those that they may still have."""
     cluster: Cluster
     control_plane: pulumi.Resource
     """Istio's own objects and injected workloads depend on it."""
@@ -59,7 +60,7 @@ class Mesh(pulumi.ComponentResource):
         self.role = role = args["role"]
         super().__init__("multimesh:index:Mesh", name, {"trust_domain": role.trust_domain, **described}, opts)
         self.name = name
-        self.trust_domain = role.trust_domain
+        self.trust_domains = role.trust_domains
         self._ca = args["ca"]
         self.cluster = args["cluster"]
         platform, exposure = args["platform"], self.cluster.exposure
@@ -178,7 +179,7 @@ class Mesh(pulumi.ComponentResource):
         """Create the Istio objects that apply to the whole mesh."""
         # Access: the mesh's own workloads may call each other, and everybody may call the ingress
         self._policy("PeerAuthentication", "strict", "default", istio.strict_mutual_tls())
-        self._policy("AuthorizationPolicy", "own", "own-identities", istio.own_identities(self.trust_domain))
+        self._policy("AuthorizationPolicy", "own", "own-identities", istio.own_identities(self.trust_domains))
         self._policy("AuthorizationPolicy", "ingress", "world-to-ingress", istio.world_to_ingress())
 
         # What the gateway forwards to

@@ -18,6 +18,8 @@ GATEWAY_PORTS = {
 """The ports of the gateway's Service that multimesh sets, and their names."""
 ROOT = "multimesh/root-ca"
 """The annotation of istiod's pods that has the fingerprint of the root CA of its certificates."""
+TRUST_DOMAINS = "multimesh/trust-domains"
+"""The annotation of istiod's pods that has the trust domains that its CA may sign for, while there are several."""
 
 
 class Mistake(NamedTuple):
@@ -30,6 +32,10 @@ class Mistake(NamedTuple):
 
 _NONE = object()
 _TRUST_DOMAIN = "set trust_domain of the mesh, or topology.trust_domain of a single mesh"
+_ALIASES = (
+    "set trust_domain_aliases for a trust domain that the mesh itself had or will have; for those of others, name "
+    "their identities in callers of the service"
+)
 _CALLERS = "name the identities of other trust domains in callers of the service"
 _TOPOLOGY = "set topology"
 _CERTIFICATES = "set trust"
@@ -43,7 +49,7 @@ _NO_DOMAIN = "remove it: no other cluster domain is supported, and the cluster's
 _OWNED: dict[str, tuple[str, Any]] = {
     # Identity and trust
     "istiod.meshConfig.trustDomain": (_TRUST_DOMAIN, _NONE),
-    "istiod.meshConfig.trustDomainAliases": (_CALLERS, []),
+    "istiod.meshConfig.trustDomainAliases": (_ALIASES, []),
     "istiod.meshConfig.caCertificates": (_CERTIFICATES, []),
     "istiod.meshConfig.enableAutoMtls": (_FIXED, True),
     "istiod.global.trustDomain": (_TRUST_DOMAIN, _NONE),
@@ -58,6 +64,7 @@ _OWNED: dict[str, tuple[str, Any]] = {
     "istiod.env.EXTERNAL_CA": (_CERTIFICATES, ""),
     "istiod.env.ROOT_CA_DIR": (_CERTIFICATES, _NONE),
     f"istiod.podAnnotations.{ROOT}": (_FIXED, _NONE),
+    f"istiod.podAnnotations.{TRUST_DOMAINS}": (_FIXED, _NONE),
     # Clusters, networks and who controls them
     "istiod.global.meshID": (_TRUST_DOMAIN, _NONE),
     "istiod.global.multiCluster.clusterName": ("name the mesh in meshes", _NONE),

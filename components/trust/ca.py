@@ -2,6 +2,7 @@
 
 import hashlib
 import ssl
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NotRequired, TypedDict
 
@@ -104,11 +105,11 @@ class RootCa(pulumi.ComponentResource):
         self.fingerprint = self.certificate_pem.apply(fingerprint)
         self.register_outputs({"certificate_pem": self.certificate_pem, "fingerprint": self.fingerprint})
 
-    def issue(self, mesh: str, trust_domain: str) -> "IntermediateCa":
-        """Create the intermediate CA of a mesh."""
+    def issue(self, mesh: str, trust_domains: Sequence[str]) -> "IntermediateCa":
+        """Create the intermediate CA of a mesh, for its trust domain and the aliases that follow it."""
         args: IntermediateCaArgs = {
             "root": self,
-            "trust_domain": trust_domain,
+            "trust_domains": trust_domains,
             "validity_days": self._intermediate_days,
         }
         return IntermediateCa(mesh, args)
@@ -118,14 +119,15 @@ class IntermediateCaArgs(TypedDict):
     """The arguments of a mesh's intermediate CA."""
 
     root: RootCa
-    trust_domain: str
+    trust_domains: Sequence[str]
+    """The mesh's trust domain, and then its aliases."""
     validity_days: int
 
 
 class IntermediateCa(pulumi.ComponentResource):
-    """The intermediate CA of one mesh: it signs identities of the mesh's trust domain, and no further CAs."""
+    """The intermediate CA of one mesh: it signs identities of the mesh's trust domains, and no further CAs."""
 
-    trust_domain: str
+    trust_domains: Sequence[str]
     certificate_pem: pulumi.Output[str]
     private_key_pem: pulumi.Output[str]
     """A secret."""
@@ -134,9 +136,9 @@ class IntermediateCa(pulumi.ComponentResource):
     """RFC 3339."""
 
     def __init__(self, name: str, args: IntermediateCaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        described = {"trust_domain": args["trust_domain"], "validity_days": args["validity_days"]}
+        trust_domain, *aliases = self.trust_domains = args["trust_domains"]
+        described = {"trust_domain": trust_domain, "validity_days": args["validity_days"]}
         super().__init__("multimesh:index:IntermediateCa", name, described, opts)
-        self.trust_domain = args["trust_domain"]
         own = pulumi.ResourceOptions(parent=self)
         root, hours = args["root"], args["validity_days"] * _HOURS_A_DAY
         # A key named `-key` may have a certificate of an earlier version, which had no name constraints: never use it.
@@ -144,7 +146,7 @@ class IntermediateCa(pulumi.ComponentResource):
         request = tls.CertRequest(
             f"{name}-request",
             private_key_pem=private.private_key_pem,
-            subject={"common_name": f"multimesh {name}", "organization": args["trust_domain"]},
+            subject={"common_name": f"multimesh {name}", "organization": trust_domain},
             opts=own,
         )
         signed = IntermediateCertificate(
@@ -153,7 +155,8 @@ class IntermediateCa(pulumi.ComponentResource):
                 "request_pem": request.cert_request_pem,
                 "root_pem": root.certificate_pem,
                 "root_key_pem": root.private_key_pem,
-                "trust_domain": args["trust_domain"],
+                "trust_domain": trust_domain,
+                "trust_domain_aliases": aliases,
                 "validity_hours": hours,
                 "early_renewal_hours": hours // 3,
             },

@@ -32,6 +32,7 @@ class IssuedSettings(Strict):
     """A mesh of another stack, whose intermediate CA this stack issues."""
 
     trust_domain: names.TrustDomain | None = None
+    trust_domain_aliases: list[names.TrustDomain] = []
 
 
 class TrustSettings(Strict):
@@ -77,6 +78,7 @@ class TrustSettings(Strict):
         """The user's own root; None if a stack creates the root."""
         return self.root and self.root.read
 
-    def issued_trust_domain(self, mesh: str) -> str:
-        """Return the trust domain of a mesh of another stack."""
-        return self.issues[mesh].trust_domain or names.default_trust_domain(mesh)
+    def issued_trust_domains(self, mesh: str) -> list[str]:
+        """Return the trust domain that this stack issues a mesh's CA for, and then its aliases."""
+        issued = self.issues[mesh]
+        return [issued.trust_domain or names.default_trust_domain(mesh), *issued.trust_domain_aliases]

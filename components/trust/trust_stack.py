@@ -1,6 +1,6 @@
 """A root CA that another stack owns. That stack issues the CAs of this stack's meshes, as secret outputs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,7 @@ class Trusted:
 class IssuedCa:
     """The CA of one mesh, issued by another stack; it has the attributes of an IntermediateCa."""
 
-    trust_domain: str
+    trust_domains: Sequence[str]
     certificate_pem: pulumi.Output[str]
     private_key_pem: pulumi.Output[str]
     """A secret."""
@@ -52,13 +52,13 @@ class TrustStack:
         expiry.announce("the root CA", self.expires, _REMEDY, pulumi.log.warn)
         self._intermediates = trusted.intermediates
 
-    def issue(self, mesh: str, trust_domain: str) -> IssuedCa:
+    def issue(self, mesh: str, trust_domains: Sequence[str]) -> IssuedCa:
         """Return the CA that the other stack issued for a mesh."""
         issued = self._intermediates[mesh]
         expires = pulumi.Output.from_input(issued.expires)
-        expiry.announce(f"the CA of trust domain {trust_domain}", expires, _REMEDY, pulumi.log.warn)
+        expiry.announce(f"the CA of trust domain {trust_domains[0]}", expires, _REMEDY, pulumi.log.warn)
         return IssuedCa(
-            trust_domain,
+            trust_domains,
             pulumi.Output.from_input(issued.certificate),
             pulumi.Output.secret(issued.private_key.get_secret_value()),
             self.certificate_pem,
@@ -67,11 +67,11 @@ class TrustStack:
 
 
 def check(
-    owner: str, trust_domains: Mapping[str, str | None], outputs: Mapping[str, Any]
+    owner: str, trust_domains: Mapping[str, tuple[str | None, Sequence[str]]], outputs: Mapping[str, Any]
 ) -> tuple[Trusted | None, list[str]]:
     """Return the CAs for this stack's meshes from the outputs of the stack `owner`, and a line for each mistake.
 
-    `trust_domains` are the configured ones, by mesh; None for a mesh that uses the trust domain of its issued CA.
+    `trust_domains` are the configured ones, by mesh, with their aliases; None or empty for those of the issued CA.
     """
     issued, root = outputs.get("intermediates", {}), outputs.get("root_ca")
     if not outputs or not isinstance(root, str):
@@ -81,7 +81,7 @@ def check(
     except ValueError:
         return None, [_problem(owner, "the output root_ca of that stack must be a PEM certificate, and is not")]
     found, intermediates = [], dict[str, Intermediate]()
-    for mesh, trust_domain in trust_domains.items():
+    for mesh, (trust_domain, aliases) in trust_domains.items():
         if mesh not in issued:
             ready = ", ".join(sorted(issued)) or "none"
             found.append(_problem(owner, f"that stack issues no CA for mesh {mesh}; it issues: {ready}"))
@@ -97,6 +97,10 @@ def check(
         if trust_domain not in (None, issue.trust_domain):
             message = f"must be {issue.trust_domain}: stack {owner} issues the CA of {mesh} for it"
             found.append(problems.problem(("meshes", mesh, "trust_domain"), trust_domain, message))
+        if aliases and {*aliases} != {*issue.trust_domain_aliases}:
+            theirs = ", ".join(issue.trust_domain_aliases)
+            message = f"must be [{theirs}], or not set: stack {owner} issues the CA of {mesh} for it"
+            found.append(problems.problem(("meshes", mesh, "trust_domain_aliases"), aliases, message))
     return Trusted(root, intermediates), found
 
 

@@ -88,6 +88,7 @@ def test_outputs_keep_their_contract() -> None:
     assert recording.outputs.keys() == {
         "meshes",
         "suffix",
+        "accepted_trust_domains",
         "root_ca",
         "root_ca_fingerprint",
         "root_ca_expires",
@@ -102,6 +103,7 @@ def test_outputs_keep_their_contract() -> None:
         "gateway_address": "east-lab.address",
         "gateway_port": 31443,
         "trust_domain": "east.mesh",
+        "trust_domain_aliases": [],
         "ca_expires": "2036-01-01T00:00:00Z",
         "egress_addresses": None,
         "exports": {"echo.demo.global": {"port": 80, "ports": {"80": "http"}, "weight": 1, "service_account": "echo"}},

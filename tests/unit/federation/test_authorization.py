@@ -58,7 +58,7 @@ def test_a_mesh_that_does_not_export_has_no_policy() -> None:
 
 def test_a_primary_has_the_policy_of_the_clusters_that_it_serves() -> None:
     only_east = replace(ECHO, workloads={"east": WORKLOADS["east"]})
-    [policy] = authorization(only_east, in_one_mesh("west", serves=["east"]), DOMAINS | {"east": "single.mesh"})
+    [policy] = authorization(only_east, in_one_mesh("west", serves=["east"]), DOMAINS | {"east": ["single.mesh"]})
     assert policy.name == "echo.demo.global.callers"
 
 

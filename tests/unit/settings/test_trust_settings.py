@@ -43,7 +43,10 @@ BAD_INPUT = [
     (other(trust={"issues": ["north"]}), "trust.issues: must be a mapping"),
     (other(trust={"issues": {"North": {}}}), f"trust.issues.North: 'North': {LABEL}"),
     (other(trust={"issues": {"north": None}}), "trust.issues.north: null: must be a mapping"),
-    (other(trust={"issues": {"north": {"days": 1}}}), "trust.issues.north.days: unknown key; allowed: trust_domain"),
+    (
+        other(trust={"issues": {"north": {"days": 1}}}),
+        "trust.issues.north.days: unknown key; allowed: trust_domain, trust_domain_aliases",
+    ),
     (
         other(trust={"issues": {"north": {"trust_domain": "A"}}}),
         f"trust.issues.north.trust_domain: 'A': {TRUST_DOMAIN}",
