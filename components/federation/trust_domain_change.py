@@ -41,8 +41,8 @@ def check(
         path = ("topology",) if stack.topology.kind == "single-mesh" else ("meshes", name)
         changed = change(path, meshes.get(name), now)
         wrong += unaccepted(changed, accepted)
-        if name in meshes:
-            refused, said = still_used(changed, before["kubeconfigs"][name])
+        if kubeconfig := before.get("kubeconfigs", {}).get(name):
+            refused, said = still_used(changed, kubeconfig)
             wrong += refused
             notes += said
     return wrong, notes

@@ -61,7 +61,7 @@ def roles(topology: Topology, clusters: Sequence[str], trust_domains: Mapping[st
                 trust_domains[name][0],
                 one_mesh,
                 federated=sorted({domain for mesh in trust_domains if mesh != name for domain in trust_domains[mesh]}),
-                aliases=trust_domains[name][1:],
+                aliases=tuple(trust_domains[name][1:]),
             )
             for name in clusters
         }
@@ -72,7 +72,7 @@ def roles(topology: Topology, clusters: Sequence[str], trust_domains: Mapping[st
         found[name] = Role(
             cluster=name,
             trust_domain=trust_domains[name][0],
-            aliases=trust_domains[name][1:],
+            aliases=tuple(trust_domains[name][1:]),
             one_mesh=True,
             network=name if topology.network == "gateways" else None,
             primary=topology.primary if served else None,

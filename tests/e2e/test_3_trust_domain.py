@@ -41,7 +41,8 @@ def test_a_change_at_once_is_refused_at_preview(stack: Stack) -> None:
         stack.preview()
 
 
-def test_no_request_fails_while_the_trust_domain_changes(stack: Stack, web: Any) -> None:
+@pytest.mark.usefixtures("web")
+def test_no_request_fails_while_the_trust_domain_changes(stack: Stack) -> None:
     urls = [stack.outputs().meshes[mesh].ingress_url for mesh in ("east", "west")]
     with load(urls[0]) as of_east, load(urls[1]) as of_west:
         for domains in ((OLD, NEW), (NEW, OLD)):

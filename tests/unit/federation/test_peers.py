@@ -157,7 +157,10 @@ def test_an_issued_key_is_in_the_clear_nowhere() -> None:
 
 def test_the_trust_stack_issues_for_the_meshes_that_it_lists() -> None:
     recording = recorded({"meshes": {}, "trust": {"issues": {"east": {}, "west": {"trust_domain": "w.example"}}}})
-    assert recording.outputs["intermediates"]["east"] == CA | {"private_key": "key of east-ca"}
+    assert recording.outputs["intermediates"]["east"] == CA | {
+        "private_key": "key of east-ca",
+        "trust_domain_aliases": [],
+    }
     assert recording.outputs["intermediates"]["west"]["trust_domain"] == "w.example"
     assert "intermediates" in recording.secret_outputs
 

@@ -6,7 +6,7 @@ from unittest.mock import patch
 import pytest
 from certificates import PEM
 from peer_stacks import EXPORT
-from recording import Recording, recorded
+from recording import Recording, record
 
 from components.federation.proxies import UnreadableProxiesError, by_trust_domain
 from components.mesh.roles import JOINED
@@ -21,7 +21,11 @@ REPLICA_SET = [{"kind": "ReplicaSet", "name": "web-5d8f"}]
 def before(*trust_domains: str, **given: Any) -> dict[str, Any]:
     """The outputs of the last update, in which east had this trust domain and these aliases."""
     domain, *aliases = trust_domains
-    mesh = {"trust_domain": domain, "trust_domain_aliases": aliases, "exports": {"echo.demo.global": EXPORT}}
+    mesh = {
+        "trust_domain": domain,
+        "trust_domain_aliases": aliases,
+        "exports": {"echo.demo.global": EXPORT | {"ports": {}}},
+    }
     return {"meshes": {"east": mesh}, "one_mesh": False, "kubeconfigs": {"east": "of east"}, "root_ca": PEM, **given}
 
 
@@ -33,7 +37,7 @@ def run(
     config = {"meshes": {"east": east, "west": LOCAL}, "services": [ECHO], **given}
     answer = {"side_effect": used} if isinstance(used, Exception) else {"return_value": used or {}}
     with patch("components.federation.trust_domain_change.proxies", **answer):
-        return recorded(config, stacks={"test": had})
+        return record(config, stacks={"test": had})
 
 
 def refused(*now: str, had: dict[str, Any], **given: Any) -> list[str]:
@@ -111,20 +115,20 @@ def test_a_peer_that_does_not_accept_it_yet_is_named() -> None:
     had = before(OLD, NEW, root_ca_owner="organization/multimesh/test")
     with patch("components.federation.trust_domain_change.proxies", return_value={}):
         with pytest.raises(SettingsError, match="stack north does not accept it yet: run `pulumi up` there first"):
-            recorded(config, stacks={"test": had, "north": peer})
+            record(config, stacks={"test": had, "north": peer})
         accepting = peer | {"accepted_trust_domains": ["n", OLD, NEW]}
-        assert recorded(config, stacks={"test": had, "north": accepting}).outputs["meshes"]
+        assert record(config, stacks={"test": had, "north": accepting}).outputs["meshes"]
 
 
 def test_the_stack_that_issues_a_ca_asks_for_the_same_order() -> None:
     config = {"meshes": {}, "trust": {"issues": {"east": {"trust_domain": NEW}}}}
     with pytest.raises(SettingsError, match=r"trust\.issues\.east\.trust_domain: .* no mesh accepts it yet"):
-        recorded(config, stacks={"test": {"intermediates": {"east": {"trust_domain": OLD}}}})
+        record(config, stacks={"test": {"intermediates": {"east": {"trust_domain": OLD}}}})
 
 
 def test_another_topology_may_change_it_at_once() -> None:
     config = {"meshes": {"east": LOCAL, "west": LOCAL}, "topology": {"kind": "single-mesh", "network": "flat"}}
-    assert recorded(config, stacks={"test": before(OLD)}).outputs["one_mesh"]
+    assert record(config, stacks={"test": before(OLD)}).outputs["one_mesh"]
 
 
 def proxy(value: str, **metadata: Any) -> dict[str, Any]:
