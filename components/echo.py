@@ -5,6 +5,7 @@ from typing import TypedDict
 import pulumi
 
 from components.federation.workload import Workload
+from components.istio import MANAGED
 from components.mesh.mesh import Mesh
 from components.mesh.roles import JOINED
 from components.objects import KubernetesObject
@@ -38,7 +39,7 @@ class Echo(pulumi.ComponentResource):
             f"{name}-namespace",
             "v1",
             "Namespace",
-            metadata={"name": NAMESPACE, "labels": {"istio-injection": "enabled"}},
+            metadata={"name": NAMESPACE, "labels": {"istio-injection": "enabled", **MANAGED}},
             opts=own,
         )
         account = KubernetesObject(

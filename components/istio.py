@@ -10,7 +10,7 @@ Spec = dict[str, Any]
 
 NAMESPACE = "istio-system"
 MANAGED = {"app.kubernetes.io/managed-by": "multimesh"}
-"""The label of the namespace that multimesh creates for Istio."""
+"""The label of the namespaces that multimesh creates, and of what it creates outside namespaces."""
 ISTIOD = f"istiod.{NAMESPACE}.svc"
 ISTIOD_HOSTS = (ISTIOD, f"istiod-remote.{NAMESPACE}.svc", f"istio-pilot.{NAMESPACE}.svc")
 """The names in istiod's own certificate, as its `getDNSNames` chooses them."""
