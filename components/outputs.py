@@ -88,7 +88,7 @@ def _mesh(mesh: Mesh, authority: Ca, exports: pulumi.Output[dict[str, Any]]) -> 
         "gateway_address": mesh.gateway_address,
         "gateway_port": mesh.gateway_port,
         "trust_domain": mesh.role.trust_domain,
-        "trust_domain_aliases": mesh.role.aliases,
+        "trust_domain_aliases": list(mesh.role.aliases),
         "ca_expires": authority.expires,
         "egress_addresses": mesh.cluster.egress_addresses,
         "exports": exports,
@@ -101,6 +101,6 @@ def _intermediate(ca: Ca) -> dict[str, Any]:
         "certificate": ca.certificate_pem,
         "private_key": ca.private_key_pem,
         "trust_domain": ca.trust_domains[0],
-        "trust_domain_aliases": ca.trust_domains[1:],
+        "trust_domain_aliases": list(ca.trust_domains[1:]),
         "expires": ca.expires,
     }
