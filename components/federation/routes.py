@@ -129,7 +129,7 @@ class _Routes:
             dict.fromkeys(
                 istio.principal(trust_domain, service.namespace, service.account_in(exporter.mesh))
                 for exporter in self._exporters
-                for trust_domain in exporter.trust_domains
+                for trust_domain in sorted(exporter.trust_domains)
             )
         )
         spec = routing.service_entry(service.global_name, self._available.ports, endpoints, identities)

@@ -2,7 +2,8 @@
 
 A workload is whom its certificate names, until it restarts; and a mesh refuses a trust domain that it does not know. So
 a change takes three updates: the new one becomes an alias, the two change places, and the former one is removed.
-Source: https://istio.io/latest/docs/tasks/security/authorization/authz-td-migration/
+Sources: https://istio.io/latest/docs/tasks/security/authorization/authz-td-migration/, and for what fails otherwise
+https://github.com/istio/istio/issues/53666
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -61,7 +61,7 @@ def test_the_former_one_must_stay_an_alias() -> None:
 
 def test_both_are_admitted_by_every_mesh_while_one_is_an_alias() -> None:
     recording = run(NEW, OLD, had=before(OLD, NEW))
-    both = [f"{NEW}/*", f"{OLD}/*"]
+    both = [f"{OLD}/*", f"{NEW}/*"]
     [rule] = recording.istio_objects("east")["AuthorizationPolicy istio-system/own-identities"]["rules"]
     assert rule["from"][0]["source"]["principals"] == both
     west = recording.istio_objects("west")
@@ -74,6 +74,12 @@ def test_both_are_admitted_by_every_mesh_while_one_is_an_alias() -> None:
     assert "trustDomainAliases" not in mesh_config, "a peer's trust domain is no alias"
     assert recording["east-istiod"].inputs["values"]["meshConfig"]["trustDomainAliases"] == [OLD]
     assert recording.outputs["accepted_trust_domains"] == [OLD, NEW, "west.mesh"]
+
+
+def test_nothing_changes_in_other_meshes_when_workloads_get_the_new_one() -> None:
+    accepted, moved = run(OLD, NEW, had=before(OLD)), run(NEW, OLD, had=before(OLD, NEW))
+    assert moved.istio_objects("west") == accepted.istio_objects("west")
+    assert moved["west-istiod"].inputs == accepted["west-istiod"].inputs
 
 
 def test_the_ca_may_sign_for_both_while_one_is_an_alias() -> None:
