@@ -9,8 +9,8 @@ from components.federation.exported_service import ExportedService
 def callers(service: ExportedService, trust_domains: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the callers' principals; the gateway of every mesh may call a service that has ingress hosts.
 
-    `trust_domains` are by mesh: each mesh's own, and then its aliases. Their order does not matter: nothing changes when
-    a mesh's workloads get one that was an alias.
+    `trust_domains` are by mesh: each mesh's own, and then its aliases. Which of them is its own does not matter, so
+    nothing changes when a mesh's workloads get one that was an alias.
     """
     principals = []
     for caller in service.callers:
