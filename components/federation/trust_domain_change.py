@@ -106,23 +106,24 @@ def still_used(changed: Change, kubeconfig: str) -> tuple[list[str], list[str]]:
         lines = [problem(key, [], f"{said}. Restore it until the cluster tells")] if removed else []
         return lines, [] if removed else [problem(key, [], said)]
     refused = [
-        problem(key, [], f"{domain} cannot be removed: workloads have it. {_restart(found[domain])}")
+        problem(key, [], f"{domain} cannot be removed: workloads have it. Restart them: {_restart(found[domain])}")
         for domain in removed
         if found.get(domain)
     ]
     notes = [
-        problem(key, [], f"after this update, {_restart(found[domain])}; these have {domain}")
+        problem(key, [], f"workloads have {domain}: after this update, restart them: {_restart(found[domain])}")
         if found.get(domain)
-        else problem(key, [], f"no workload has {domain}: make it the trust_domain, or remove it")
+        else problem(key, [], f"no workload has {domain}: after this update, make it the trust_domain, or remove it")
         for domain in aliases
     ]
     return refused, notes
 
 
 def _restart(workloads: Sequence[str]) -> str:
+    """Return the commands that restart workloads."""
     by_namespace = dict[str, list[str]]()
     for workload in workloads:
         namespace, _, name = workload.partition("/")
         by_namespace.setdefault(namespace, []).append(name)
     commands = (f"`kubectl rollout restart -n {at} {' '.join(names)}`" for at, names in by_namespace.items())
-    return f"restart them: {', '.join(commands)}"
+    return ", ".join(commands)

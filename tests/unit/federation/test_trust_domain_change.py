@@ -91,8 +91,20 @@ def test_the_ca_may_sign_for_both_while_one_is_an_alias() -> None:
 def test_an_alias_that_workloads_have_cannot_be_removed() -> None:
     used = {OLD: ["shop/deployment/web", "shop/statefulset/db", "x/pod/y"]}
     assert refused(NEW, had=before(NEW, OLD), used=used) == [
-        f"trust_domain_aliases: {OLD} cannot be removed: workloads have it. restart them: `kubectl rollout restart -n "
+        f"trust_domain_aliases: {OLD} cannot be removed: workloads have it. Restart them: `kubectl rollout restart -n "
         "shop deployment/web statefulset/db`, `kubectl rollout restart -n x pod/y`"
+    ]
+
+
+def test_what_to_restart_is_said_while_there_is_an_alias() -> None:
+    said = list[str]()
+    with patch("pulumi.log.info", said.append):
+        run(NEW, OLD, had=before(OLD, NEW), used={OLD: ["shop/deployment/web"]})
+        run(OLD, NEW, had=before(OLD))
+    path = "multimesh:meshes.east.trust_domain_aliases: "
+    assert [line.removeprefix(path) for line in said if line.startswith(path)] == [
+        f"workloads have {OLD}: after this update, restart them: `kubectl rollout restart -n shop deployment/web`",
+        f"no workload has {NEW}: after this update, make it the trust_domain, or remove it",
     ]
 
 
