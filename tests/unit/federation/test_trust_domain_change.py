@@ -1,7 +1,7 @@
 """A mesh that changes its trust domain: in three updates, none of which a workload notices."""
 
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import pytest
 from certificates import PEM
@@ -35,8 +35,8 @@ def run(
     domain, *aliases = now
     east = LOCAL | {"trust_domain": domain, "trust_domain_aliases": aliases}
     config = {"meshes": {"east": east, "west": LOCAL}, "services": [ECHO], **given}
-    answer = {"side_effect": used} if isinstance(used, Exception) else {"return_value": used or {}}
-    with patch("components.federation.trust_domain_change.proxies", **answer):
+    answer = Mock(side_effect=[used if isinstance(used, Exception) else used or {}])
+    with patch("components.federation.trust_domain_change.proxies", answer):
         return record(config, stacks={"test": had})
 
 
