@@ -42,7 +42,7 @@ stack = federation.ready
 parts = roles(stack.topology, list(stack.meshes), federation.trust_domains)
 authorities, meshes, samples = {}, {}, {}
 for name, role in parts.items():
-    authorities[name] = authorities.get(role.primary) or root.issue(name, role.trust_domain)
+    authorities[name] = authorities.get(role.primary) or root.issue(name, role.trust_domains)
 cas = [*dict.fromkeys(authorities.values())]
 lists = revocation_lists(stack.trust, root, cas, federation.peer_lists, federation.had)
 for name, role in parts.items():

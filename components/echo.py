@@ -5,6 +5,7 @@ from typing import TypedDict
 import pulumi
 
 from components.federation.workload import Workload
+from components.istio import MANAGED
 from components.mesh.mesh import Mesh
 from components.mesh.roles import JOINED
 from components.objects import POD_SECURITY, KubernetesObject
@@ -39,7 +40,10 @@ class Echo(pulumi.ComponentResource):
             "v1",
             "Namespace",
             # Istio's init container has NET_ADMIN, which a stricter level refuses.
-            metadata={"name": NAMESPACE, "labels": {"istio-injection": "enabled", POD_SECURITY: "privileged"}},
+            metadata={
+                "name": NAMESPACE,
+                "labels": {"istio-injection": "enabled", POD_SECURITY: "privileged", **MANAGED},
+            },
             opts=own,
         )
         account = KubernetesObject(

@@ -10,7 +10,7 @@ Spec = dict[str, Any]
 
 NAMESPACE = "istio-system"
 MANAGED = {"app.kubernetes.io/managed-by": "multimesh"}
-"""The label of the namespace that multimesh creates for Istio."""
+"""The label of the namespaces that multimesh creates, and of what it creates outside namespaces."""
 ISTIOD = f"istiod.{NAMESPACE}.svc"
 ISTIOD_HOSTS = (ISTIOD, f"istiod-remote.{NAMESPACE}.svc", f"istio-pilot.{NAMESPACE}.svc")
 """The names in istiod's own certificate, as its `getDNSNames` chooses them."""
@@ -56,9 +56,11 @@ def strict_mutual_tls() -> Spec:
     return {"mtls": {"mode": "STRICT"}}
 
 
-def own_identities(trust_domain: str) -> Spec:
+def own_identities(trust_domains: Sequence[str]) -> Spec:
     """Return the mesh-wide AuthorizationPolicy that allows only a mesh's own workloads."""
-    return {"action": "ALLOW", "rules": [{"from": [{"source": {"principals": [any_principal(trust_domain)]}}]}]}
+    # Istio adds no aliases to a principal with a wildcard.
+    own = [any_principal(domain) for domain in sorted(trust_domains)]
+    return {"action": "ALLOW", "rules": [{"from": [{"source": {"principals": own}}]}]}
 
 
 def world_to_ingress(ports: Sequence[int] = (INGRESS_PORT,)) -> Spec:

@@ -38,9 +38,11 @@ def stack_outputs(
     peers, so a peer would read its own exports as those of this stack.
     """
     services = exported.services
+    accepted = sorted({domain for mesh in meshes.values() for domain in (*mesh.trust_domains, *mesh.role.federated)})
     outputs = {
         "meshes": {name: _mesh(mesh, authorities[name], _exports_of(services, name)) for name, mesh in meshes.items()},
         "suffix": stack.suffix,
+        "accepted_trust_domains": accepted,
         "root_ca_owner": root_owner(stack),
         "revocation_lists": lists.of_cas,
         "root_revocation_lists": lists.of_roots,
@@ -59,7 +61,7 @@ def stack_outputs(
         outputs["requests"] = dict(root.requests)
     if issues := stack.trust.issues:
         outputs["certificates"] = {
-            name: _certificate(stack.trust.issued_trust_domain(name), signed.get(name)) for name in issues
+            name: _certificate(stack.trust.issued_trust_domains(name), signed.get(name)) for name in issues
         }
     if stack.ingress:
         outputs["https"] = {
@@ -115,7 +117,8 @@ def _mesh(mesh: Mesh, authority: Ca, exports: pulumi.Output[dict[str, Any]]) -> 
         **({"https_url": mesh.https_url} if mesh.https_url else {}),
         "gateway_address": mesh.gateway_address,
         "gateway_port": mesh.gateway_port,
-        "trust_domain": mesh.trust_domain,
+        "trust_domain": mesh.role.trust_domain,
+        "trust_domain_aliases": list(mesh.role.aliases),
         "ca_expires": authority.expires,
         "ca_serial": authority.certificate_pem.apply(revocation.serial_of),
         "ca_generation": authority.generation,
@@ -124,12 +127,13 @@ def _mesh(mesh: Mesh, authority: Ca, exports: pulumi.Output[dict[str, Any]]) -> 
     }
 
 
-def _certificate(trust_domain: str, signed: SignedRequest | None) -> dict[str, Any]:
+def _certificate(trust_domains: Sequence[str], signed: SignedRequest | None) -> dict[str, Any]:
     """Return the CA of another stack's mesh, as a `contract.Certificate`."""
+    domains = {"trust_domain": trust_domains[0], "trust_domain_aliases": list(trust_domains[1:])}
     if signed is None:
-        return {"trust_domain": trust_domain}
+        return domains
     return {
-        "trust_domain": trust_domain,
+        **domains,
         "certificate": signed.certificate_pem,
         "chain": signed.between_pem,
         "expires": signed.expires,

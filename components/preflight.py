@@ -43,8 +43,9 @@ def check(settings: Settings) -> None:
 
 def _unready(settings: Settings, mesh: str) -> Iterator[Missing]:
     cluster = settings.meshes[mesh].cluster
-    yield from kinds.missing(cluster)
-    if settings.is_read_by_others(mesh):
+    read_by_others = settings.is_read_by_others(mesh)
+    yield from kinds.missing(cluster, sample=settings.sample, read_by_others=read_by_others)
+    if read_by_others:
         yield from kinds.unreadable(cluster)
 
 

@@ -73,13 +73,25 @@ class Export(BaseModel, frozen=True, hide_input_in_errors=True):
         return self.ports or {self.port: "http"}
 
 
-class _Gateway(BaseModel, frozen=True, hide_input_in_errors=True):
-    """What every reader needs of a mesh: its gateway endpoint, and the trust domain of its workloads."""
+class _TrustDomains(BaseModel, frozen=True, hide_input_in_errors=True):
+    """The trust domains of a mesh's workloads."""
+
+    trust_domain: str
+    trust_domain_aliases: list[str] = []
+    """Other trust domains that its workloads had, or will have."""
+
+    @property
+    def trust_domains(self) -> list[str]:
+        """The trust domain, and then its aliases."""
+        return [self.trust_domain, *self.trust_domain_aliases]
+
+
+class _Gateway(_TrustDomains, frozen=True):
+    """What every reader needs of a mesh: its gateway endpoint, and the trust domains of its workloads."""
 
     gateway_address: str
     """An IP address or a hostname."""
     gateway_port: int
-    trust_domain: str
 
 
 class PeerMeshOutputs(_Gateway, frozen=True):
@@ -110,18 +122,15 @@ class MeshOutputs(PeerMeshOutputs, VerifyMeshOutputs, frozen=True):
     """The number of the key of its CA."""
 
 
-class Certificate(BaseModel, frozen=True, hide_input_in_errors=True):
+class Certificate(_TrustDomains, frozen=True):
     """The CA of one mesh of another stack, as the stack that owns the root signs it. Nothing of it is secret."""
 
-    trust_domain: str
     certificate: str | None = None
     """PEM; None until that other stack has exported its request."""
     chain: str = ""
     """PEM: the CAs between it and the root, its issuer first."""
     expires: str | None = None
     """RFC 3339."""
-    generation: int = 1
-    """Another number means another key."""
 
 
 class Peer(BaseModel, frozen=True, hide_input_in_errors=True):
@@ -136,6 +145,8 @@ class Peer(BaseModel, frozen=True, hide_input_in_errors=True):
     """The revocation lists (PEM) of the CAs of its meshes."""
     suffix: str
     """The end of its global names."""
+    accepted_trust_domains: list[str] = []
+    """The trust domains that its meshes admit; none are known of a stack of an earlier version."""
 
 
 class Probe(BaseModel, frozen=True, hide_input_in_errors=True):

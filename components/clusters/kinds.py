@@ -33,9 +33,13 @@ def make(name: str, settings: ClusterSettings, *, flat: bool = False, https: boo
     return component(name, {"settings": settings, "flat": flat, "https": https})
 
 
-def missing(settings: ClusterSettings) -> Iterable[Missing]:
-    """Return what one cluster still needs outside the stack, such as credentials."""
-    return _module(settings, "preflight").missing(settings)
+def missing(settings: ClusterSettings, *, sample: bool, read_by_others: bool) -> Iterable[Missing]:
+    """Return what one cluster still needs outside the stack, such as credentials.
+
+    `sample` and `read_by_others` say what else the stack creates in it. Only an existing cluster can have it already.
+    """
+    own = {"sample": sample, "read_by_others": read_by_others} if settings.kind == "existing" else {}
+    return _module(settings, "preflight").missing(settings, **own)
 
 
 def unreadable(settings: ClusterSettings) -> Iterable[Missing]:

@@ -24,6 +24,7 @@ from components.ports import Port, Protocol
 from components.schema.problems import ABSENT, problem
 
 Workloads = dict[str, Workload]
+TrustDomains = Mapping[str, Sequence[str]]
 
 
 class UnusableServicesError(pulumi.RunError):
@@ -59,7 +60,7 @@ class KnownCluster:
 
 
 def available(
-    services: Sequence[ExportedService], clusters: Mapping[str, KnownCluster], trust_domains: Mapping[str, str]
+    services: Sequence[ExportedService], clusters: Mapping[str, KnownCluster], trust_domains: TrustDomains
 ) -> tuple[list[AvailableService], list[str]]:
     """Return every service as its meshes can export it, and a line for each thing that the user should know.
 
@@ -188,7 +189,7 @@ def _without_requests(service: ExportedService, ports: Iterable[Port], workloads
 
 
 def _closed_too(
-    services: Sequence[AvailableService], clusters: Mapping[str, KnownCluster], trust_domains: Mapping[str, str]
+    services: Sequence[AvailableService], clusters: Mapping[str, KnownCluster], trust_domains: TrustDomains
 ) -> list[str]:
     """Return a line for each port that is not listed, and that callers of its own mesh may no longer call."""
     listed = {(one.service.short_name, number) for one in services for number in one.service.ports}
@@ -198,12 +199,12 @@ def _closed_too(
         for one in services
         for allowed in [{*callers(one.service, trust_domains)}]
         for mesh, workload in one.workloads.items()
-        if (inventory := clusters[mesh].inventory) and any_principal(trust_domains[mesh]) not in allowed
+        if (inventory := clusters[mesh].inventory) and any_principal(trust_domains[mesh][0]) not in allowed
         for name, number in shared_ports(one.service, inventory, workload, listed)
     ]
 
 
-def _shared_pods(services: Sequence[AvailableService], trust_domains: Mapping[str, str]) -> list[str]:
+def _shared_pods(services: Sequence[AvailableService], trust_domains: TrustDomains) -> list[str]:
     """Return a line for two services whose pods and ports are the same, but whose callers differ: they would add up."""
     principals = {one.service.short_name: set(callers(one.service, trust_domains)) for one in services}
     return [

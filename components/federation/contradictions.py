@@ -13,15 +13,15 @@ class Claims:
     """The settings of one stack that must not contradict its peers.
 
     `root` is the certificate of the root CA that signs (PEM), None if this run creates it; `also_trusted` are others
-    that its meshes trust, while one replaces the other. `trust_domains` are by mesh,
-    `ports` are by global name, each with its protocol if that is known.
+    that its meshes trust, while one replaces the other. `trust_domains`, aliases included, are by mesh, `ports` are by
+    global name, each with its protocol if that is known.
     """
 
     stack: str
     suffix: str
     root: str | None
     also_trusted: Sequence[str]
-    trust_domains: Mapping[str, str]
+    trust_domains: Mapping[str, Sequence[str]]
     ports: Mapping[str, Mapping[int, str | None]]
 
 
@@ -32,11 +32,12 @@ def between(stacks: Iterable[Claims]) -> list[str]:
 
 def _between(one: Claims, other: Claims) -> list[str]:
     stacks = f"stacks {one.stack} and {other.stack}"
-    domains = {domain: mesh for mesh, domain in one.trust_domains.items()}
+    domains = {domain: mesh for mesh, of_mesh in one.trust_domains.items() for domain in of_mesh}
     found = [f"{stacks} both have a mesh {mesh}" for mesh in one.trust_domains if mesh in other.trust_domains]
     found += [
         f"{stacks} both have the trust domain {domain} (meshes {domains[domain]} and {mesh})"
-        for mesh, domain in other.trust_domains.items()
+        for mesh, of_mesh in other.trust_domains.items()
+        for domain in of_mesh
         if domain in domains
     ]
     found += [

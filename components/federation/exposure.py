@@ -18,13 +18,15 @@ _MOST_LINES = 20
 
 
 def exposures(
-    available: AvailableService, objects: Mapping[str, Sequence[PlannedObject]], trust_domains: Mapping[str, str]
+    available: AvailableService,
+    objects: Mapping[str, Sequence[PlannedObject]],
+    trust_domains: Mapping[str, Sequence[str]],
 ) -> list[Exposure]:
     """Return who reaches a service, meshes with the same callers in one entry.
 
-    `objects` are the service's by mesh of this stack, `trust_domains` those of all meshes that may call. A caller is
-    `west (any identity)`, an identity or pattern of a mesh (`west/ns/shop/sa/web`), or `anybody` from outside; a
-    service is `orders.shop:80`, or `orders.shop as shop.example` through the ingress.
+    `objects` are the service's by mesh of this stack, `trust_domains` those of all meshes that may call, aliases
+    included. A caller is `west (any identity)`, an identity or pattern of a mesh (`west/ns/shop/sa/web`), or `anybody`
+    from outside; a service is `orders.shop:80`, or `orders.shop as shop.example` through the ingress.
     """
     meshes: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for mesh, planned in objects.items():
@@ -59,15 +61,15 @@ def _brief(sign: str, lines: set[str]) -> list[str]:
 
 
 def _of_mesh(
-    available: AvailableService, mesh: str, planned: Sequence[PlannedObject], trust_domains: Mapping[str, str]
+    available: AvailableService, mesh: str, planned: Sequence[PlannedObject], trust_domains: Mapping[str, Sequence[str]]
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield what of a service can be reached in a mesh, and by whom."""
     name, workload = available.service.short_name, available.workloads.get(mesh)
     policies = [one.spec for one in planned if one.kind == "AuthorizationPolicy"]
     for number, targets in workload.targets.items() if workload else ():
-        admitted = {*_admitted(policies, set(targets)), istio.any_principal(trust_domains[mesh])}
+        admitted = {*_admitted(policies, set(targets)), *map(istio.any_principal, trust_domains[mesh])}
         callers = {caller for caller in admitted if not _denied(policies, set(targets), caller)}
-        yield f"{name}:{number}", tuple(sorted(_text(caller, trust_domains) for caller in callers))
+        yield f"{name}:{number}", tuple(sorted({_text(caller, trust_domains) for caller in callers}))
     for one in planned:
         if one.kind == "VirtualService" and "mesh" not in one.spec["gateways"]:
             yield from ((f"{name} as {host}", (_WORLD,)) for host in one.spec["hosts"])
@@ -100,9 +102,9 @@ def _ports(rule: istio.Spec) -> set[int]:
     return {int(port) for to in rule["to"] for port in to["operation"]["ports"]}
 
 
-def _text(caller: str, trust_domains: Mapping[str, str]) -> str:
+def _text(caller: str, trust_domains: Mapping[str, Sequence[str]]) -> str:
     if caller == "*":
         return _ANY_IDENTITY
     domain, _, identity = caller.partition("/")
-    who = ", ".join(sorted(name for name, known in trust_domains.items() if known == domain)) or domain
+    who = ", ".join(sorted(name for name, known in trust_domains.items() if domain in known)) or domain
     return f"{who} (any identity)" if identity == "*" else f"{who}/{identity}"

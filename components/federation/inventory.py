@@ -86,7 +86,7 @@ def read(kubeconfig: str, namespaces: Iterable[str]) -> Inventory:
 
     try:
         with connected(kubeconfig) as api:
-            return _read(lambda path: _items(api, path), sorted(set(namespaces)))
+            return _read(lambda path: items(api, path), sorted(set(namespaces)))
     except KubeconfigError as error:
         raise UnreadableClusterError(f"its kubeconfig {error}") from error
     except (HTTPError, OSError) as error:
@@ -111,7 +111,7 @@ def _read(items: "Callable[[str], list[dict[str, Any]]]", namespaces: Sequence[s
     return Inventory(services, slices, pods, rules, policies, visible)
 
 
-def _items(api: "ApiClient", path: str) -> list[dict[str, Any]]:
+def items(api: "ApiClient", path: str) -> list[dict[str, Any]]:
     """Return the items of a list; none if the API server does not know its kind: Istio is not installed yet."""
     request = api.param_serialize("GET", path, header_params={"Accept": "application/json"}, auth_settings=_LOGIN)
     answer = api.call_api(*request, _request_timeout=_SECONDS)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from components.federation import contradictions, peers, stack_outputs
+from components.federation import contradictions, peers, stack_outputs, trust_domain_change
 from components.federation.contradictions import Claims
 from components.federation.exported_service import ExportedService
 from components.federation.peers import Peer, PeerMesh
@@ -16,7 +16,7 @@ from components.schema.problems import SettingsError
 from components.settings import Settings
 from components.settings.service import ServiceSettings
 from components.trust import external_root, foreign_request, planned, revoked, trust_stack
-from components.trust.absent_root import ThisStack, Trusted
+from components.trust.absent_root import Configured, ThisStack, Trusted
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,17 @@ class Members:
     """The federation as one stack sees it.
 
     `ready` is this stack without the meshes that wait for their CAs. `services` are first this stack's services,
-    including their peers' exports, then those that only peers export. `trust_domains` has every known mesh, also those
-    that this stack issues a CA for and whose own stack is not up. `trusted` has the CAs of this stack's meshes, if
-    somebody else signs them. `requests` are those of other stacks' meshes that this stack signs (PEM), by mesh.
+    including their peers' exports, then those that only peers export. `trust_domains` are each mesh's own and then its
+    aliases, of every known mesh, also of those that this stack issues a CA for and whose own stack is not up. `trusted`
+    has the CAs of this stack's meshes, if somebody else signs them. `requests` are those of other stacks' meshes that
+    this stack signs (PEM), by mesh.
     """
 
     ready: Settings
 
     services: Sequence[ExportedService]
     peers: Mapping[str, PeerMesh]
-    trust_domains: Mapping[str, str]
+    trust_domains: Mapping[str, Sequence[str]]
     trusted: Trusted | None
     requests: Mapping[str, str]
     revokes: bool
@@ -73,15 +74,18 @@ def read(stack: Settings) -> Members:
     _raise([*planned.skipped_steps(stack.trust, trusted, had, plan), *refused])
 
     trust_domains = {
-        mesh: trusted.trust_domains[mesh] if trusted else stack.trust_domain(mesh) for mesh in stack.meshes
+        mesh: trusted.trust_domains[mesh] if trusted else stack.trust_domains(mesh) for mesh in stack.meshes
     }
     if present and (trusted is None or trusted.root):
         own = _own_claims(stack, trust_domains, plan)
         _raise(contradictions.between([own, *(_claims(stack, name, peer) for name, peer in present.items())]))
+    wrong, said = trust_domain_change.check(stack, had, trust_domains, present)
+    _raise(wrong)
+    notes += said
     meshes = {name: peers.mesh(name, about) for peer in present.values() for name, about in peer.meshes.items()}
     trust_domains = (
-        {mesh: stack.trust.issued_trust_domain(mesh) for mesh in stack.trust.issues if stack.peers}
-        | {mesh: about.trust_domain for mesh, about in meshes.items()}
+        {mesh: stack.trust.issued_trust_domains(mesh) for mesh in stack.trust.issues if stack.peers}
+        | {mesh: about.trust_domains for mesh, about in meshes.items()}
         | trust_domains
     )
     unknown = _unknown_callers(stack, trust_domains)
@@ -112,7 +116,7 @@ def _trusted(stack: Settings, had: Mapping[str, Any], notes: list[str], found: l
 
 
 def _this_stack(stack: Settings, had: Mapping[str, Any]) -> ThisStack:
-    configured = {name: mesh.trust_domain for name, mesh in stack.meshes.items()}
+    configured = {name: Configured(mesh.trust_domain, mesh.trust_domain_aliases) for name, mesh in stack.meshes.items()}
     return ThisStack(configured, stack.trust.ca_generations, had, stack_outputs.own_resources())
 
 
@@ -200,13 +204,13 @@ def _of_peers(global_name: str, suffix: str, exports: Mapping[str, peers.Export]
     )
 
 
-def _own_claims(stack: Settings, trust_domains: Mapping[str, str], plan: planned.PlannedRoots) -> Claims:
+def _own_claims(stack: Settings, trust_domains: Mapping[str, Sequence[str]], plan: planned.PlannedRoots) -> Claims:
     ports = {service.global_name(stack.suffix): service.protocols for service in stack.services}
     return Claims(pulumi.get_stack(), stack.suffix, plan.signs, plan.also, trust_domains, ports)
 
 
 def _claims(stack: Settings, name: str, peer: Peer) -> Claims:
-    domains = {mesh: about.trust_domain for mesh, about in peer.meshes.items()}
+    domains = {mesh: about.trust_domains for mesh, about in peer.meshes.items()}
     # What is not taken from a peer contradicts nothing: a peer must not be able to stop this stack's updates by it.
     ports = {
         exported: export.protocols

@@ -18,7 +18,7 @@ class PeerMesh:
     """A mesh of another stack; attributes that `Mesh` also has mean the same there."""
 
     name: str
-    trust_domain: str
+    trust_domains: Sequence[str]
     gateway_address: pulumi.Output[str]
     gateway_port: int
     exports: Mapping[str, Export]
@@ -29,7 +29,7 @@ def mesh(name: str, outputs: PeerMeshOutputs) -> PeerMesh:
     """Return a peer's mesh, from its stack's outputs."""
     address, egress = pulumi.Output.from_input(outputs.gateway_address), outputs.egress_addresses
     egress = None if egress is None else [pulumi.Output.from_input(address) for address in egress]
-    return PeerMesh(name, outputs.trust_domain, address, outputs.gateway_port, outputs.exports, egress)
+    return PeerMesh(name, outputs.trust_domains, address, outputs.gateway_port, outputs.exports, egress)
 
 
 def named_wrongly(peers: Iterable[str]) -> list[str]:

@@ -23,7 +23,7 @@ class Exporter:
 
     mesh: str
     share: int
-    trust_domain: str
+    trust_domains: Sequence[str]
     gateway_address: str
     gateway_port: int
 
@@ -140,8 +140,9 @@ class Routes:
         """The principals of the workloads that may answer, each once: a single mesh has one for all its clusters."""
         service = self._service
         principals = (
-            istio.principal(exporter.trust_domain, service.namespace, service.account_in(exporter.mesh))
+            istio.principal(trust_domain, service.namespace, service.account_in(exporter.mesh))
             for exporter in self._exporters
+            for trust_domain in sorted(exporter.trust_domains)
         )
         return list(dict.fromkeys(principals))
 

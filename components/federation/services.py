@@ -137,7 +137,7 @@ class Federation:
         shares = percentages(service.service.weights)
         members = {name: self._all[name] for name in shares}
         return [
-            Exporter(name, shares[name], mesh.trust_domain, addresses[name], mesh.gateway_port)
+            Exporter(name, shares[name], mesh.trust_domains, addresses[name], mesh.gateway_port)
             for name, mesh in members.items()
         ]
 

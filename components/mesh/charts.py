@@ -21,6 +21,7 @@ from components.mesh.owned_values import (
     MULTIPLE_ROOTS,
     ROOT,
     STATUS_PORT,
+    TRUST_DOMAINS,
     additional_ports,
 )
 from components.mesh.roles import JOINED, Role
@@ -79,13 +80,15 @@ def istiod_values(role: Role, root_pem: Any, root_fingerprint: Any) -> Values:
     """Return the control plane's values; proxy metadata must be strings: Istio ignores other types.
 
     istiod reloads a renewed intermediate while it runs, but not a renewed root (it logs "updating new ROOT-CA not
-    supported"): a new `root_fingerprint` therefore replaces its pod. Proxies accept identities of the mesh's trust
-    domain and of those that `caCertificates` lists, and of no other.
+    supported"): a new `root_fingerprint` therefore replaces its pod. So does a change of the trust domains' aliases: a
+    CA that istiod has not loaded yet may not sign for a new one. Proxies accept identities of the mesh's trust domains
+    and of those that `caCertificates` lists, and of no other.
     """
-    # With aliases in place of it, policies would mistake a peer's identity for one of this mesh.
+    # With aliases for peers in place of it, policies would mistake a peer's identity for one of this mesh.
     federated = {"caCertificates": [{"pem": root_pem, "trustDomains": list(role.federated)}]} if role.federated else {}
+    several = {TRUST_DOMAINS: ",".join(role.trust_domains)} if role.aliases else {}
     return {
-        "podAnnotations": {ROOT: root_fingerprint},
+        "podAnnotations": {ROOT: root_fingerprint, **several},
         # Plaintext for the pod itself alone; everybody else has TLS at 15012.
         "extraContainerArgs": ["--grpcAddr=127.0.0.1:15010"],
         "env": {
@@ -95,7 +98,7 @@ def istiod_values(role: Role, root_pem: Any, root_fingerprint: Any) -> Values:
             MULTIPLE_ROOTS: "true",
         },
         "meshConfig": {
-            "trustDomain": role.trust_domain,
+            **role.mesh_config,
             **federated,
             "defaultConfig": {
                 "proxyMetadata": {

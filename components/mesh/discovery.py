@@ -9,6 +9,7 @@ import pulumi
 import yaml
 
 from components.clusters.cluster import Cluster
+from components.istio import MANAGED
 from components.objects import KubernetesObject
 
 _READ = ["get", "list", "watch"]
@@ -110,7 +111,7 @@ class Discovery(pulumi.ComponentResource):
         cluster, own = args["cluster"], args["cluster"].child_options(self)
 
         # An identity, and what it may do
-        named, rbac = {"name": "istio-remote"}, "rbac.authorization.k8s.io"
+        named, rbac = {"name": "istio-remote", "labels": MANAGED}, "rbac.authorization.k8s.io"
         account = KubernetesObject(
             f"{name}-remote",
             "v1",

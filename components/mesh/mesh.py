@@ -52,7 +52,8 @@ class Mesh(pulumi.ComponentResource):
 
     name: str
     role: Role
-    trust_domain: str
+    trust_domains: Sequence[str]
+    """The trust domain that its workloads get, and then those that they may still have."""
     cluster: Cluster
     control_plane: pulumi.Resource
     """Istio's own objects and injected workloads depend on it."""
@@ -66,7 +67,7 @@ class Mesh(pulumi.ComponentResource):
         self.role = role = args["role"]
         super().__init__("multimesh:index:Mesh", name, {"trust_domain": role.trust_domain}, opts)
         self.name = name
-        self.trust_domain = role.trust_domain
+        self.trust_domains = role.trust_domains
         self._ca, self._lists = args["ca"], args["revocation_lists"]
         self._https = args["https"]
         self.cluster = args["cluster"]
@@ -199,7 +200,7 @@ class Mesh(pulumi.ComponentResource):
         https, ports = args["https"], [istio.INGRESS_PORT, *([istio.HTTPS_PORT] if args["https"] else [])]
         self._policy("PeerAuthentication", "strict", "default", istio.strict_mutual_tls())
         self._policy("NetworkPolicy", "istiod-ports", "istiod-by-tls-alone", istio.istiod_by_tls_alone())
-        self._policy("AuthorizationPolicy", "own", "own-identities", istio.own_identities(self.trust_domain))
+        self._policy("AuthorizationPolicy", "own", "own-identities", istio.own_identities(self.trust_domains))
         self._policy("AuthorizationPolicy", "ingress", "world-to-ingress", istio.world_to_ingress(ports))
 
         # What the gateway forwards to

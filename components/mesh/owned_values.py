@@ -22,6 +22,8 @@ ADDED = (("istiod", "extraContainerArgs"), ("gateway", "volumes"), ("gateway", "
 """Lists of multimesh, by chart and key, to which the user's are added."""
 ROOT = "multimesh/root-ca"
 """The annotation of istiod's pods that has the fingerprint of the root CA of its certificates."""
+TRUST_DOMAINS = "multimesh/trust-domains"
+"""The annotation of istiod's pods that has the trust domains that its CA may sign for, while there are several."""
 
 LISTS = "multimesh/revocation-lists"
 """The annotation of istiod's pods that has the SHA-256 of the revocation lists that it hands out."""
@@ -41,6 +43,10 @@ class Mistake(NamedTuple):
 
 _NONE = object()
 _TRUST_DOMAIN = "set trust_domain of the mesh, or topology.trust_domain of a single mesh"
+_ALIASES = (
+    "set trust_domain_aliases for a trust domain that the mesh itself had or will have; for those of others, name "
+    "their identities in callers of the service"
+)
 _CALLERS = "name the identities of other trust domains in callers of the service"
 _TOPOLOGY = "set topology"
 _CERTIFICATES = "set trust"
@@ -55,7 +61,7 @@ _NO_DOMAIN = "remove it: no other cluster domain is supported, and the cluster's
 _OWNED: dict[str, tuple[str, Any]] = {
     # Identity and trust
     "istiod.meshConfig.trustDomain": (_TRUST_DOMAIN, _NONE),
-    "istiod.meshConfig.trustDomainAliases": (_CALLERS, []),
+    "istiod.meshConfig.trustDomainAliases": (_ALIASES, []),
     "istiod.meshConfig.caCertificates": (_CERTIFICATES, []),
     "istiod.meshConfig.enableAutoMtls": (_FIXED, True),
     "istiod.global.trustDomain": (_TRUST_DOMAIN, _NONE),
@@ -71,6 +77,7 @@ _OWNED: dict[str, tuple[str, Any]] = {
     "istiod.env.EXTERNAL_CA": (_CERTIFICATES, ""),
     "istiod.env.ROOT_CA_DIR": (_CERTIFICATES, _NONE),
     f"istiod.podAnnotations.{ROOT}": (_FIXED, _NONE),
+    f"istiod.podAnnotations.{TRUST_DOMAINS}": (_FIXED, _NONE),
     f"istiod.podAnnotations.{LISTS}": (_FIXED, _NONE),
     # Clusters, networks and who controls them
     "istiod.global.meshID": (_TRUST_DOMAIN, _NONE),

@@ -133,9 +133,9 @@ def remote_values(role: Role, root_bundle: Any) -> Values:
     network = f"/net/{role.network}" if role.network else ""
     return {
         "profile": "remote",
-        # The primary reads the trust domain of the cluster's pods from it.
+        # The primary reads the trust domains of the cluster's pods from it.
         "configMap": True,
-        "meshConfig": {"trustDomain": role.trust_domain},
+        "meshConfig": role.mesh_config,
         "istiodRemote": {
             "enabled": True,
             "injectionPath": f"/inject/cluster/{role.cluster}{network}",

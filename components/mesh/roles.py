@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from components.mesh.topology import Topology
 
@@ -16,7 +17,8 @@ class Role:
     `network` is the network of its pods if clusters reach each other through gateways. `primary` is the cluster whose
     control plane serves it; if None, it has its own control plane, which also `serves` the listed clusters. `read_by`
     are the other clusters whose control planes read its endpoints from its API server. `beside` are all other clusters
-    of a single mesh. `federated` are the trust domains of the other meshes of the federation.
+    of a single mesh. `federated` are the trust domains of the other meshes of the federation. `aliases` are other trust
+    domains of this mesh.
     """
 
     cluster: str
@@ -28,6 +30,17 @@ class Role:
     read_by: Sequence[str] = ()
     beside: Sequence[str] = ()
     federated: Sequence[str] = ()
+    aliases: Sequence[str] = ()
+
+    @property
+    def trust_domains(self) -> list[str]:
+        """The trust domain that the mesh's workloads get, and those that they may still have."""
+        return [self.trust_domain, *self.aliases]
+
+    @property
+    def mesh_config(self) -> dict[str, Any]:
+        """The part of Istio's MeshConfig that names the mesh's own trust domains."""
+        return {"trustDomain": self.trust_domain, **({"trustDomainAliases": [*self.aliases]} if self.aliases else {})}
 
     @property
     def joined(self) -> str:
@@ -35,16 +48,20 @@ class Role:
         return "/".join([self.trust_domain, self.network or "", self.primary or self.cluster])
 
 
-def roles(topology: Topology, clusters: Sequence[str], trust_domains: Mapping[str, str]) -> dict[str, Role]:
-    """Return the role of every cluster, a primary before those that it serves; `trust_domains` are by mesh."""
+def roles(topology: Topology, clusters: Sequence[str], trust_domains: Mapping[str, Sequence[str]]) -> dict[str, Role]:
+    """Return the role of every cluster, a primary before those that it serves.
+
+    `trust_domains` are by mesh: each mesh's own, and then its aliases.
+    """
     if topology.kind != "single-mesh":
         one_mesh = topology.kind == "single-cluster"
         return {
             name: Role(
                 name,
-                trust_domains[name],
+                trust_domains[name][0],
                 one_mesh,
-                federated=sorted({*trust_domains.values()} - {trust_domains[name]}),
+                federated=sorted({domain for mesh in trust_domains if mesh != name for domain in trust_domains[mesh]}),
+                aliases=tuple(trust_domains[name][1:]),
             )
             for name in clusters
         }
@@ -54,7 +71,8 @@ def roles(topology: Topology, clusters: Sequence[str], trust_domains: Mapping[st
         served = topology.control_plane == "one" and name != topology.primary
         found[name] = Role(
             cluster=name,
-            trust_domain=trust_domains[name],
+            trust_domain=trust_domains[name][0],
+            aliases=tuple(trust_domains[name][1:]),
             one_mesh=True,
             network=name if topology.network == "gateways" else None,
             primary=topology.primary if served else None,

@@ -32,6 +32,7 @@ class SingleMesh(Strict):
     control_plane: Literal["each", "one"] = "each"
     primary: names.KnownMesh | None = None
     trust_domain: names.TrustDomain = "single.mesh"
+    trust_domain_aliases: list[names.TrustDomain] = Field(default_factory=list)
 
     @field_validator("primary")
     @classmethod

@@ -1,7 +1,7 @@
 """Mistakes between valid parts: names used twice, and what contradicts the sample service or the mesh itself."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from components.mesh.owned_values import mistakes
@@ -10,6 +10,8 @@ from components.schema import names
 from components.schema.problems import ABSENT, problem
 from components.settings.parts import Parts
 from multimesh.contract import SAMPLE
+
+Path = tuple[str | int, ...]
 
 _AS_MADE = "as in the sample service"
 
@@ -46,7 +48,7 @@ def excluded_by_the_root(parts: Parts) -> list[str]:
         return []
     domains = _trust_domains(parts)
     if isinstance(parts.topology, SingleMesh):
-        domains = {("topology", "trust_domain"): parts.topology.trust_domain}
+        domains = _by_path(("topology",), parts.topology.trust_domain, parts.topology.trust_domain_aliases)
     excluded = ((path, domain, parts.trust.brought.excluded(domain)) for path, domain in domains.items())
     return [problem(path, domain, message) for path, domain, message in excluded if message]
 
@@ -82,13 +84,46 @@ def owned_values(parts: Parts) -> list[str]:
     return [problem(("istio", "values", *path), value, message) for path, value, message in found]
 
 
-def _trust_domains(parts: Parts) -> dict[tuple[str, ...], str]:
-    """Return the trust domain of each mesh and of each mesh of another stack that gets its CA here, by its path."""
-    own = {name: mesh.trust_domain or names.default_trust_domain(name) for name, mesh in parts.meshes.items()}
-    issued = {name: parts.trust.issued_trust_domain(name) for name in parts.trust.issues}
+def related_aliases(parts: Parts) -> list[str]:
+    """Return a line for each alias that no CA can be confined to beside the mesh's other trust domains."""
+    meshes: dict[Path, list[str]] = {
+        ("meshes", name): [mesh.trust_domain or names.default_trust_domain(name), *mesh.trust_domain_aliases]
+        for name, mesh in parts.meshes.items()
+    }
+    meshes |= {("trust", "issues", name): parts.trust.issued_trust_domains(name) for name in parts.trust.issues}
+    if isinstance(parts.topology, SingleMesh):
+        meshes[("topology",)] = [parts.topology.trust_domain, *parts.topology.trust_domain_aliases]
+    return [
+        problem(
+            (*path, "trust_domain_aliases"),
+            ABSENT,
+            f"{lower} is below {upper}: the mesh's CA may sign for {upper} and for nothing below it. Change to a trust "
+            "domain that is neither, and from there to the one that you want",
+        )
+        for path, domains in meshes.items()
+        for upper in domains
+        for lower in domains
+        if lower.endswith(f".{upper}")
+    ]
+
+
+def _trust_domains(parts: Parts) -> dict[Path, str]:
+    """Return each trust domain of a mesh, or of a mesh of another stack that gets its CA here, by its path."""
+    found = dict[Path, str]()
+    for name, mesh in parts.meshes.items():
+        domain = mesh.trust_domain or names.default_trust_domain(name)
+        found |= _by_path(("meshes", name), domain, mesh.trust_domain_aliases)
+    for name in parts.trust.issues:
+        domain, *aliases = parts.trust.issued_trust_domains(name)
+        found |= _by_path(("trust", "issues", name), domain, aliases)
+    return found
+
+
+def _by_path(path: Path, domain: str, aliases: Sequence[str]) -> dict[Path, str]:
+    numbered = enumerate(aliases)
     return {
-        **{("meshes", name, "trust_domain"): domain for name, domain in own.items()},
-        **{("trust", "issues", name, "trust_domain"): domain for name, domain in issued.items()},
+        (*path, "trust_domain"): domain,
+        **{(*path, "trust_domain_aliases", index): alias for index, alias in numbered},
     }
 
 

@@ -54,12 +54,13 @@ def _clusters(parts: Parts, topology: SingleMesh) -> list[str]:
         found.append(problem(("topology", "primary"), ABSENT, message))
     found += [
         problem(
-            ("meshes", name, "trust_domain"),
-            mesh.trust_domain,
-            "the clusters of a single mesh share one trust domain: set topology.trust_domain instead",
+            ("meshes", name, key),
+            getattr(mesh, key),
+            f"the clusters of a single mesh share one trust domain: set topology.{key} instead",
         )
         for name, mesh in parts.meshes.items()
-        if "trust_domain" in mesh.model_fields_set
+        for key in ("trust_domain", "trust_domain_aliases")
+        if key in mesh.model_fields_set
     ]
     return found
 

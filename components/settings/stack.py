@@ -16,10 +16,14 @@ from components.trust.settings import TrustSettings
 
 
 class MeshSettings(Strict):
-    """One mesh: its cluster, and the trust domain of its workloads (default: `<mesh>.mesh`)."""
+    """One mesh: its cluster, and the trust domain of its workloads (default: `<mesh>.mesh`).
+
+    The aliases are trust domains of the same mesh: one that its workloads still have, or will have.
+    """
 
     cluster: Annotated[ClusterSettings, Field(discriminator="kind")]
     trust_domain: names.TrustDomain | None = None
+    trust_domain_aliases: list[names.TrustDomain] = []
 
 
 def _at_most_100(meshes: dict[str, MeshSettings], info: ValidationInfo) -> dict[str, MeshSettings]:
@@ -61,11 +65,12 @@ class Settings(Strict):
             }
         )
 
-    def trust_domain(self, mesh: str) -> str:
-        """Return the trust domain of a mesh of this stack."""
+    def trust_domains(self, mesh: str) -> list[str]:
+        """Return the trust domain of a mesh of this stack, and then its aliases."""
         if isinstance(self.topology, SingleMesh):
-            return self.topology.trust_domain
-        return self.meshes[mesh].trust_domain or names.default_trust_domain(mesh)
+            return [self.topology.trust_domain, *self.topology.trust_domain_aliases]
+        about = self.meshes[mesh]
+        return [about.trust_domain or names.default_trust_domain(mesh), *about.trust_domain_aliases]
 
     @property
     def flat(self) -> bool:

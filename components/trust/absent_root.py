@@ -7,7 +7,7 @@ that already runs keeps the CA that it has.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import pulumi
 
@@ -26,8 +26,8 @@ class SignedCa:
     chain: str
     root: str
 
-    def faults(self, trust_domain: str) -> list[str]:
-        """Return the end of a sentence for each reason why a mesh of this trust domain should not use it."""
+    def faults(self, trust_domains: Sequence[str]) -> list[str]:
+        """Return the end of a sentence for each reason why a mesh of these trust domains should not use it."""
         from components.trust import chain, mesh_certificate
 
         try:
@@ -36,17 +36,24 @@ class SignedCa:
             return [str(error)]
         if way[-1] != chain.certificates(self.root)[0]:
             return [f"ends at another root, '{chain.name(way[-1])}'"]
-        return list(mesh_certificate.faults(way, trust_domain, datetime.now(UTC)))
+        return list(mesh_certificate.faults(way, trust_domains, datetime.now(UTC)))
+
+
+class Configured(NamedTuple):
+    """The trust domain of a mesh as it is configured, and its aliases; None and empty if they are not."""
+
+    trust_domain: str | None
+    aliases: Sequence[str]
 
 
 @dataclass(frozen=True)
 class ThisStack:
-    """What a stack knows of itself: trust domains as configured (None: not), its last outputs, and its state.
+    """What a stack knows of itself: trust domains as configured, its last outputs, and its state.
 
     `ca_generations` are the numbers of the keys of its meshes' CAs; 1 for a mesh that is not there.
     """
 
-    trust_domains: Mapping[str, str | None]
+    trust_domains: Mapping[str, Configured]
     ca_generations: Mapping[str, int]
     outputs: Mapping[str, Any]
     state: State
@@ -70,6 +77,7 @@ class ThisStack:
 class Trusted:
     """The root's certificate (PEM; None if it is not known yet), and for each mesh of the stack what is there.
 
+    `trust_domains` are each mesh's own, and then its aliases.
     `roots` are the names of all roots that the owner's meshes trust, and their certificates (PEM), the root among them.
     `lists_of_roots` are the revocation lists (PEM) of these roots, which the owner signs; "" while nothing is revoked.
     `signed` are the certificates for the meshes' present keys. `held` are the CAs of other meshes, which run and keep
@@ -77,7 +85,7 @@ class Trusted:
     """
 
     root: str | None
-    trust_domains: Mapping[str, str]
+    trust_domains: Mapping[str, Sequence[str]]
     signed: Mapping[str, SignedCa]
     held: Mapping[str, HeldCa]
     remedy: str
@@ -125,9 +133,9 @@ class AbsentRoot:
         self._trusted, self.also, self.lists_of_roots = trusted, also, trusted.lists_of_roots
         self._requested = {
             mesh: RequestedCa(
-                mesh, {"trust_domain": domain, "generation": ca_generations.get(mesh, 1), "next_key": next_keys}
+                mesh, {"trust_domains": domains, "generation": ca_generations.get(mesh, 1), "next_key": next_keys}
             )
-            for mesh, domain in trusted.trust_domains.items()
+            for mesh, domains in trusted.trust_domains.items()
         }
         self.requests = {mesh: ca.request_pem for mesh, ca in self._requested.items()}
         unsigned = [ca.key for mesh, ca in self._requested.items() if mesh not in trusted.signed]
@@ -144,7 +152,7 @@ class AbsentRoot:
         """The name of the root in the stack's outputs; none if an earlier version made the owner's."""
         return [name for name, pem in self._trusted.roots.items() if pem == self._trusted.root]
 
-    def issue(self, mesh: str, trust_domain: str) -> IssuedCa:
+    def issue(self, mesh: str, trust_domains: Sequence[str]) -> IssuedCa:
         """Return the CA of a mesh that does not wait."""
         signed, held = self._trusted.signed.get(mesh), self._trusted.held.get(mesh)
         if signed:
@@ -153,7 +161,7 @@ class AbsentRoot:
             )
         elif held:
             issued = IssuedCa(
-                trust_domain,
+                trust_domains,
                 pulumi.Output.from_input(held.certificate),
                 pulumi.Output.from_input(held.chain),
                 pulumi.Output.secret(held.private_key),
@@ -164,7 +172,9 @@ class AbsentRoot:
             )
         else:
             raise KeyError(mesh)
-        expiry.announce(f"the CA of trust domain {trust_domain}", issued.expires, self._trusted.remedy, pulumi.log.warn)
+        expiry.announce(
+            f"the CA of trust domain {trust_domains[0]}", issued.expires, self._trusted.remedy, pulumi.log.warn
+        )
         return issued
 
     def _bundle(self, first: str) -> pulumi.Output[str]:

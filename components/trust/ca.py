@@ -152,20 +152,20 @@ class RootCa(pulumi.ComponentResource):
         self.fingerprint = self.certificate_pem.apply(fingerprint)
         self.register_outputs({"certificate_pem": self.certificate_pem, "fingerprint": self.fingerprint})
 
-    def issue(self, mesh: str, trust_domain: str) -> "IntermediateCa":
-        """Create the intermediate CA of a mesh."""
+    def issue(self, mesh: str, trust_domains: Sequence[str]) -> "IntermediateCa":
+        """Create the intermediate CA of a mesh, for its trust domain and the aliases that follow it."""
         args: IntermediateCaArgs = {
             "root": self,
-            "trust_domain": trust_domain,
+            "trust_domains": trust_domains,
             "validity_days": self._intermediate_days,
         }
         return IntermediateCa(mesh, args, self._generations.get(mesh, 1), next_key=self._next_keys)
 
-    def sign(self, mesh: str, trust_domain: str, request_pem: str) -> "SignedRequest":
+    def sign(self, mesh: str, trust_domains: Sequence[str], request_pem: str) -> "SignedRequest":
         """Sign the request for the intermediate CA of another stack's mesh."""
         args: IntermediateCaArgs = {
             "root": self,
-            "trust_domain": trust_domain,
+            "trust_domains": trust_domains,
             "validity_days": self._intermediate_days,
         }
         return SignedRequest(mesh, args, request_pem)
@@ -175,14 +175,15 @@ class IntermediateCaArgs(TypedDict):
     """The arguments of a mesh's intermediate CA."""
 
     root: RootCa
-    trust_domain: str
+    trust_domains: Sequence[str]
+    """The mesh's trust domain, and then its aliases."""
     validity_days: int
 
 
 class IntermediateCa(pulumi.ComponentResource):
-    """The intermediate CA of one mesh: it signs identities of the mesh's trust domain, and no further CAs."""
+    """The intermediate CA of one mesh: it signs identities of the mesh's trust domains, and no further CAs."""
 
-    trust_domain: str
+    trust_domains: Sequence[str]
     certificate_pem: pulumi.Output[str]
     chain_pem: pulumi.Output[str]
     """From its certificate to the root."""
@@ -208,13 +209,14 @@ class IntermediateCa(pulumi.ComponentResource):
         next_key: bool = False,
     ) -> None:
         """Create the CA with the key of a generation, and if it is wanted, the next one's `next_key`."""
-        described = {"trust_domain": args["trust_domain"], "validity_days": args["validity_days"]}
+        described = {"trust_domain": args["trust_domains"][0], "validity_days": args["validity_days"]}
         super().__init__("multimesh:index:IntermediateCa", name, described, opts)
-        self.trust_domain, self.generation = args["trust_domain"], generation
+        self.trust_domains, self.generation = args["trust_domains"], generation
         own = pulumi.ResourceOptions(parent=self)
         root = args["root"]
-        present = _key(name, generation, self.trust_domain, own)
-        self.keys = [present, *([_key(name, generation + 1, self.trust_domain, own, "-next")] if next_key else [])]
+        present = _key(name, generation, self.trust_domains, own)
+        following = [_key(name, generation + 1, self.trust_domains, own, "-next")] if next_key else []
+        self.keys = [present, *following]
         signed = _signed(name, args, present.request_pem, own)
         self.certificate_pem = signed.certificate_pem.apply(_ending_in_newline)
         self.private_key_pem = pulumi.Output.secret(present.private_key_pem)
@@ -227,7 +229,6 @@ class IntermediateCa(pulumi.ComponentResource):
 class SignedRequest(pulumi.ComponentResource):
     """The certificate of the intermediate CA of another stack's mesh, which keeps the key."""
 
-    trust_domain: str
     certificate_pem: pulumi.Output[str]
     between_pem: pulumi.Output[str]
     """The CAs between it and the root, its issuer first; empty if the root signed it."""
@@ -237,9 +238,8 @@ class SignedRequest(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: IntermediateCaArgs, request_pem: str, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        described = {"trust_domain": args["trust_domain"], "validity_days": args["validity_days"]}
+        described = {"trust_domain": args["trust_domains"][0], "validity_days": args["validity_days"]}
         super().__init__("multimesh:index:IntermediateCa", name, described, opts)
-        self.trust_domain = args["trust_domain"]
         signed = _signed(name, args, request_pem, pulumi.ResourceOptions(parent=self))
         self.between_pem = args["root"].between_pem
         self.certificate_pem = signed.certificate_pem.apply(_ending_in_newline)
@@ -257,7 +257,8 @@ def _signed(
             "request_pem": request_pem,
             "root_pem": root.signer.certificate_pem,
             **root.signer.key,
-            "trust_domain": args["trust_domain"],
+            "trust_domain": args["trust_domains"][0],
+            "trust_domain_aliases": args["trust_domains"][1:],
             "validity_hours": hours,
             "early_renewal_hours": hours // 3,
         },
@@ -265,16 +266,18 @@ def _signed(
     )
 
 
-def _key(mesh: str, generation: int, trust_domain: str, opts: pulumi.ResourceOptions, suffix: str = "") -> MeshKey:
+def _key(
+    mesh: str, generation: int, trust_domains: Sequence[str], opts: pulumi.ResourceOptions, suffix: str = ""
+) -> MeshKey:
     """Create one generation of a mesh's key, and its request."""
     private = tls.PrivateKey(mesh_key.name(mesh, generation), algorithm="ECDSA", ecdsa_curve="P256", opts=opts)
     request = tls.CertRequest(
         f"{mesh}-request{suffix}",
         private_key_pem=private.private_key_pem,
-        subject={"common_name": mesh_key.common_name(mesh, generation), "organization": trust_domain},
+        subject={"common_name": mesh_key.common_name(mesh, generation), "organization": trust_domains[0]},
         opts=opts,
     )
-    return MeshKey(request.cert_request_pem, private.private_key_pem)
+    return MeshKey(request.cert_request_pem, private.private_key_pem, trust_domains[1:])
 
 
 def _ending_in_newline(pem: str) -> str:

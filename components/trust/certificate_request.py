@@ -5,12 +5,13 @@ reference to the provider.
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any, TypedDict
 
 import pulumi
 from pulumi import dynamic
 
-_COMPARED = ("public_key_pem", "common_name", "trust_domain")
+_COMPARED = ("public_key_pem", "common_name", "trust_domain", "trust_domain_aliases")
 """The inputs that make another request. A private key in another format makes no other one."""
 
 
@@ -26,8 +27,9 @@ class CertificateRequestProvider(dynamic.ResourceProvider):
         """Make the request; the resource's id is the SHA-256 of it. Raise SigningError."""
         from components.trust import signing
 
-        made = signing.request(props["private_key_pem"], props["common_name"], props["trust_domain"])
-        outputs = {**{name: props[name] for name in _COMPARED}, "request_pem": made}
+        domains = [props["trust_domain"], *props.get("trust_domain_aliases", ())]
+        made = signing.request(props["private_key_pem"], props["common_name"], domains)
+        outputs = {**{name: props[name] for name in _COMPARED if name in props}, "request_pem": made}
         return dynamic.CreateResult(hashlib.sha256(made.encode()).hexdigest(), outputs)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
@@ -45,10 +47,12 @@ class CertificateRequestArgs(TypedDict):
     common_name: str
     trust_domain: str
     """What the CA is to sign identities of."""
+    trust_domain_aliases: Sequence[str]
+    """Other trust domains that it is to sign identities of."""
 
 
 class CertificateRequest(dynamic.Resource, module="multimesh", name="CertificateRequest"):
-    """A request for the certificate of a CA that signs identities of one trust domain alone."""
+    """A request for the certificate of a CA that signs identities of one mesh's trust domains alone."""
 
     request_pem: pulumi.Output[str]
 
@@ -60,4 +64,6 @@ class CertificateRequest(dynamic.Resource, module="multimesh", name="Certificate
             "private_key_pem": pulumi.Output.secret(args["private_key_pem"]),
             "request_pem": None,
         }
+        if not args["trust_domain_aliases"]:  # as in the state of a stack that has never had one
+            del properties["trust_domain_aliases"]
         super().__init__(CertificateRequestProvider(), resource_name, properties, opts)

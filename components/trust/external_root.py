@@ -3,7 +3,7 @@
 The stack exports its requests, and takes the signed certificates as files.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,15 +47,18 @@ def read(path: object) -> CertificateFile:
 
 def check(root: BroughtRoot, files: Mapping[str, CertificateFile], own: ThisStack) -> Found:
     """Return the CAs of this stack's meshes; those without a certificate keep what they have, or wait."""
-    domains = {mesh: given or names.default_trust_domain(mesh) for mesh, given in own.trust_domains.items()}
+    domains = {
+        mesh: [given.trust_domain or names.default_trust_domain(mesh), *given.aliases]
+        for mesh, given in own.trust_domains.items()
+    }
     held, signed, notes, wrong = own.held(), dict[str, SignedCa](), list[str](), list[str]()
-    for mesh, domain in domains.items():
+    for mesh, of_mesh in domains.items():
         if mesh not in files:
-            notes.append(_note(mesh, domain, kept=mesh in held))
-            if mesh in held and (misfit := held[mesh].misfit(domain)):
-                wrong.append(problems.problem(("meshes", mesh, "trust_domain"), domain, misfit))
+            notes.append(_note(mesh, of_mesh, kept=mesh in held))
+            if mesh in held and (misfit := held[mesh].misfit(of_mesh[0])):
+                wrong.append(problems.problem(("meshes", mesh, "trust_domain"), of_mesh[0], misfit))
             continue
-        ca, faults = _signed(mesh, domain, files[mesh], root, own)
+        ca, faults = _signed(mesh, of_mesh, files[mesh], root, own)
         signed[mesh] = ca
         wrong += [problems.problem(("trust", "certificates", mesh), files[mesh].path, fault) for fault in faults]
     held = {mesh: ca for mesh, ca in held.items() if mesh not in signed}
@@ -64,7 +67,7 @@ def check(root: BroughtRoot, files: Mapping[str, CertificateFile], own: ThisStac
 
 
 def _signed(
-    mesh: str, trust_domain: str, file: CertificateFile, root: BroughtRoot, own: ThisStack
+    mesh: str, trust_domains: Sequence[str], file: CertificateFile, root: BroughtRoot, own: ThisStack
 ) -> tuple[SignedCa, list[str]]:
     """Return a mesh's CA, and why it must not be used."""
     from components.trust import chain
@@ -83,14 +86,14 @@ def _signed(
     if chain.pem(way[-1:]) != root.root_pem:
         return ca, [f"ends at another root, '{chain.name(way[-1])}', and not at that of {root.certificate}"]
     ca = SignedCa(chain.pem(way[:1]), chain.pem(way[1:-1]), root.root_pem)
-    return ca, ca.faults(trust_domain)
+    return ca, ca.faults(trust_domains)
 
 
-def _note(mesh: str, trust_domain: str, *, kept: bool) -> str:
+def _note(mesh: str, trust_domains: Sequence[str], *, kept: bool) -> str:
     meanwhile = "keeps the CA that it has" if kept else "waits, and is not created yet"
     return (
         f"multimesh:trust.certificates: there is none for {mesh}, so the mesh {meanwhile}: after this `pulumi up`, "
         "have its request (output `requests`) signed with the extensions that it asks for (a CA with path length 0, "
-        f"and critical name constraints that permit {trust_domain}), set trust.certificates.{mesh} to the file, and "
-        "run `pulumi up` again"
+        f"and critical name constraints that permit {', '.join(trust_domains)}), set trust.certificates.{mesh} to the "
+        "file, and run `pulumi up` again"
     )

@@ -4,7 +4,7 @@ Pulumi calls the provider's methods in another process, which finds this module 
 reference to the provider.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypedDict
@@ -14,7 +14,7 @@ from pulumi import dynamic
 
 from components.trust import expiry
 
-_COMPARED = ("request_pem", "root_pem", "trust_domain", "validity_hours", "early_renewal_hours")
+_COMPARED = ("request_pem", "root_pem", "trust_domain", "trust_domain_aliases", "validity_hours", "early_renewal_hours")
 """The inputs that make another certificate. The root's key is not among them: it belongs to the root's certificate.
 
 `root_pem` is the certificate of the CA that signs, which may be the user's issuing CA below a root.
@@ -56,12 +56,12 @@ class IntermediateCertificateProvider(dynamic.ResourceProvider):
             props["request_pem"],
             props["root_pem"],
             props.get("root_key_pem") or Path(props["root_key_file"]).expanduser().read_text(),
-            props["trust_domain"],
+            [props["trust_domain"], *props.get("trust_domain_aliases", ())],
             int(props["validity_hours"]),
             datetime.now(UTC),
         )
         outputs = {
-            **{name: props[name] for name in _COMPARED},
+            **{name: props[name] for name in _COMPARED if name in props},
             "certificate_pem": signed.certificate_pem,
             "validity_start_time": signed.start.strftime(_TIME),
             "validity_end_time": signed.end.strftime(_TIME),
@@ -112,13 +112,15 @@ class IntermediateCertificateArgs(SigningKey):
     root_pem: pulumi.Input[str]
     trust_domain: str
     """What the CA may sign identities of."""
+    trust_domain_aliases: Sequence[str]
+    """Other trust domains that it may sign identities of."""
     validity_hours: int
     early_renewal_hours: int
     """How long before its end an `up` replaces the certificate."""
 
 
 class IntermediateCertificate(dynamic.Resource, module="multimesh", name="IntermediateCertificate"):
-    """A certificate of a CA that signs no further CAs, and identities of one trust domain alone."""
+    """A certificate of a CA that signs no further CAs, and identities of one mesh's trust domains alone."""
 
     certificate_pem: pulumi.Output[str]
     validity_end_time: pulumi.Output[str]
@@ -131,4 +133,6 @@ class IntermediateCertificate(dynamic.Resource, module="multimesh", name="Interm
         properties = {**args, **outputs}
         if "root_key_pem" in args:
             properties["root_key_pem"] = pulumi.Output.secret(args["root_key_pem"])
+        if not args["trust_domain_aliases"]:  # as in the state of a stack that has never had one
+            del properties["trust_domain_aliases"]
         super().__init__(IntermediateCertificateProvider(), resource_name, properties, opts)

@@ -73,7 +73,7 @@ def _of_root(signer: Signer, numbers: Sequence[int], had: str) -> pulumi.Output[
 def _of_ca(ca: Ca) -> pulumi.Output[str]:
     """Return the lists of a mesh's CA, and of the key that it gets next; they are no secret."""
     if isinstance(ca, IssuedCa):
-        signed = pulumi.Output.all(ca.certificate_pem, ca.private_key_pem, ca.root_pem)
+        signed = pulumi.Output.all(ca.certificate_pem, ca.private_key_pem, ca.root_pem, ca.trust_domains[1:])
         return pulumi.Output.unsecret(signed.apply(lambda given: revocation.of_issued(*given)))
     return pulumi.Output.concat(*(_of_key(key, ca.root_pem) for key in ca.keys))
 
@@ -86,5 +86,5 @@ def _of_keys_to_come(root: RootCa | AbsentRoot) -> list[pulumi.Output[str]]:
 
 
 def _of_key(key: MeshKey, root_pem: pulumi.Output[str]) -> pulumi.Output[str]:
-    given = pulumi.Output.all(key.request_pem, key.private_key_pem, root_pem)
+    given = pulumi.Output.all(key.request_pem, key.private_key_pem, root_pem, key.aliases)
     return pulumi.Output.unsecret(given.apply(lambda given: revocation.of_ca(*given)))

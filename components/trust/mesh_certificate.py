@@ -20,10 +20,10 @@ def is_for(certificate_pem: str, public_key_pem: str) -> bool:
     return chain.certificates(certificate_pem)[0].public_key() == load_pem_public_key(public_key_pem.encode())
 
 
-def faults(way: Sequence[x509.Certificate], trust_domain: str, now: datetime) -> Iterator[str]:
+def faults(way: Sequence[x509.Certificate], trust_domains: Sequence[str], now: datetime) -> Iterator[str]:
     """Yield the end of a sentence about the first certificate for each reason why a mesh should not use it.
 
-    `way` goes from the mesh's CA up to the root. `trust_domain` is the mesh's.
+    `way` goes from the mesh's CA up to the root. `trust_domains` are the mesh's.
     """
     certificate, *above = way
     yield from authority.faults(certificate, 0)
@@ -34,26 +34,28 @@ def faults(way: Sequence[x509.Certificate], trust_domain: str, now: datetime) ->
     else:
         if not named.critical:
             yield f"has name constraints that are not critical, so some may ignore them: {_ASK}"
-        yield from _confinement(named.value, trust_domain)
+        yield from _confinement(named.value, trust_domains)
     for number, upper in enumerate(above, 1):
         prefix = f"is below '{chain.name(upper)}', which"
         yield from (f"{prefix} {fault}" for fault in authority.faults(upper, number))
         yield from (f"{prefix} {fault}" for fault in authority.dates(upper, now))
-        if authority.excludes(upper, trust_domain):
-            yield f"{prefix} excludes the trust domain {trust_domain} (name constraints)"
+        excluded = [domain for domain in trust_domains if authority.excludes(upper, domain)]
+        yield from (f"{prefix} excludes the trust domain {domain} (name constraints)" for domain in excluded)
 
 
 _ASK = "sign the request with the extensions that it asks for"
 
 
-def _confinement(named: x509.NameConstraints, trust_domain: str) -> Iterator[str]:
-    """Yield a fault for each kind of name in which the CA may sign more than it asked for."""
-    asked = signing.name_constraints(trust_domain)
+def _confinement(named: x509.NameConstraints, trust_domains: Sequence[str]) -> Iterator[str]:
+    """Yield a fault for each kind of name in which the CA may sign more, or fewer trust domains, than it asked for."""
+    asked = signing.name_constraints(trust_domains)
+    one, *more = trust_domains
+    whose = f"trust domains {', '.join(trust_domains)}" if more else f"trust domain {one}"
     for word, kind in _KINDS.items():
         permitted, excluded = constraints.values(named, kind)
         asked_permitted, asked_excluded = constraints.values(asked, kind)
         if not permitted or not set(permitted) <= set(asked_permitted) or not set(asked_excluded) <= set(excluded):
-            yield (
-                f"may sign {word} names other than those of trust domain {trust_domain} and its istiod "
-                f"(name constraints): {_ASK}"
-            )
+            yield (f"may sign {word} names other than those of {whose} and its istiod (name constraints): {_ASK}")
+    lacking = [domain for domain in trust_domains if not constraints.permits_trust_domain(named, domain)]
+    if more and lacking:
+        yield f"may not sign for trust domain {', '.join(lacking)} (name constraints): {_ASK}"

@@ -1,6 +1,7 @@
 """The keys of a mesh's CA: another generation is another key, with names of its own."""
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pulumi
@@ -9,10 +10,15 @@ _NOTE = re.compile(r"# key (\d+) of the CA\n")
 
 
 class MeshKey(NamedTuple):
-    """A key of a mesh's CA: the request for its certificate (PEM), and the key itself, a secret."""
+    """A key of a mesh's CA: the request for its certificate (PEM), and the key itself, a secret.
+
+    The request names the mesh's trust domain as the CA's organization; a certificate of before may name one of the
+    `aliases`.
+    """
 
     request_pem: pulumi.Output[str]
     private_key_pem: pulumi.Output[str]
+    aliases: Sequence[str]
 
 
 def name(mesh: str, generation: int) -> str:

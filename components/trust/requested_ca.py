@@ -12,11 +12,11 @@ from components.trust.certificate_request import CertificateRequest
 from components.trust.mesh_key import MeshKey
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class IssuedCa:
     """The CA of one mesh, signed elsewhere; it has the attributes of an IntermediateCa."""
 
-    trust_domain: str
+    trust_domains: Sequence[str]
     certificate_pem: pulumi.Output[str]
     chain_pem: pulumi.Output[str]
     private_key_pem: pulumi.Output[str]
@@ -34,7 +34,8 @@ class AnotherKeyError(pulumi.RunError):
 class RequestedCaArgs(TypedDict):
     """The arguments of a CA that somebody else signs."""
 
-    trust_domain: str
+    trust_domains: Sequence[str]
+    """The mesh's trust domain, and then its aliases."""
     generation: int
     """Another number makes another key."""
     next_key: bool
@@ -42,9 +43,9 @@ class RequestedCaArgs(TypedDict):
 
 
 class RequestedCa(pulumi.ComponentResource):
-    """The key of a mesh's CA, and the request to sign it for the mesh's trust domain."""
+    """The key of a mesh's CA, and the request to sign it for the mesh's trust domains."""
 
-    trust_domain: str
+    trust_domains: Sequence[str]
     generation: int
     request_pem: pulumi.Output[str]
     key: MeshKey
@@ -54,8 +55,8 @@ class RequestedCa(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RequestedCaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         # The type and names of an IntermediateCa: a mesh that moves to a stack of its own takes its key along.
-        super().__init__("multimesh:index:IntermediateCa", name, {"trust_domain": args["trust_domain"]}, opts)
-        self.trust_domain, self.generation = args["trust_domain"], args["generation"]
+        super().__init__("multimesh:index:IntermediateCa", name, {"trust_domain": args["trust_domains"][0]}, opts)
+        self.trust_domains, self.generation = args["trust_domains"], args["generation"]
         self._name = name
         own = pulumi.ResourceOptions(parent=self)
         self._private, self.key = self._made(self.generation, "", own)
@@ -74,11 +75,12 @@ class RequestedCa(pulumi.ComponentResource):
                 "private_key_pem": private.private_key_pem,
                 "public_key_pem": private.public_key_pem,
                 "common_name": mesh_key.common_name(self._name, generation),
-                "trust_domain": self.trust_domain,
+                "trust_domain": self.trust_domains[0],
+                "trust_domain_aliases": self.trust_domains[1:],
             },
             opts,
         )
-        return private, MeshKey(request.request_pem, private.private_key_pem)
+        return private, MeshKey(request.request_pem, private.private_key_pem, self.trust_domains[1:])
 
     def issued(self, certificate: str, chain: str, root: str, trusted: pulumi.Output[str]) -> IssuedCa:
         """Return the CA with its certificate, the CAs above it, the root and every root that is trusted (PEM).
@@ -86,7 +88,7 @@ class RequestedCa(pulumi.ComponentResource):
         Its outputs raise AnotherKeyError if this `up` replaces the key.
         """
         return IssuedCa(
-            self.trust_domain,
+            self.trust_domains,
             self._private.public_key_pem.apply(lambda key: checked_key(self._name, certificate, key)),
             pulumi.Output.from_input(certificate + chain + root),
             pulumi.Output.secret(self._private.private_key_pem),

@@ -57,24 +57,25 @@ def of_root(root_pem: str, key_pem: str, revoked: Iterable[int]) -> str:
     return _signed(root.subject, root, root, key_pem, revoked)
 
 
-def of_ca(request_pem: str, key_pem: str, root_pem: str) -> str:
-    """Return the list (PEM) of a mesh's CA, known by its request; it revokes nothing, for as long as its root is valid.
+def of_ca(request_pem: str, key_pem: str, root_pem: str, aliases: Sequence[str]) -> str:
+    """Return the lists (PEM) of a mesh's CA, known by its request; they revoke nothing, as long as its root is valid.
 
-    It holds for every certificate of the key: one that is not issued yet, and a renewed one.
+    They hold for every certificate of the key: one that is not issued yet, and a renewed one. One list is for each name
+    that the CA had or will have: its organization is the mesh's trust domain, and changes with it to one of `aliases`.
     """
     from cryptography import x509
 
-    request = x509.load_pem_x509_csr(request_pem.encode())
-    return _signed(request.subject, None, x509.load_pem_x509_certificate(root_pem.encode()), key_pem, ())
+    request, root = x509.load_pem_x509_csr(request_pem.encode()), x509.load_pem_x509_certificate(root_pem.encode())
+    return "".join(_signed(name, None, root, key_pem, ()) for name in _names(request.subject, aliases))
 
 
-def of_issued(certificate_pem: str, key_pem: str, root_pem: str) -> str:
-    """Return the same list for a CA that is known by its certificate."""
+def of_issued(certificate_pem: str, key_pem: str, root_pem: str, aliases: Sequence[str]) -> str:
+    """Return the same lists for a CA that is known by its certificate."""
     from cryptography import x509
 
     certificate = x509.load_pem_x509_certificate(certificate_pem.encode())
     root = x509.load_pem_x509_certificate(root_pem.encode())
-    return _signed(certificate.subject, certificate, root, key_pem, ())
+    return "".join(_signed(name, certificate, root, key_pem, ()) for name in _names(certificate.subject, aliases))
 
 
 def split(lists: str) -> list[str]:
@@ -120,6 +121,18 @@ def still_signing(revoked: Iterable[int], current: dict[str, str]) -> Iterator[s
     """Yield each mesh of `current` whose CA's serial number, as openssl prints it, is among the revoked."""
     wrong = {shown(number) for number in revoked}
     yield from (mesh for mesh, number in current.items() if number in wrong)
+
+
+def _names(subject: "x509.Name", organizations: Sequence[str]) -> "list[x509.Name]":
+    """Return a CA's name, and then the same with each of the organizations instead of its own, if it has one."""
+    from cryptography import x509
+    from cryptography.x509.oid import NameOID
+
+    def other(organization: str) -> x509.Name:
+        kept = {NameOID.ORGANIZATION_NAME: organization}
+        return x509.Name([x509.NameAttribute(one.oid, kept.get(one.oid, str(one.value))) for one in subject])
+
+    return list(dict.fromkeys([subject, *map(other, organizations)]))
 
 
 def _signed(

@@ -53,7 +53,7 @@ def signed_requests(
     """Sign the requests (PEM) of other stacks' meshes, by mesh; a stack without the root's key has none to sign."""
     if isinstance(root, AbsentRoot):
         return {}
-    return {mesh: root.sign(mesh, trust.issued_trust_domain(mesh), pem) for mesh, pem in requests.items()}
+    return {mesh: root.sign(mesh, trust.issued_trust_domains(mesh), pem) for mesh, pem in requests.items()}
 
 
 def _name(generation: int) -> str:

@@ -72,6 +72,7 @@ class IssuedSettings(Strict):
     """A mesh of another stack, whose intermediate CA this stack issues; `stack` makes the request for it."""
 
     trust_domain: names.TrustDomain | None = None
+    trust_domain_aliases: list[names.TrustDomain] = []
     stack: names.StackName | None = None
 
 
@@ -194,6 +195,7 @@ class TrustSettings(Strict):
         """Return the stack that makes the request for a mesh: the one that has the mesh's name, unless told."""
         return self.issues[mesh].stack or mesh
 
-    def issued_trust_domain(self, mesh: str) -> str:
-        """Return the trust domain of a mesh of another stack."""
-        return self.issues[mesh].trust_domain or names.default_trust_domain(mesh)
+    def issued_trust_domains(self, mesh: str) -> list[str]:
+        """Return the trust domain that this stack issues a mesh's CA for, and then its aliases."""
+        issued = self.issues[mesh]
+        return [issued.trust_domain or names.default_trust_domain(mesh), *issued.trust_domain_aliases]

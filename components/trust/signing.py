@@ -1,8 +1,9 @@
-"""The certificate of an intermediate CA that is confined to one trust domain, as plain X.509.
+"""The certificate of an intermediate CA that is confined to one mesh's trust domains, as plain X.509.
 
 Import it where a certificate is signed, and nowhere at the top of the program: `cryptography` takes time to load.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
@@ -40,8 +41,10 @@ class Signed:
     end: datetime
 
 
-def sign(request_pem: str, root_pem: str, root_key_pem: str, trust_domain: str, hours: int, now: datetime) -> Signed:
-    """Sign the request of a mesh's CA, whose certificates are then valid for identities of `trust_domain` alone.
+def sign(
+    request_pem: str, root_pem: str, root_key_pem: str, trust_domains: Sequence[str], hours: int, now: datetime
+) -> Signed:
+    """Sign the request of a mesh's CA, whose certificates are then valid for identities of `trust_domains` alone.
 
     Raise SigningError if the request does not prove its key, or the key is not the root's.
     """
@@ -62,7 +65,7 @@ def sign(request_pem: str, root_pem: str, root_key_pem: str, trust_domain: str, 
         x509.CertificateBuilder(root.subject, asked.subject, public_key, serial, start, end)
         .add_extension(x509.BasicConstraints(ca=True, path_length=_PATH_LENGTH), critical=True)
         .add_extension(_key_usage(), critical=True)
-        .add_extension(name_constraints(trust_domain), critical=True)
+        .add_extension(name_constraints(trust_domains), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
         .add_extension(authority_key_identifier(root, key), critical=False)
         .sign(key, hash_for(key))
@@ -70,7 +73,7 @@ def sign(request_pem: str, root_pem: str, root_key_pem: str, trust_domain: str, 
     return Signed(certificate.public_bytes(Encoding.PEM).decode(), str(serial), start, end)
 
 
-def request(key_pem: str, common_name: str, trust_domain: str) -> str:
+def request(key_pem: str, common_name: str, trust_domains: Sequence[str]) -> str:
     """Return a request (PEM) for the certificate that `sign` makes: it asks for the same extensions (RFC 2986).
 
     Raise SigningError if the key is no ECDSA or RSA key.
@@ -78,26 +81,26 @@ def request(key_pem: str, common_name: str, trust_domain: str) -> str:
     key = load_pem_private_key(key_pem.encode(), password=None)
     if not isinstance(key, Key):
         raise SigningError("the key of a mesh's CA must be an ECDSA or RSA key")
-    named = {NameOID.COMMON_NAME: common_name, NameOID.ORGANIZATION_NAME: trust_domain}
+    named = {NameOID.COMMON_NAME: common_name, NameOID.ORGANIZATION_NAME: trust_domains[0]}
     subject = x509.Name(x509.NameAttribute(kind, text[:_LONGEST_NAME]) for kind, text in named.items())
     made = (
         x509.CertificateSigningRequestBuilder(subject)
         .add_extension(x509.BasicConstraints(ca=True, path_length=_PATH_LENGTH), critical=True)
         .add_extension(_key_usage(), critical=True)
-        .add_extension(name_constraints(trust_domain), critical=True)
+        .add_extension(name_constraints(trust_domains), critical=True)
         .sign(key, hash_for(key))
     )
     return made.public_bytes(Encoding.PEM).decode()
 
 
-def name_constraints(trust_domain: str) -> x509.NameConstraints:
-    """Return constraints that permit URIs of one trust domain, the names of istiod, and no other name (RFC 5280).
+def name_constraints(trust_domains: Sequence[str]) -> x509.NameConstraints:
+    """Return constraints that permit URIs of the trust domains, the names of istiod, and no other name (RFC 5280).
 
     Envoy compares an identity with names of every kind: a DNS name `spiffe://...` would be one if any DNS name were
     permitted. A permitted name is one host by the RFC's rule for URIs, and also its subdomains by that for DNS names
     and in Go's rule for URIs, so these are excluded. What is permitted and excluded is no e-mail address at all.
     """
-    uris = [trust_domain], [f".{trust_domain}"]
+    uris = trust_domains, [f".{domain}" for domain in trust_domains]
     hosts = ISTIOD_HOSTS, [f".{host}" for host in ISTIOD_HOSTS]
     permitted, excluded = (
         [

@@ -1,11 +1,11 @@
 """A root CA that another stack owns: it signs the requests of this stack's meshes, and exports the certificates."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.schema import names, problems
 from components.trust import revocation
-from components.trust.absent_root import Found, SignedCa, ThisStack, Trusted
+from components.trust.absent_root import Configured, Found, SignedCa, ThisStack, Trusted
 from components.trust.ca import fingerprint
 from multimesh.contract import Certificate
 
@@ -31,14 +31,12 @@ def check(owner: str, full_name: str, outputs: Mapping[str, Any], own: ThisStack
         wrong.append(_problem(owner, "the output root_cas of that stack must be PEM certificates by name, and is not"))
     elif lists and not all(revocation.is_of(text, [str(root), *roots.values()]) for text in revocation.split(lists)):
         wrong.append(_problem(owner, "the output root_revocation_lists of that stack is not signed by its roots"))
-    domains, signed, notes = dict[str, str](), dict[str, SignedCa](), list[str]()
+    domains, signed, notes = dict[str, Sequence[str]](), dict[str, SignedCa](), list[str]()
     for mesh, configured in own.trust_domains.items():
         about = listed.get(mesh)
-        before = own.outputs.get("meshes", {}).get(mesh, {}).get("trust_domain")
-        domains[mesh] = configured or (about.trust_domain if about else before or names.default_trust_domain(mesh))
-        if about and about.trust_domain != domains[mesh]:
-            message = f"must be {about.trust_domain}: stack {owner} issues the CA of {mesh} for it"
-            wrong.append(problems.problem(("meshes", mesh, "trust_domain"), configured, message))
+        domains[mesh] = _domains(mesh, configured, about, own.outputs)
+        if about and (other := _other_domains(owner, mesh, domains[mesh], about)):
+            wrong.append(other)
         elif not wrong and about and about.certificate and own.has_key_of(mesh, about.certificate):
             signed[mesh] = ca = SignedCa(about.certificate, about.chain, str(root))
             wrong += [
@@ -46,10 +44,32 @@ def check(owner: str, full_name: str, outputs: Mapping[str, Any], own: ThisStack
             ]
         elif not wrong:
             notes.append(_note(owner, mesh, outputs, about, kept=mesh in held))
-            if mesh in held and (misfit := held[mesh].misfit(domains[mesh])):
-                wrong.append(problems.problem(("meshes", mesh, "trust_domain"), configured or problems.ABSENT, misfit))
+            if mesh in held and (misfit := held[mesh].misfit(domains[mesh][0])):
+                given = configured.trust_domain or problems.ABSENT
+                wrong.append(problems.problem(("meshes", mesh, "trust_domain"), given, misfit))
     held = {mesh: ca for mesh, ca in held.items() if mesh not in signed}
     return Found(Trusted(root, domains, signed, held, _REMEDY, roots, lists), notes, wrong)
+
+
+def _domains(mesh: str, configured: Configured, about: Certificate | None, outputs: Mapping[str, Any]) -> Sequence[str]:
+    """Return a mesh's trust domain and aliases: as configured, else as the other stack lists them, else as before."""
+    had = outputs.get("meshes", {}).get(mesh, {})
+    before = [had.get("trust_domain") or names.default_trust_domain(mesh), *had.get("trust_domain_aliases", ())]
+    known = about.trust_domains if about else before
+    own = configured.trust_domain or known[0]
+    return [own, *(alias for alias in configured.aliases or known[1:] if alias != own)]
+
+
+def _other_domains(owner: str, mesh: str, domains: Sequence[str], about: Certificate) -> str | None:
+    """Return a line if the other stack issues the CA for other trust domains than the mesh's; None if it does not."""
+    issues = f"stack {owner} issues the CA of {mesh} for it"
+    if domains[0] != about.trust_domain:
+        message = f"must be {about.trust_domain}: {issues}"
+        return problems.problem(("meshes", mesh, "trust_domain"), domains[0], message)
+    if {*domains} != {*about.trust_domains}:
+        message = f"must be [{', '.join(about.trust_domain_aliases)}], or not set: {issues}"
+        return problems.problem(("meshes", mesh, "trust_domain_aliases"), domains[1:], message)
+    return None
 
 
 def _listed(owner: str, outputs: Mapping[str, Any]) -> tuple[dict[str, Certificate], list[str]]:

@@ -44,7 +44,7 @@ def _compared(
 
 def _callers(federation: Federation) -> list[Caller]:
     """Return callers to judge by: of each mesh the sample, and somebody whom no configuration lists."""
-    domains = {about.trust_domain for about in federation.outputs.meshes.values()}
+    domains = {domain for about in federation.outputs.meshes.values() for domain in about.trust_domains}
     accounts = ((SAMPLE.namespace, SAMPLE.service_account), ("nobody", "nobody"))
     return [Caller(domain, *account) for domain in sorted(domains) for account in accounts]
 

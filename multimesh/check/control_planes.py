@@ -90,9 +90,14 @@ def _dns(federation: Federation) -> Iterable[Problem]:
 
 def _trust_domain(federation: Federation) -> Iterable[Problem]:
     for mesh, cluster in own(federation):
-        wanted, found = federation.outputs.meshes[mesh].trust_domain, mesh_config(cluster).get("trustDomain")
+        about, config = federation.outputs.meshes[mesh], mesh_config(cluster)
+        wanted, found = about.trust_domain, config.get("trustDomain")
         if found != wanted:
             yield Problem(mesh, f"MeshConfig has trustDomain {found}, the stack {wanted}", _UP)
+        aliases, has = sorted(about.trust_domain_aliases), sorted(config.get("trustDomainAliases") or [])
+        if has != aliases:
+            lists = [", ".join(each) or "none" for each in (has, aliases)]
+            yield Problem(mesh, f"MeshConfig has trustDomainAliases {lists[0]}, the stack {lists[1]}", _UP)
 
 
 CHECKS = [

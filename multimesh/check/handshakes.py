@@ -9,7 +9,7 @@ from multimesh.check.result import Check, Problem
 
 def _exported(federation: Federation) -> Iterable[Problem]:
     for mesh, shaken in federation.gateways.items():
-        domain = f"spiffe://{federation.outputs.meshes[mesh].trust_domain}/"
+        domains = tuple(f"spiffe://{domain}/" for domain in federation.outputs.meshes[mesh].trust_domains)
         for name, seen in shaken.items():
             if name == NOT_EXPORTED or not seen.connected:
                 continue
@@ -18,8 +18,8 @@ def _exported(federation: Federation) -> Iterable[Problem]:
                 yield Problem(mesh, cause, "see whether its Service has ready pods, and the Gateway istio-system/peers")
             elif seen.trouble:
                 yield Problem(mesh, f"{name}: {seen.trouble}", "see docs/check.md")
-            elif not any(identity.startswith(domain) for identity in seen.identities):
-                cause = f"{name} is answered by {', '.join(seen.identities) or 'nobody'}, not of {domain}"
+            elif not any(identity.startswith(domains) for identity in seen.identities):
+                cause = f"{name} is answered by {', '.join(seen.identities) or 'nobody'}, not of {' or '.join(domains)}"
                 yield Problem(mesh, cause, "restart the workload; see the checks of trust")
 
 

@@ -130,11 +130,14 @@ def _expiring(federation: Federation, name: str, expires: datetime) -> Iterable[
 
 def _proxies(federation: Federation) -> Iterable[Problem]:
     for mesh, caller in federation.callers.items():
-        domain = federation.outputs.meshes[mesh].trust_domain
+        domains = federation.outputs.meshes[mesh].trust_domains
         if caller.trouble:
             continue
-        if not any(name.startswith(f"spiffe://{domain}/") for name in caller.identities):
-            cause = f"the sample's sidecar is {', '.join(caller.identities) or 'nobody'}, not of trust domain {domain}"
+        if not any(name.startswith(tuple(f"spiffe://{domain}/" for domain in domains)) for name in caller.identities):
+            cause = (
+                f"the sample's sidecar is {', '.join(caller.identities) or 'nobody'}, not of trust domain "
+                f"{' or '.join(domains)}"
+            )
             yield Problem(mesh, cause, "kubectl -n demo rollout restart deployment echo; other workloads alike")
         elif caller.expires and caller.expires < federation.now:
             cause = f"the certificate of the sample's sidecar expired on {caller.expires:%Y-%m-%d %H:%M} UTC"
@@ -146,7 +149,8 @@ def _distinct(federation: Federation) -> Iterable[Problem]:
         return
     domains: dict[str, list[str]] = {}
     for mesh, about in federation.outputs.meshes.items():
-        domains.setdefault(about.trust_domain, []).append(mesh)
+        for domain in about.trust_domains:
+            domains.setdefault(domain, []).append(mesh)
     for domain, meshes in domains.items():
         if len(meshes) > 1:
             cause = f"trust domain {domain} is that of {' and '.join(meshes)}"

@@ -75,6 +75,16 @@ def test_a_namespace_that_is_left_is_named_and_nothing_of_an_uninstalled_istio_i
     stack.preview()
 
 
+def test_a_namespace_of_the_samples_name_is_named(stack: Stack, kubeconfig: Path) -> None:
+    kubectl = ["kubectl", "--kubeconfig", kubeconfig]
+    subprocess.run([*kubectl, "create", "namespace", "demo"], check=True)
+    assert "the namespace demo is there already, and is not multimesh's" in refused(stack)
+    stack.configure(lambda config: config.update({"multimesh:sample": False}))
+    stack.preview()
+    stack.configure(lambda config: config.pop("multimesh:sample"))
+    subprocess.run([*kubectl, "delete", "namespace", "demo"], check=True)
+
+
 def test_crds_that_belong_to_nobodys_release_are_named(stack: Stack, kubeconfig: Path) -> None:
     label = "app.kubernetes.io/managed-by-"
     crd = "crd/virtualservices.networking.istio.io"

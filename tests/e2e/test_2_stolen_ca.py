@@ -61,7 +61,7 @@ def elsewhere(stack: Stack, west: West) -> Issuer:
         request.public_bytes(Encoding.PEM).decode(),
         west.root,
         json.loads(kept["privateKeyPem"]["plaintext"]),
-        "elsewhere.mesh",
+        ["elsewhere.mesh"],
         1,
         datetime.now(UTC),
     ).certificate_pem

@@ -305,8 +305,8 @@ def record_of(
         of_root=lambda root, key, numbers: (
             of_root(root, key, numbers) if "-----BEGIN" in key else _list(f"{key}, revoked: {numbers}")
         ),
-        of_ca=lambda _, key, __: _list(key),
-        of_issued=lambda _, key, __: _list(key),
+        of_ca=lambda _, key, *__: _list(key),
+        of_issued=lambda _, key, *__: _list(key),
     )
     with own_event_loops(), patch.dict(os.environ, environment), asked, signed:
         monitor = _Monitor(answers, recording)

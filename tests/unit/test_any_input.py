@@ -207,7 +207,7 @@ def test_no_stack_does(drawn: Any) -> None:
         assert str(error)
         return
     assert all(stack.notes()) or not stack.notes()
-    domains = {mesh: stack.trust_domain(mesh) for mesh in stack.meshes}
+    domains = {mesh: stack.trust_domains(mesh)[0] for mesh in stack.meshes}
     for mesh, role in roles(stack.topology, list(stack.meshes), domains).items():
         platform = charts.chosen(charts.Platform(), stack.istio)
         charts.merged(charts.istiod_values(role, "", ""), platform.values.get("istiod", {}))

@@ -97,6 +97,7 @@ def test_outputs_keep_their_contract() -> None:
     assert recording.outputs.keys() == {
         "meshes",
         "suffix",
+        "accepted_trust_domains",
         "root_ca",
         "root_cas",
         "revocation_lists",
@@ -115,6 +116,7 @@ def test_outputs_keep_their_contract() -> None:
         "gateway_address": "east-lab.address",
         "gateway_port": 31443,
         "trust_domain": "east.mesh",
+        "trust_domain_aliases": [],
         "ca_expires": "2036-01-01T00:00:00Z",
         "ca_serial": "01",
         "ca_generation": 1,

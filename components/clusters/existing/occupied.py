@@ -40,7 +40,7 @@ def reader(api: "ApiClient", timeout: float) -> Read:
     """Return the function that reads the metadata of a cluster's objects."""
 
     def read(path: str) -> list[dict[str, Any]]:
-        whole = "deployments" in path or path.endswith(NAMESPACE)
+        whole = "deployments" in path or path.rpartition("/")[0].endswith("/namespaces")
         accept = "application/json" if whole else _METADATA
         request = api.param_serialize("GET", path, header_params={"Accept": accept}, auth_settings=["BearerToken"])
         answer = api.call_api(*request, _request_timeout=timeout)
@@ -55,9 +55,9 @@ def reader(api: "ApiClient", timeout: float) -> Read:
 
 def faults(read: Read) -> Iterator[str]:
     """Yield a line for each Istio, or part of one, that stands in the way of multimesh's own."""
-    elsewhere = [found for found in read("/apis/apps/v1/deployments?labelSelector=app%3Distiod") if not _is_ours(found)]
-    namespaces = [found for found in read(f"/api/v1/namespaces/{NAMESPACE}") if not _is_ours(found)]
-    if namespaces and not any(map(_is_ours, inside := read(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"))):
+    elsewhere = [found for found in read("/apis/apps/v1/deployments?labelSelector=app%3Distiod") if not is_ours(found)]
+    namespaces = [found for found in read(f"/api/v1/namespaces/{NAMESPACE}") if not is_ours(found)]
+    if namespaces and not any(map(is_ours, inside := read(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"))):
         yield _namespace(inside, read(f"/api/v1/namespaces/{NAMESPACE}/secrets?labelSelector=owner%3Dhelm"))
         return
     others = sorted({found["metadata"]["namespace"] for found in elsewhere} - {NAMESPACE})
@@ -98,7 +98,7 @@ def _namespace(deployments: Iterable[Mapping[str, Any]], releases: Iterable[Mapp
     )
 
 
-def _is_ours(found: Mapping[str, Any]) -> bool:
+def is_ours(found: Mapping[str, Any]) -> bool:
     """Return whether multimesh made an object: a namespace by its label, a Deployment by its pods' annotations."""
     template = ((found.get("spec") or {}).get("template") or {}).get("metadata") or {}
     annotations = template.get("annotations") or {}

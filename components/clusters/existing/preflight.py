@@ -9,18 +9,23 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from components.clusters.connection import connected
-from components.clusters.existing.occupied import faults, reader
+from components.clusters.existing import occupied, taken
 from components.clusters.existing.settings import ExistingClusterSettings
 from components.clusters.kubeconfig import Kubeconfig, KubeconfigError
 from components.clusters.missing import Missing
 from components.schema.problems import ABSENT
 
 
-def missing(settings: ExistingClusterSettings) -> Iterator[Missing]:
-    """Yield the reason if the kubeconfig gives no access to its cluster, or what stands in the way there."""
+def missing(
+    settings: ExistingClusterSettings, *, sample: bool = False, read_by_others: bool = False
+) -> Iterator[Missing]:
+    """Yield the reason if the kubeconfig gives no access to its cluster, or what stands in the way there.
+
+    `sample` and `read_by_others` say what else the stack creates there: see `taken.faults`.
+    """
     try:
         check(settings.kubeconfig)
-        found = occupants(settings.kubeconfig)
+        found = occupants(settings.kubeconfig, sample=sample, read_by_others=read_by_others)
     except KubeconfigError as error:
         yield Missing(("kubeconfig",), settings.kubeconfig.path or ABSENT, str(error))
     else:
@@ -77,8 +82,8 @@ def check(kubeconfig: Kubeconfig, timeout: float = 10) -> None:
             raise KubeconfigError(f"{host} does not answer as a Kubernetes API server does") from error
 
 
-def occupants(kubeconfig: Kubeconfig, timeout: float = 10) -> list[str]:
-    """Return a line for each Istio in the cluster that is not multimesh's.
+def occupants(kubeconfig: Kubeconfig, *, sample: bool, read_by_others: bool, timeout: float = 10) -> list[str]:
+    """Return a line for each Istio, and each other object in the stack's way, that is not multimesh's.
 
     Raise KubeconfigError if the cluster does not answer.
     """
@@ -86,7 +91,8 @@ def occupants(kubeconfig: Kubeconfig, timeout: float = 10) -> list[str]:
 
     with connected(kubeconfig.text) as api:
         try:
-            return list(faults(reader(api, timeout)))
+            read = occupied.reader(api, timeout)
+            return [*occupied.faults(read), *taken.faults(read, sample=sample, read_by_others=read_by_others)]
         except (HTTPError, OSError, ValueError) as error:
             raise KubeconfigError(f"{api.configuration.host} {_refusal(error)}") from error
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from api_server import kubeconfig, serving
 
-from components.clusters.existing import preflight
+from components.clusters.existing import preflight, taken
 from components.clusters.existing.occupied import faults
 from components.clusters.existing.settings import ExistingClusterSettings
-from components.mesh.roles import Role
+from components.istio import MANAGED
+from components.mesh.roles import JOINED, Role
 from components.mesh.single_mesh import namespace_metadata
 
 APPS, CORE = "/apis/apps/v1", "/api/v1"
@@ -98,6 +99,35 @@ def test_crds_of_another_installation_are_named(crd: dict[str, Any]) -> None:
         f"1 CustomResourceDefinitions such as {CRD}. Helm takes over only what belongs to its own releases: delete "
         "them, or hand them over, as docs/existing.md describes"
     ]
+
+
+DEMO, ECHO = f"{CORE}/namespaces/demo", f"{APPS}/namespaces/demo/deployments"
+
+
+def taken_names(objects: dict[str, list[dict[str, Any]]], **given: bool) -> list[str]:
+    asked = {"sample": True, "read_by_others": True} | given
+    return list(taken.faults(lambda path: objects.get(path, []), **asked))
+
+
+def test_a_namespace_of_the_samples_name_is_named_with_the_way_out() -> None:
+    [line] = taken_names({DEMO: [named("demo")], ECHO: [deployment("echo", "demo")]})
+    assert line.startswith("the namespace demo is there already, and is not multimesh's")
+    assert line.endswith("Set sample: false, or delete the namespace")
+    assert taken_names({DEMO: [named("demo")]}, sample=False) == []
+
+
+def test_the_namespace_of_the_stacks_own_sample_is_no_hindrance() -> None:
+    assert taken_names({DEMO: [named("demo", **MANAGED)]}) == [], "an update that was interrupted"
+    of_an_earlier_version = [deployment("echo", "demo", **{JOINED: "east.mesh//east"})]
+    assert taken_names({DEMO: [named("demo")], ECHO: of_an_earlier_version}) == []
+
+
+def test_a_role_of_the_name_by_which_a_single_mesh_is_read_is_named() -> None:
+    [line] = taken_names({ROLES: [named("view"), named("istio-remote")]})
+    assert line.startswith("clusterroles/istio-remote is there already, and is not multimesh's: in a single mesh")
+    assert taken_names({ROLES: [named("istio-remote")]}, read_by_others=False) == []
+    assert taken_names({ROLES: [named("istio-remote", **MANAGED)]}) == []
+    assert taken_names({ROLES: [named("istio-remote")], ISTIO_SYSTEM: [OURS]}) == [], "of an earlier version"
 
 
 class ApiServer(BaseHTTPRequestHandler):

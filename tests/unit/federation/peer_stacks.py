@@ -1,5 +1,6 @@
 """A stack, east, with a peer, west, under one root that a third stack owns: under mocks."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,13 +31,19 @@ def signed(
     days: int = 365,
     key: authorities.Key = KEY,
     by: authorities.Authority = ROOT,
+    aliases: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The certificate of a mesh's CA, as the trust stack exports it, for some days from now (or until some ago)."""
     start = datetime.now(UTC) - timedelta(days=100)
     hours = (100 + days) * 24
-    made = signing.sign(authorities.request(key), by.certificate, by.key_pem, trust_domain, hours, start)
+    made = signing.sign(authorities.request(key), by.certificate, by.key_pem, [trust_domain, *aliases], hours, start)
     expires = f"{made.end:%Y-%m-%dT%H:%M:%SZ}"
-    return {"trust_domain": trust_domain, "certificate": made.certificate_pem, "expires": expires}
+    return {
+        "trust_domain": trust_domain,
+        "trust_domain_aliases": list(aliases),
+        "certificate": made.certificate_pem,
+        "expires": expires,
+    }
 
 
 CA = signed()

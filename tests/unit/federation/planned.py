@@ -25,10 +25,10 @@ EXPORTED = ExportedService(
     service_account="echo",
 )
 ECHO = AvailableService(EXPORTED, [Port(80, "http")], WORKLOADS)
-EAST = Exporter("east", 25, "east.mesh", "10.9.0.1", 31443)
-WEST = Exporter("west", 75, "west.mesh", "10.9.0.2", 15443)
-DOMAINS = {mesh: f"{mesh}.mesh" for mesh in ("west", "south", "east")}
-SHARED = [replace(EAST, trust_domain="single.mesh"), replace(WEST, trust_domain="single.mesh")]
+EAST = Exporter("east", 25, ["east.mesh"], "10.9.0.1", 31443)
+WEST = Exporter("west", 75, ["west.mesh"], "10.9.0.2", 15443)
+DOMAINS = {mesh: [f"{mesh}.mesh"] for mesh in ("west", "south", "east")}
+SHARED = [replace(one, trust_domains=["single.mesh"]) for one in (EAST, WEST)]
 
 
 def echo(**given: Any) -> AvailableService:

@@ -1,6 +1,6 @@
 """Who may call an exported service."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,9 @@ from components.federation.workload import Workload
 from components.mesh.roles import Role
 
 
-def authorization(service: AvailableService, role: Role, trust_domains: Mapping[str, str]) -> list[PlannedObject]:
+def authorization(
+    service: AvailableService, role: Role, trust_domains: Mapping[str, Sequence[str]]
+) -> list[PlannedObject]:
     return policies.authorization(service, role, callers(service.service, trust_domains))
 
 
@@ -65,7 +67,7 @@ def test_a_mesh_that_does_not_export_has_no_policy() -> None:
 
 def test_a_primary_has_the_policy_of_the_clusters_that_it_serves() -> None:
     only_east = replace(ECHO, workloads={"east": WORKLOADS["east"]})
-    [policy] = authorization(only_east, in_one_mesh("west", serves=["east"]), DOMAINS | {"east": "single.mesh"})
+    [policy] = authorization(only_east, in_one_mesh("west", serves=["east"]), DOMAINS | {"east": ["single.mesh"]})
     assert policy.name == "echo.demo.global.callers"
 
 

@@ -27,7 +27,7 @@ def of(
         mesh: KnownCluster(inventory, {}, Role(mesh, f"{mesh}.mesh"))
         for mesh, inventory in {"east": east, "west": west}.items()
     }
-    return available(services, clusters, {"east": "east.mesh", "west": "west.mesh"})
+    return available(services, clusters, {"east": ["east.mesh"], "west": ["west.mesh"]})
 
 
 def refused(*services: ExportedService, **clusters: Any) -> list[str]:

@@ -72,8 +72,8 @@ def test_whose_the_root_is_can_be_read(trust: dict[str, Any], owner: str) -> Non
 
 
 def test_peers_that_contradict_each_other_are_refused() -> None:
-    one = Claims("one", "global", PEM, [], {"a": "a.mesh"}, {})
-    other = Claims("other", "global", PEM, [], {"a": "b.mesh"}, {})
+    one = Claims("one", "global", PEM, [], {"a": ["a.mesh"]}, {})
+    other = Claims("other", "global", PEM, [], {"a": ["b.mesh"]}, {})
     assert contradictions.between([one, other]) == ["multimesh:peers: stacks one and other both have a mesh a"]
 
 

@@ -124,3 +124,9 @@ def test_meshes_with_the_same_callers_are_one_entry() -> None:
     planned = policies(ECHO)
     [found] = exposures(ECHO, {"east": planned, "west": planned}, DOMAINS)
     assert found["meshes"] == ["east", "west"]
+
+
+def test_a_mesh_that_changes_its_trust_domain_has_one_line() -> None:
+    changing = DOMAINS | {"west": ["west.mesh", "shop.example"]}
+    planned = authorization(ECHO, ROLE, callers(ECHO.service, changing))
+    assert exposures(ECHO, {"east": planned}, changing) == exposures(ECHO, {"east": policies(ECHO)}, DOMAINS)

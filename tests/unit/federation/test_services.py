@@ -62,7 +62,7 @@ def test_a_mesh_that_does_not_answer_an_update_is_left_alone_and_the_others_get_
 def test_what_only_a_silent_mesh_can_tell_is_as_it_was() -> None:
     of_west = WEB | {"meshes": {"west": 1}}
     export = {"port": 80, "ports": {"80": "grpc"}, "weight": 1, "service_account": "default"}
-    before = {"test": {"meshes": {"west": {"exports": {"web.shop.global": export}}}}}
+    before = {"test": {"meshes": {"west": {"trust_domain": "west.mesh", "exports": {"web.shop.global": export}}}}}
     entry = left(FOUND, before, services=[ECHO, of_west]).service_objects("east")[
         "ServiceEntry istio-system/web.shop.global"
     ]
@@ -70,7 +70,7 @@ def test_what_only_a_silent_mesh_can_tell_is_as_it_was() -> None:
 
 
 def test_a_silent_mesh_is_not_asked_for_what_it_did_not_export() -> None:
-    recording = left(FOUND, {"test": {"meshes": {"west": {"exports": {}}}}})
+    recording = left(FOUND, {"test": {"meshes": {"west": {"trust_domain": "west.mesh", "exports": {}}}}})
     entry = recording.service_objects("east")["ServiceEntry istio-system/web.shop.global"]
     assert [endpoint["locality"] for endpoint in entry["endpoints"]] == ["east"]
 

@@ -87,6 +87,13 @@ def test_a_mesh_accepts_the_trust_domains_of_its_federation_and_no_other() -> No
     assert "PILOT_SKIP_VALIDATE_TRUST_DOMAIN" not in str(federated)
 
 
+def test_istiod_restarts_with_a_ca_for_each_alias_of_its_trust_domain() -> None:
+    values = charts.istiod_values(replace(EAST, aliases=["old.example"]), "PEM", "AB:CD")
+    assert values["meshConfig"]["trustDomainAliases"] == ["old.example"]
+    assert values["podAnnotations"]["multimesh/trust-domains"] == "east.mesh,old.example"
+    assert "multimesh/trust-domains" not in charts.istiod_values(EAST, "PEM", "AB:CD")["podAnnotations"]
+
+
 def test_a_mesh_on_its_own_accepts_its_own_trust_domain_alone() -> None:
     assert "caCertificates" not in charts.istiod_values(EAST, "PEM", "AB:CD")["meshConfig"]
 

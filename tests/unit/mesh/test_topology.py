@@ -37,7 +37,7 @@ def config(form: dict[str, Any], *clusters: str, **service: Any) -> dict[str, An
 def roles(form: dict[str, Any], *clusters: str) -> dict[str, Role]:
     stack = settings.validate(config(form, *clusters))
     return mesh_roles.roles(
-        stack.topology, list(stack.meshes), {name: stack.trust_domain(name) for name in stack.meshes}
+        stack.topology, list(stack.meshes), {name: stack.trust_domains(name) for name in stack.meshes}
     )
 
 

@@ -47,7 +47,7 @@ def test_the_root_that_a_certificate_is_signed_under_is_found_by_its_signature()
     asked = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(ca_key, hashes.SHA256())
     private = new_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     text = asked.public_bytes(Encoding.PEM).decode()
-    ca = signing.sign(text, new, private, "east.mesh", 24, datetime.now(UTC)).certificate_pem
+    ca = signing.sign(text, new, private, ["east.mesh"], 24, datetime.now(UTC)).certificate_pem
     found = proxy.parse(dump(PEM + ca, old + new, crl={"filename": "x"}))
     assert found == ProxyTrust(frozenset({key(old), key(new)}), key(ca), key(new), checks_revocation=True)
 

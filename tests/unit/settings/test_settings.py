@@ -61,8 +61,21 @@ BAD_INPUT = [
     (mesh(cluster={}), "meshes.east.cluster.kind: is missing; allowed: 'local', 'existing', 'ec2', 'gke'"),
     (mesh(cluster={"kind": "lokal"}), "meshes.east.cluster.kind: 'lokal': allowed: 'local', 'existing', 'ec2', 'gke'"),
     (mesh(cluster={"kind": "local", "nodes": 3}), "meshes.east.cluster.nodes: unknown key; allowed: kind"),
-    (mesh(**LOCAL, domain="a"), "meshes.east.domain: unknown key; allowed: cluster, trust_domain"),
+    (
+        mesh(**LOCAL, domain="a"),
+        "meshes.east.domain: unknown key; allowed: cluster, trust_domain, trust_domain_aliases",
+    ),
     (mesh(**LOCAL, trust_domain="A.b"), f"meshes.east.trust_domain: 'A.b': {TRUST_DOMAIN}"),
+    (mesh(**LOCAL, trust_domain_aliases=["A"]), f"meshes.east.trust_domain_aliases[0]: 'A': {TRUST_DOMAIN}"),
+    (
+        mesh(**LOCAL, trust_domain_aliases=["x.east.mesh"]),
+        "meshes.east.trust_domain_aliases: x.east.mesh is below east.mesh: the mesh's CA may sign for east.mesh and "
+        "for nothing below it. Change to a trust domain that is neither, and from there to the one that you want",
+    ),
+    (
+        mesh(**LOCAL, trust_domain_aliases=["west.mesh"]),
+        "meshes.east.trust_domain_aliases[0]: 'west.mesh': a trust domain may belong to one mesh",
+    ),
     (mesh(**LOCAL, trust_domain=""), f"meshes.east.trust_domain: '': {TRUST_DOMAIN}"),
     (mesh(**LOCAL, trust_domain="a/b"), f"meshes.east.trust_domain: 'a/b': {TRUST_DOMAIN}"),
     *(

@@ -31,12 +31,12 @@ def test_a_topology_that_fits_its_stack_is_taken(allowed: dict[str, Any]) -> Non
 
 def test_the_clusters_of_a_single_mesh_share_a_trust_domain() -> None:
     stack = settings.validate(single_mesh())
-    assert {stack.trust_domain(cluster) for cluster in stack.meshes} == {"single.mesh"}
+    assert [stack.trust_domains(cluster) for cluster in stack.meshes] == [["single.mesh"]] * 2
 
 
 def test_pods_with_the_same_addresses_in_a_flat_network_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     ranges = {"here": ["10.1.0.0/24", "fd00::/64"], "there": ["10.1.0.128/25"]}
-    monkeypatch.setattr(preflight.kinds, "missing", lambda _settings: [])
+    monkeypatch.setattr(preflight.kinds, "missing", lambda _settings, **_created: [])
     monkeypatch.setattr(preflight.kinds, "pod_cidrs", lambda cluster: ranges[cluster.context])
     both = yaml.safe_load(KUBECONFIG)
     both["contexts"].append({"name": "there", "context": {"cluster": "it"}})
@@ -79,7 +79,7 @@ def test_a_mesh_on_its_own_is_allowed_and_said() -> None:
 @given(st.from_regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=True))
 def test_every_dns_label_is_a_mesh_name(name: str) -> None:
     stack = settings.validate({"meshes": {name: LOCAL}})
-    assert stack.trust_domain(name) == f"{name}.mesh"
+    assert stack.trust_domains(name) == [f"{name}.mesh"]
 
 
 @given(st.integers(1, 65535), st.integers(0, 1_000_000))

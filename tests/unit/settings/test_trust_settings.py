@@ -57,7 +57,7 @@ BAD_INPUT = [
     (other(trust={"issues": {"north": None}}), "trust.issues.north: is empty: give it a value, or remove it"),
     (
         other(trust={"issues": {"north": {"days": 1}}}),
-        "trust.issues.north.days: unknown key; allowed: stack, trust_domain",
+        "trust.issues.north.days: unknown key; allowed: stack, trust_domain, trust_domain_aliases",
     ),
     (
         other(trust={"issues": {"north": {"trust_domain": "A"}}}),

@@ -18,9 +18,9 @@ VERIFY = Path(__file__).parent / "verify/main.go"
 Verdicts = Callable[[Path, Authority, Authority, list[str]], list[bool]]
 
 
-def ca(by: Authority, trust_domain: str) -> Authority:
+def ca(by: Authority, *trust_domains: str) -> Authority:
     key = new_key()
-    signed = signing.sign(request(key), by.certificate, by.key_pem, trust_domain, 24, datetime.now(UTC))
+    signed = signing.sign(request(key), by.certificate, by.key_pem, trust_domains, 24, datetime.now(UTC))
     return Authority(signed.certificate_pem, key)
 
 
@@ -102,6 +102,16 @@ def test_identities_of_its_trust_domain_and_istiod_are_accepted(
 ) -> None:
     west = ca(anchor, "west.mesh")
     assert verified(tmp_path, anchor, west, [west.leaf(*names) for names in OWN]) == [True] * len(OWN)
+
+
+@pytest.mark.parametrize("verified", TOOLS)
+def test_identities_of_both_trust_domains_of_a_mesh_are_accepted_and_of_nothing_below_them(
+    verified: Verdicts, anchor: Authority, tmp_path: Path
+) -> None:
+    west = ca(anchor, "west.mesh", "old.example")
+    hosts = ["west.mesh", "old.example", "x.west.mesh", "x.old.example", "east.mesh"]
+    leaves = [west.leaf(uri(f"spiffe://{host}/ns/a/sa/b")) for host in hosts]
+    assert verified(tmp_path, anchor, west, leaves) == [True, True, False, False, False]
 
 
 @pytest.mark.parametrize("verified", TOOLS)

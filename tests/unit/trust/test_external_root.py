@@ -31,7 +31,7 @@ STRANGER = Authority(certified(named("Other root"), ROOT_KEY, named("Other root"
 
 
 def asked(key: Any = KEY) -> str:
-    return signing.request(pem(key), "multimesh east", "east.mesh")
+    return signing.request(pem(key), "multimesh east", ["east.mesh"])
 
 
 def signed(
@@ -125,7 +125,7 @@ def test_a_signed_certificate_is_taken_in_every_shape(
         (lambda: signed(days=(3, 9)), "is not valid before"),
         (lambda: signed(ca=False), "is not a CA (basic constraints)"),
         (lambda: signed(without=[x509.NameConstraints]), "has no name constraints, so it could sign for every mesh"),
-        (lambda: signed(names=signing.name_constraints("west.mesh")), "may sign URI names other than those of trust"),
+        (lambda: signed(names=signing.name_constraints(["west.mesh"])), "may sign URI names other than those of trust"),
         (lambda: signed(names=only_uri()), "may sign DNS names other than those of trust domain east.mesh"),
         (lambda: signed(critical=False), "has name constraints that are not critical"),
         (lambda: signed(ROOT.below("Shop issuing CA", path_length=0)), "ends at 'CN=multimesh east'"),
@@ -144,6 +144,27 @@ def test_a_certificate_that_must_not_be_used_is_refused_in_one_line(
     assert [line for line in lines if message in line], lines
     assert all(line.startswith("multimesh:trust.certificates.east: ") for line in lines)
     assert "PRIVATE KEY-----" not in str(lines)
+
+
+@pytest.mark.parametrize(
+    ("permitted", "message"),
+    [
+        (["east.mesh"], "may not sign for trust domain shop.example (name constraints): sign the request with the"),
+        (
+            ["east.mesh", "shop.example", "old.mesh"],
+            "may sign URI names other than those of trust domains east.mesh, shop.example and its istiod",
+        ),
+    ],
+)
+def test_a_certificate_must_be_for_all_trust_domains_of_the_mesh_and_no_other(
+    permitted: list[str], message: str, run: Callable[..., Any]
+) -> None:
+    meshes = {"east": LOCAL | {"trust_domain_aliases": ["shop.example"]}}
+    with pytest.raises(SettingsError) as caught:
+        run(signed(names=signing.name_constraints(permitted)), meshes=meshes)
+    assert message in str(caught.value)
+    both = signing.name_constraints(["east.mesh", "shop.example"])
+    assert "ca-cert.pem" in run(signed(names=both), meshes=meshes)["east-cacerts"].inputs["stringData"]
 
 
 def only_uri() -> x509.NameConstraints:
@@ -219,7 +240,7 @@ def test_a_request_is_made_anew_for_another_key_or_trust_domain_and_keeps_no_key
 
 def test_a_key_that_no_proxy_verifies_makes_no_request() -> None:
     with pytest.raises(signing.SigningError, match="must be an ECDSA or RSA key"):
-        signing.request(pem(ed25519.Ed25519PrivateKey.generate()), "east", "east.mesh")  # pyright: ignore[reportArgumentType]
+        signing.request(pem(ed25519.Ed25519PrivateKey.generate()), "east", ["east.mesh"])  # pyright: ignore[reportArgumentType]
 
 
 def test_a_certificate_that_expires_soon_is_said_with_what_to_do(

@@ -58,6 +58,12 @@ def test_its_constraints_are_critical() -> None:
     assert x509.UniformResourceIdentifier("east.mesh") in (found.value.permitted_subtrees or [])
 
 
+def test_it_also_permits_the_aliases_of_its_trust_domain() -> None:
+    found = parsed(made(trust_domain_aliases=["old.example"])[1]).extensions
+    permitted = found.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees or []
+    assert x509.UniformResourceIdentifier("old.example") in permitted
+
+
 def test_it_has_the_subject_and_the_key_of_its_request() -> None:
     given, outputs = made()
     asked = x509.load_pem_x509_csr(given["request_pem"].encode())
@@ -125,6 +131,7 @@ def test_the_same_root_key_in_another_format_changes_nothing() -> None:
         ("request_pem", request(new_key())),
         ("root_pem", root().certificate),
         ("trust_domain", "west.mesh"),
+        ("trust_domain_aliases", ["west.mesh"]),
         ("validity_hours", 719.0),
         ("early_renewal_hours", 239.0),
         ("request_pem", UNKNOWN),

@@ -101,7 +101,7 @@ def test_what_is_signed_below_it_is_verified_and_confined(
     root, policy, issuing = pki(keys)
     found = load(issuing.certificate, issuing.key_pem, policy.certificate + root.certificate)
     key = new_key()
-    made = signing.sign(request(key), found.signer_pem, issuing.key_pem, "west.mesh", 24, datetime.now(UTC))
+    made = signing.sign(request(key), found.signer_pem, issuing.key_pem, ["west.mesh"], 24, datetime.now(UTC))
     mesh = Authority(made.certificate_pem, key)
     leaves = [*(mesh.leaf(*names) for names in OWN), mesh.leaf(uri("spiffe://east.mesh/ns/a/sa/b"))]
     chain = Authority(mesh.certificate + found.between_pem, key)

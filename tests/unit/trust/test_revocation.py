@@ -22,7 +22,7 @@ NUMBER = (
 
 def ca(by: Authority, name: str = "multimesh east") -> Authority:
     key = new_key()
-    signed = signing.sign(request(key, name), by.certificate, by.key_pem, "east.mesh", 24, datetime.now(UTC))
+    signed = signing.sign(request(key, name), by.certificate, by.key_pem, ["east.mesh"], 24, datetime.now(UTC))
     return Authority(signed.certificate_pem, key)
 
 
@@ -40,7 +40,7 @@ def test_a_roots_list_revokes_the_cas_that_it_is_told() -> None:
 def test_the_list_of_a_ca_revokes_nothing_and_holds_for_every_certificate_of_its_key() -> None:
     authority, key = root(), new_key()
     asked = request(key)
-    listed = parsed(revocation.of_ca(asked, pem(key), authority.certificate))
+    listed = parsed(revocation.of_ca(asked, pem(key), authority.certificate, []))
     assert len(listed) == 0
     assert listed.is_signature_valid(key.public_key())
     assert listed.issuer == x509.load_pem_x509_csr(asked.encode()).subject
@@ -49,7 +49,7 @@ def test_the_list_of_a_ca_revokes_nothing_and_holds_for_every_certificate_of_its
 def test_a_ca_known_by_its_certificate_has_the_same_list() -> None:
     authority = root()
     of_east = ca(authority)
-    listed = parsed(revocation.of_issued(of_east.certificate, of_east.key_pem, authority.certificate))
+    listed = parsed(revocation.of_issued(of_east.certificate, of_east.key_pem, authority.certificate, []))
     certificate = x509.load_pem_x509_certificate(of_east.certificate.encode())
     stated = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     named = listed.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
@@ -93,11 +93,24 @@ def test_openssl_refuses_a_revoked_ca_and_accepts_the_one_after_it(tmp_path: Pat
     authority = root()
     old, new = ca(authority), ca(authority, "multimesh east 2")
     stolen = x509.load_pem_x509_certificate(old.certificate.encode()).serial_number
-    lists = "".join(revocation.of_issued(one.certificate, one.key_pem, authority.certificate) for one in (old, new))
+    lists = "".join(revocation.of_issued(one.certificate, one.key_pem, authority.certificate, []) for one in (old, new))
     before = revocation.of_root(authority.certificate, authority.key_pem, []) + lists
     after = revocation.of_root(authority.certificate, authority.key_pem, [stolen]) + lists
     assert [openssl_accepts(tmp_path, authority, one, before) for one in (old, new)] == [True, True]
     assert [openssl_accepts(tmp_path, authority, one, after) for one in (old, new)] == [False, True]
+
+
+@pytest.mark.parametrize(("aliases", "accepted"), [(["east.mesh"], True), ([], False)])
+def test_a_ca_whose_name_has_the_trust_domain_of_before_has_a_list(
+    tmp_path: Path, aliases: list[str], accepted: bool
+) -> None:
+    """Workloads present it until they get a certificate of the CA with the new name."""
+    authority, key, domains = root(), new_key(), ["east.mesh", "shop.example"]
+    before, now = (signing.request(pem(key), "multimesh east", order) for order in (domains, domains[::-1]))
+    made = signing.sign(before, authority.certificate, authority.key_pem, domains, 24, datetime.now(UTC))
+    lists = revocation.of_root(authority.certificate, authority.key_pem, [])
+    lists += revocation.of_ca(now, pem(key), authority.certificate, aliases)
+    assert openssl_accepts(tmp_path, authority, Authority(made.certificate_pem, key), lists) is accepted
 
 
 def test_openssl_refuses_a_ca_that_has_no_list(tmp_path: Path) -> None:

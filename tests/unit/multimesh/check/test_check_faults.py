@@ -31,6 +31,7 @@ from multimesh.verify.counters import Count, cluster_name
 from multimesh.verify.replies import Replies
 
 Fault = Callable[[Federation], Federation]
+ALIAS = {"trust_domain_aliases": ["shop.example"]}
 Objects = dict[str, list[Any]]
 
 
@@ -176,6 +177,15 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
         ),
         "trust-domain",  # west's MeshConfig says another one
         "the stack east.mesh",
+    ),
+    "an alias that MeshConfig lacks": (
+        outputs(
+            lambda one: one.model_copy(
+                update={"meshes": {mesh: one.meshes[mesh].model_copy(update=ALIAS) for mesh in MESHES}}
+            )
+        ),
+        "trust-domain",
+        "MeshConfig has trustDomainAliases none, the stack shop.example",
     ),
     "a ServiceEntry that is gone": (gone("ServiceEntry", SERVICE), "drift", "is gone"),
     "a ServiceEntry with another address": (
