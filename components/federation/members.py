@@ -15,7 +15,7 @@ from components.schema import problems
 from components.schema.problems import SettingsError
 from components.settings import Settings
 from components.settings.service import ServiceSettings
-from components.trust import external_root, foreign_request, planned, revoked, trust_stack
+from components.trust import external_root, foreign_request, planned, revocation, revoked, trust_stack
 from components.trust.absent_root import Configured, ThisStack, Trusted
 
 
@@ -96,7 +96,7 @@ def read(stack: Settings) -> Members:
     services = exported_services(ready, exports, sorted(trust_domains))
     notes += unknown + _not_taken(ready, exports)
     notes += _without_traffic(services)
-    lists = [peer.revocation_lists for peer in present.values()]
+    lists = [revocation.of_meshes(peer.revocation_lists, peer.meshes) for peer in present.values()]
     return Members(ready, services, meshes, trust_domains, trusted, requests, revokes, lists, had, notes)
 
 

@@ -52,6 +52,16 @@ def _clusters(parts: Parts, topology: SingleMesh) -> list[str]:
             f"is missing; with control_plane: one it names the cluster that runs it: {', '.join(parts.mesh_names)}"
         )
         found.append(problem(("topology", "primary"), ABSENT, message))
+    if topology.control_plane == "one":
+        found += [
+            problem(
+                ("trust", "ca_generations", name),
+                generation,
+                f"the control plane of {topology.primary} signs for this cluster: set it for {topology.primary}",
+            )
+            for name, generation in parts.trust.ca_generations.items()
+            if name != topology.primary
+        ]
     found += [
         problem(
             ("meshes", name, key),

@@ -118,7 +118,8 @@ class AbsentRoot:
 
     requests: Mapping[str, pulumi.Output[str]]
     """The signing requests of the meshes' CAs (PEM), which are public."""
-
+    also: Mapping[str, AlsoTrusted]
+    """The roots that the meshes trust beside this one, by name."""
     keys_to_come: Sequence[MeshKey]
     """The keys that sign nothing yet: their revocation lists are out before they do."""
 

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import pulumi
 
+LONGEST_NAME = 64
+"""Of a common name and of an organization (RFC 5280, appendix A)."""
 _NOTE = re.compile(r"# key (\d+) of the CA\n")
 
 
@@ -32,6 +34,12 @@ def name(mesh: str, generation: int) -> str:
 def common_name(mesh: str, generation: int) -> str:
     """Return the common name of the CA with this key: revocation lists of two keys need two names."""
     return " ".join(["multimesh", mesh, *_number(generation)])
+
+
+def is_common_name(text: str, mesh: str) -> bool:
+    """Return whether this is the common name of a CA of a mesh, whatever its key; it may be cut (RFC 5280)."""
+    begin, cut = common_name(mesh, 1), len(text) >= LONGEST_NAME
+    return (cut and begin.startswith(text)) or bool(re.fullmatch(rf"{re.escape(begin)}( \d+)?", text))
 
 
 def note(generation: int) -> str:

@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from components.trust import mesh_key
+
 if TYPE_CHECKING:
     from cryptography import x509
 
@@ -94,6 +96,27 @@ def is_of(text: str, issuers: Sequence[str]) -> bool:
         return any(map(listed.is_signature_valid, keys))
     except (ValueError, TypeError):
         return False
+
+
+def of_meshes(lists: str, meshes: Iterable[str]) -> str:
+    """Return those of the lists (PEM) whose issuer has the name of a CA of one of these meshes.
+
+    Another list could make proxies refuse the CAs of other meshes, or of all.
+    """
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
+    from cryptography.x509.oid import NameOID
+
+    known, found = [*meshes], list[str]()
+    for text in split(lists):
+        try:
+            listed = x509.load_pem_x509_crl(text.encode())
+        except ValueError:
+            continue
+        names = [str(one.value) for one in listed.issuer.get_attributes_for_oid(NameOID.COMMON_NAME)]
+        if len(names) == 1 and any(mesh_key.is_common_name(names[0], mesh) for mesh in known):
+            found.append(listed.public_bytes(Encoding.PEM).decode())
+    return "".join(found)
 
 
 def earlier(root_pem: str, revoked: Iterable[int], lists: str) -> str | None:

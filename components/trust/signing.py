@@ -15,12 +15,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from cryptography.x509.oid import NameOID
 
 from components.istio import ISTIOD_HOSTS
+from components.trust.mesh_key import LONGEST_NAME
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 _PATH_LENGTH = 0
-_LONGEST_NAME = 64
-"""Of a common name and of an organization (RFC 5280, appendix A)."""
 _NO_MAIL_HOST = "invalid"
 _EVERY_ADDRESS = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
 _LARGEST_CURVE_OF_SHA256 = 256
@@ -82,7 +81,7 @@ def request(key_pem: str, common_name: str, trust_domains: Sequence[str]) -> str
     if not isinstance(key, Key):
         raise SigningError("the key of a mesh's CA must be an ECDSA or RSA key")
     named = {NameOID.COMMON_NAME: common_name, NameOID.ORGANIZATION_NAME: trust_domains[0]}
-    subject = x509.Name(x509.NameAttribute(kind, text[:_LONGEST_NAME]) for kind, text in named.items())
+    subject = x509.Name(x509.NameAttribute(kind, text[:LONGEST_NAME]) for kind, text in named.items())
     made = (
         x509.CertificateSigningRequestBuilder(subject)
         .add_extension(x509.BasicConstraints(ca=True, path_length=_PATH_LENGTH), critical=True)

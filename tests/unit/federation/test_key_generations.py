@@ -15,7 +15,10 @@ BOTH = {"created-1": PEM, "created-2": SECOND.certificate}
 NEW_KEY = authorities.new_key()
 OTHER = {"east": {"trust_domain": "east.mesh", "certificate": signed(key=authorities.new_key())["certificate"]}}
 """What the trust stack has signed, which is not for the key of east."""
-LISTED = "-----BEGIN X509 CRL-----\nof west\n-----END X509 CRL-----\n"
+WEST_KEY = authorities.new_key()
+LISTED = revocation.of_ca(
+    authorities.request(WEST_KEY, "multimesh west 2"), authorities.pem(WEST_KEY), ROOT.certificate, []
+)
 LISTS_OF_ROOT = revocation.of_root(PEM, ROOT.key_pem, [10])
 SECOND_KEY = {"trust": {"stack": "trust", "ca_generations": {"east": 2}}}
 

@@ -11,7 +11,10 @@ from components.trust.ca import fingerprint
 SECOND = authorities.root(None, identifier=b"\2" * 20)
 NEW = SECOND.certificate
 BOTH = {"created-1": PEM, "created-2": NEW}
-LISTED = "-----BEGIN X509 CRL-----\nof west\n-----END X509 CRL-----\n"
+WEST_KEY = authorities.new_key()
+LISTED = revocation.of_ca(
+    authorities.request(WEST_KEY, "multimesh west 2"), authorities.pem(WEST_KEY), ROOT.certificate, []
+)
 LIST_OF_ROOT = revocation.of_root(PEM, ROOT.key_pem, [10])
 
 
@@ -65,7 +68,7 @@ def test_a_revocation_waits_for_a_peer_whose_ca_has_no_list(monkeypatch: Any) ->
         "west: run `pulumi up` there"
     ]
     lists = run(outputs(revocation_lists=LISTED))["east-cacerts"].inputs["stringData"]["ca-crl.pem"]
-    assert "of west" in lists
+    assert LISTED in lists
     assert LIST_OF_ROOT in lists
     assert "signed with east" in lists
 
@@ -79,3 +82,16 @@ def test_a_peers_ca_that_still_signs_cannot_be_revoked() -> None:
     assert refused(about, **owning) == [
         "trust.revoked: '0A': mesh west of stack west signs with this CA. Wait for west: run `pulumi up` there"
     ]
+
+
+def test_a_peers_lists_of_other_meshes_are_not_taken(monkeypatch: Any) -> None:
+    """With one of the root's name, or of another mesh, a peer could have every mesh refused."""
+    key = authorities.new_key()
+    names = ["root", "multimesh east", "multimesh westward", "multimesh west x"]
+    forged = [
+        revocation.of_ca(authorities.request(key, name), authorities.pem(key), ROOT.certificate, []) for name in names
+    ]
+    monkeypatch.setattr("peer_stacks.TRUST", owner(ROOT, {"created-1": PEM}, root_revocation_lists=LIST_OF_ROOT))
+    lists = run(outputs(revocation_lists="no list\n" + LISTED + "".join(forged)))["east-cacerts"].inputs["stringData"]
+    assert LISTED in lists["ca-crl.pem"]
+    assert not [text for text in ["no list", *forged] if text in lists["ca-crl.pem"]]

@@ -222,6 +222,10 @@ BAD_INPUT = [
         single_mesh(control_plane="one", primary="north"),
         "topology.primary: 'north': must be a mesh of this stack: east, west",
     ),
+    (
+        single_mesh(control_plane="one", primary="east") | {"trust": {"ca_generations": {"east": 2, "west": 2}}},
+        "trust.ca_generations.west: 2: the control plane of east signs for this cluster: set it for east",
+    ),
     (single_mesh(primary="east"), "topology.primary: 'east': needs control_plane: one; set it, or remove primary"),
     (
         single_mesh() | {"meshes": {"east": LOCAL | {"trust_domain": "a"}, "west": LOCAL}},
