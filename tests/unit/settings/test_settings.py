@@ -26,8 +26,8 @@ CALLER = (
 STACK = "must be a stack: its name, or organization/project/stack"
 TOPOLOGIES = "'multi-mesh', 'single-cluster', 'single-mesh'"
 SERVICE_KEYS = (
-    "callers, ingress_hosts, meshes, name, namespace, peers, port, ports, prefer, probe, retries, service_account, split, "
-    "timeout"
+    "callers, ingress_hosts, meshes, name, namespace, peers, port, ports, prefer, probe, retries, service_account, "
+    "split, timeout"
 )
 
 
