@@ -71,6 +71,7 @@ def cluster() -> Iterator[Cluster]:
 
         def do_GET(self) -> None:
             path = urlsplit(self.path).path
+            assert self.headers["Content-Type"] == "application/json"  # others are refused with 415
             found = cluster.objects.get(path)
             self._answer(200 if found else 404, found or {})
 
@@ -81,6 +82,7 @@ def cluster() -> Iterator[Cluster]:
             self._answer(200, {})
 
         def do_DELETE(self) -> None:
+            assert self.headers["Content-Type"] == "application/json"
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             cluster.changes.append(("DELETE", self.path, None))
             self._answer(200, {})
