@@ -71,7 +71,7 @@ def test_a_service_without_mutual_tls_is_not_exported() -> None:
 
 
 def test_without_a_pod_what_the_service_selects_is_judged() -> None:
-    none = replace(cluster(spec(HTTP)), policies=[replace(PLAIN, spec=PLAIN.spec | LOCKED.spec)])
+    none = replace(cluster(spec(HTTP)), policies=[replace(PLAIN, spec={**PLAIN.spec, **LOCKED.spec})])
     assert "shop/plain" in kept_away(none)
 
 
