@@ -144,7 +144,7 @@ class Cluster(pulumi.ComponentResource):
     async def _before_create(self, args: pulumi.ResourceHookArgs) -> None:
         """Take over what an interrupted update of this stack created, and refuse what somebody else did."""
         kubeconfig, provider = await self.kubeconfig.future(), await self.provider.id.future()
-        if kubeconfig and provider and args.new_inputs:
+        if kubeconfig and provider and args.new_inputs and args.type.startswith("kubernetes:"):
             own = self.lifetime is not None
             found = await asyncio.to_thread(
                 interrupted.make_way, kubeconfig, args.type, args.new_inputs, provider, own=own

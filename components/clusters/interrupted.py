@@ -154,7 +154,8 @@ def _ask(
     api: "ApiClient", method: str, path: str, body: Any = None, query: list[tuple[str, str]] | None = None
 ) -> dict[str, Any] | None:
     """Return an answer of the API server, None if it has no such object."""
-    headers = {"Accept": "application/json", "Content-Type": "application/merge-patch+json"}
+    content = "application/merge-patch+json" if method == "PATCH" else "application/json"
+    headers = {"Accept": "application/json", "Content-Type": content}
     request = api.param_serialize(
         method, path, query_params=query, header_params=headers, body=body, auth_settings=["BearerToken"]
     )

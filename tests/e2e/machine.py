@@ -31,7 +31,7 @@ def snapshot() -> set[str]:
 def without_others(lines: set[str]) -> set[str]:
     """The lines that have nothing to do with clusters and Pulumi's plugins that run now, whosever they are."""
     others = {cluster.id for cluster in find_all()}
-    shared = {"multimesh", *(folder.name for folder in FIXED_FOLDERS)} if others else set[str]()
+    shared = {"multimesh", "netns", *(folder.name for folder in FIXED_FOLDERS)} if others else set[str]()
     return {
         line
         for line in lines

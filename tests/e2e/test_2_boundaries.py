@@ -68,6 +68,16 @@ def bystander(east: East) -> Iterator[str]:
     east.api.delete_namespaced_pod("bystander", "demo")
 
 
+def said_by(east: East, pod: str, namespace: str, command: list[str], **options: Any) -> str:
+    """What a command in a pod prints."""
+    asked = {"command": command, "stdout": True, "stderr": True, "_preload_content": False, **options}
+    session = stream(east.api.connect_get_namespaced_pod_exec, pod, namespace, **asked)
+    session.run_forever(timeout=20)
+    said = session.read_all()
+    session.sock.shutdown()  # close() does nothing once the server has closed the WebSocket
+    return str(said)
+
+
 def test_a_peer_with_a_certificate_of_the_root_is_served(east: East, tmp_path: Path) -> None:
     answer = ask(east.gateway, EXPORTED, east.root, east.issuer.issue(east.identity, tmp_path))
     assert answer.startswith(b"HTTP/1.1 200")
@@ -157,9 +167,7 @@ def test_istiod_serves_no_plaintext_to_other_pods(east: East) -> None:
             f"timeout 5 bash -c '</dev/tcp/{istiod.status.pod_ip}/{port}' && echo connected || true",
         ]
         place = (gateway.metadata.name, "istio-system")
-        return "connected" in stream(
-            east.api.connect_get_namespaced_pod_exec, *place, command=command, stdout=True, stderr=False
-        )
+        return "connected" in said_by(east, *place, command)
 
     assert connects(15012), "the test itself can connect"
     assert not connects(15010)
@@ -170,8 +178,7 @@ def test_the_gateways_pod_has_no_token_for_the_api_server(east: East) -> None:
     [proxy] = gateway.spec.containers
     place = "/var/run/secrets"
     command = ["bash", "-c", f"shopt -s nullglob; echo {place}/kubernetes.io/serviceaccount/* {place}/tokens/*"]
-    asked = {"command": command, "container": proxy.name, "stdout": True, "stderr": False}
-    found = stream(east.api.connect_get_namespaced_pod_exec, gateway.metadata.name, "istio-system", **asked)
+    found = said_by(east, gateway.metadata.name, "istio-system", command, container=proxy.name)
     assert found.split() == [f"{place}/tokens/istio-token"], "and the one that it has is for istiod alone"
 
 
@@ -206,9 +213,4 @@ def test_plaintext_is_refused_at_the_gateway(east: East) -> None:
 
 def test_plaintext_is_refused_inside_the_mesh(east: East, bystander: str) -> None:
     command = ["/usr/local/bin/client", "http://echo.demo/", "--timeout=5s"]
-    open_exec = east.api.connect_get_namespaced_pod_exec
-    session = stream(open_exec, bystander, "demo", command=command, stdout=True, stderr=True, _preload_content=False)
-    session.run_forever(timeout=20)
-    said = session.read_all()
-    session.sock.shutdown()
-    assert "connection reset by peer" in said
+    assert "connection reset by peer" in said_by(east, bystander, "demo", command)

@@ -89,10 +89,10 @@ def test_a_release_whose_upgrade_was_interrupted_is_upgraded(stack: Stack, east:
     pending = recorded_as("pending-upgrade", {"data": record.data})
     east.patch_namespaced_secret(record.metadata.name, "istio-system", pending)
 
-    excluded = {"base": {"excludedCRDs": ["wasmplugins.extensions.istio.io"]}}
-    stack.configure(lambda config: config["multimesh:meshes"]["east"].update(istio={"values": excluded}))
+    excluded = {"base": {"base": {"excludedCRDs": ["wasmplugins.extensions.istio.io"]}}}
+    stack.configure(lambda config: config.update({"multimesh:istio": {"values": excluded}}))
     stack.up()
-    stack.configure(lambda config: config["multimesh:meshes"]["east"].pop("istio"))
+    stack.configure(lambda config: config.pop("multimesh:istio"))
     stack.up()
 
 

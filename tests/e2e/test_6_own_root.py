@@ -53,10 +53,17 @@ def said(show: Callable[[str], None]) -> Lines:
 def own(tmp_path_factory: pytest.TempPathFactory, pki: Path, said: Lines) -> Iterator[Stack]:
     """A stack of one mesh under the company's root, not up yet."""
     stack = Stack(tmp_path_factory.mktemp("own"), said.add, "own", CHECKOUT / "examples/stacks/Pulumi.east.yaml")
-    stack.configure(lambda config: config.pop("multimesh:peers"))
+    stack.configure(alone)
     trust(stack, root={"certificate": str(pki / "root.pem")})
     with stack.destroyed_at_the_end():
         yield stack
+
+
+def alone(config: dict[str, Any]) -> None:
+    """Take the peer out of a stack's configuration."""
+    del config["multimesh:peers"]
+    for service in config["multimesh:services"]:
+        del service["peers"]
 
 
 def trust(stack: Stack, **settings: Any) -> None:

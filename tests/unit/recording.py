@@ -49,6 +49,8 @@ class Recorded:
     """By input, the URNs of the resources that it is made of."""
     deleted_with: str
     protect: bool
+    hooks: set[str] = field(default_factory=set)
+    """The names of the hooks that run before its creation or its update."""
 
 
 @dataclass
@@ -242,6 +244,7 @@ class _Monitor(mocks.MockMonitor):
             },
             deleted_with=deleted_with,
             protect=bool(protect),
+            hooks={*request.hooks.before_create, *request.hooks.before_update} if hasattr(request, "hooks") else set(),
         )
 
 

@@ -55,7 +55,7 @@ def test_what_can_be_made_is_accepted(changes: dict[str, Any]) -> None:
         ({"location": None}, ".location: is missing"),
         (
             {"private_endpoint": True, "private_nodes": False},
-            ".private_endpoint: True: must be false with private_nodes: false, as GKE has it for private nodes alone",
+            ".private_endpoint: true: must be false with private_nodes: false, as GKE has it for private nodes alone",
         ),
         (
             {"secrets_key": "shop"},
@@ -73,7 +73,7 @@ def test_what_can_be_made_is_accepted(changes: dict[str, Any]) -> None:
         ),
         ({"machine_type": "e2"}, ".machine_type: 'e2': must be a machine type such as e2-standard-2"),
         ({"nodes": 0}, ".nodes: 0: must be a number of nodes from 1 to 100"),
-        ({"nodes": True}, ".nodes: True: must be a number of nodes from 1 to 100"),
+        ({"nodes": True}, ".nodes: true: must be a number of nodes from 1 to 100"),
         (
             {"nodes": 20, "pod_cidr": "10.64.0.0/20"},
             ".pod_cidr: '10.64.0.0/20': must have room for 5376 addresses: use /19 or larger",

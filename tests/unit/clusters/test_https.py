@@ -1,7 +1,9 @@
 """HTTPS at the ingress of each kind of cluster: at which port clients reach it, and what lets them in."""
 
+from pathlib import Path
 from typing import Any
 
+import google_access
 import pytest
 from ec2_stack import EC2, rules
 from gke_stack import cluster as gke_cluster
@@ -14,6 +16,12 @@ from components.clusters.existing.settings import GatewaySettings
 WEB = {"name": "echo", "namespace": "demo", "port": 80, "service_account": "echo", "ingress_hosts": ["shop.example"]}
 GKE = gke_cluster()
 EVERYWHERE = "0.0.0.0/0"
+pytestmark = pytest.mark.timeout(300)  # whichever is first imports Google's SDK, which takes long on a busy machine
+
+
+@pytest.fixture(autouse=True)
+def _able(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    google_access.able(monkeypatch, tmp_path)
 
 
 def made(cluster: dict[str, Any], **given: Any) -> Recording:

@@ -1,10 +1,13 @@
 """What an interrupted update left in a cluster is taken over, and nothing else."""
 
+import asyncio
 import base64
 import gzip
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +17,7 @@ from api_server import kubeconfig, serving
 from recording import record_of, recorded
 
 from components.clusters import interrupted
+from components.clusters.cluster import Cluster as ClusterKind
 from components.clusters.interrupted import NotOursError, make_way, recorded_as, released, unblock
 from components.objects import OWNER, RELEASE, KubernetesObject
 
@@ -67,6 +71,7 @@ def cluster() -> Iterator[Cluster]:
 
         def do_GET(self) -> None:
             path = urlsplit(self.path).path
+            assert self.headers["Content-Type"] == "application/json"  # others are refused with 415
             found = cluster.objects.get(path)
             self._answer(200 if found else 404, found or {})
 
@@ -77,6 +82,7 @@ def cluster() -> Iterator[Cluster]:
             self._answer(200, {})
 
         def do_DELETE(self) -> None:
+            assert self.headers["Content-Type"] == "application/json"
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             cluster.changes.append(("DELETE", self.path, None))
             self._answer(200, {})
@@ -210,6 +216,59 @@ def test_every_object_names_its_provider_and_its_resource() -> None:
 
     assert owners == {name: f"east-kubernetes-id/{name}" for name in owners}
     assert len(owners) > 5
+
+
+def test_every_object_and_release_of_a_cluster_has_its_hooks() -> None:
+    program = recorded({"meshes": {"east": {"cluster": {"kind": "local"}}}})
+    hooked = {name for name, found in program.resources.items() if found.hooks}
+
+    kubernetes = {name for name, found in program.resources.items() if found.type.startswith("kubernetes:")}
+    assert hooked >= kubernetes
+    assert program["east-istiod"].hooks == {"east-before-create", "east-before-update"}
+
+
+class _Known:
+    """An output whose value is known."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    async def future(self) -> str:
+        return self._value
+
+
+def hooked_cluster(kubeconfig: str, lifetime: object) -> Any:
+    return SimpleNamespace(
+        kubeconfig=_Known(kubeconfig), provider=SimpleNamespace(id=_Known("id")), lifetime=lifetime, name="east"
+    )
+
+
+@pytest.mark.parametrize(("lifetime", "refused"), [(None, True), (object(), False)])
+def test_a_cluster_of_the_stacks_own_is_its_own_whole(cluster: Cluster, lifetime: object, *, refused: bool) -> None:
+    cluster.has(NAMESPACE)
+    cluster.has_release("deployed")
+    args = pulumi.ResourceHookArgs("urn", "", "east-istiod", RELEASE, new_inputs=RELEASED)
+    hook = ClusterKind._before_create(hooked_cluster(cluster.kubeconfig, lifetime), args)
+
+    with pytest.raises(NotOursError) if refused else nullcontext():
+        asyncio.run(hook)
+    assert bool(cluster.changes) is not refused
+
+
+def test_what_is_no_kubernetes_object_is_created_without_a_look(cluster: Cluster) -> None:
+    inputs = {"kubeconfig": cluster.kubeconfig, "objects": {}}
+    args = pulumi.ResourceHookArgs("urn", "", "east-services", "pulumi-python:dynamic/multimesh:ServiceObjects", inputs)
+
+    assert asyncio.run(ClusterKind._before_create(hooked_cluster(cluster.kubeconfig, None), args)) is None
+
+
+def test_an_update_unblocks_helm_for_releases_alone(cluster: Cluster) -> None:
+    cluster.has_release("pending-install")
+    for type, inputs in (("kubernetes:core/v1:Secret", secret()), (RELEASE, RELEASED)):
+        args = pulumi.ResourceHookArgs("urn", "", "east-istiod", type, new_inputs=inputs)
+        asyncio.run(ClusterKind._before_update(hooked_cluster(cluster.kubeconfig, None), args))
+
+    assert [verb for verb, _, _ in cluster.changes] == ["PATCH"]
 
 
 def test_the_provider_takes_over_what_the_hook_let_pass() -> None:

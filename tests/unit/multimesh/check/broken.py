@@ -1,0 +1,370 @@
+"""Faults of a federation, each with the check that names it first and a part of the cause."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from sound import (
+    MESHES,
+    NOW,
+    OTHER_ROOT,
+    PORT,
+    ROOT,
+    SERVICE,
+    cacerts,
+    thing,
+    with_caller,
+    with_cluster,
+    with_handshake,
+)
+
+from multimesh.check.calls import Call
+from multimesh.check.federation import NOT_EXPORTED, Federation, sni
+from multimesh.check.handshake import Handshake
+from multimesh.check.made import ISTIO
+from multimesh.verify.counters import Count, cluster_name
+from multimesh.verify.replies import Replies
+
+Fault = Callable[[Federation], Federation]
+Objects = dict[str, list[Any]]
+ALIAS = {"trust_domain_aliases": ["shop.example"]}
+
+
+def named(objects: Objects, kind: str, name: str) -> Any:
+    return next(one for one in objects[kind] if one["metadata"]["name"] == name)
+
+
+def in_east(change: Callable[[Objects], Any], **fields: Any) -> Fault:
+    return lambda sound: with_cluster(sound, "east", lambda objects: change(objects) and None, **fields)
+
+
+def gone(kind: str, name: str) -> Fault:
+    return in_east(lambda objects: objects[kind].remove(named(objects, kind, name)))
+
+
+def changed(kind: str, name: str, change: Callable[[Any], Any]) -> Fault:
+    return in_east(lambda objects: change(named(objects, kind, name)))
+
+
+def added(kind: str, namespace: str, name: str, spec: Any) -> Fault:
+    one = {**thing(kind, namespace, name, spec=spec), "apiVersion": ISTIO[0]}
+    return in_east(lambda objects: objects.setdefault(kind, []).append(one))
+
+
+def policy(spec: Any) -> Fault:
+    return added("AuthorizationPolicy", "shop", "somebodys", spec)
+
+
+def fields(**changes: Any) -> Fault:
+    return lambda sound: replace(sound, **changes)
+
+
+def outputs(change: Callable[[Any], Any]) -> Fault:
+    return lambda sound: replace(sound, outputs=change(sound.outputs))
+
+
+def called(**changes: Any) -> Fault:
+    return lambda sound: with_caller(sound, "west", **changes)
+
+
+def shaken(name: str, seen: Handshake) -> Fault:
+    return lambda sound: with_handshake(sound, "east", name, seen)
+
+
+def one_call(counts: dict[str, Count], replies: Replies) -> Fault:
+    return called(calls=[Call(PORT, 20, replies, counts)])
+
+
+ALL = {mesh: Count(10, 10, 0) for mesh in MESHES}
+KNOWN = cluster_name(SERVICE, 80, one_mesh=False)
+GATEWAY = "istio-ingressgateway"
+TLS_FAILED = Handshake(connected=True, trouble="the TLS handshake failed: self-signed certificate in chain")
+
+FAULTS: dict[str, tuple[Fault, str, str]] = {
+    "a silent API server": (
+        lambda sound: replace(sound, clusters={"west": sound.clusters["west"]}, silent={"east": "no answer"}),
+        "api-server",
+        "no answer",
+    ),
+    "a clock that is wrong": (in_east(lambda _: None, seconds_ahead=-300.0), "clock", "300 s behind"),
+    "an update that was killed": (
+        lambda sound: replace(sound, made=replace(sound.made, pending=["creating urn:x"])),
+        "pending-operations",
+        "creating urn:x",
+    ),
+    "no istiod": (gone("Deployment", "istiod"), "istiod-ready", "no Deployment"),
+    "istiod without pods": (
+        changed("Deployment", "istiod", lambda one: one["status"].clear()),
+        "istiod-ready",
+        "0 of 1 pods",
+    ),
+    "istiod scaled to 0": (
+        changed("Deployment", "istiod", lambda one: one["spec"].update(replicas=0)),
+        "istiod-ready",
+        "scaled to 0",
+    ),
+    "no webhook": (gone("MutatingWebhookConfiguration", "istio-sidecar-injector"), "injection-webhook", "no webhook"),
+    "a webhook without CA": (
+        changed(
+            "MutatingWebhookConfiguration",
+            "istio-sidecar-injector",
+            lambda one: one.update(webhooks=[{"clientConfig": {}}]),
+        ),
+        "injection-webhook",
+        "no caBundle",
+    ),
+    "DNS capture off": (
+        changed("ConfigMap", "istio", lambda one: one["data"].update(mesh="trustDomain: east.mesh")),
+        "dns-capture",
+        "ISTIO_META_DNS_CAPTURE",
+    ),
+    "another trust domain": (
+        changed(
+            "ConfigMap", "istio", lambda one: one["data"].update(mesh=one["data"]["mesh"].replace("east", "cluster"))
+        ),
+        "trust-domain",
+        "trustDomain cluster.mesh",
+    ),
+    "no cacerts": (in_east(lambda _: None, cacerts={}), "cacerts", "no Secret cacerts"),
+    "another root in cacerts": (
+        in_east(lambda _: None, cacerts=cacerts("east", OTHER_ROOT, signed_by=OTHER_ROOT)),
+        "cacerts",
+        "the stack has",
+    ),
+    "a root of the stack that cacerts lack": (
+        outputs(lambda one: one.model_copy(update={"root_cas": {"created-1": ROOT, "created-2": OTHER_ROOT}})),
+        "cacerts",
+        "the stack has",
+    ),
+    "a CA of another root": (
+        in_east(lambda _: None, cacerts=cacerts("east", signed_by=OTHER_ROOT)),
+        "cacerts",
+        "nobody signed",
+    ),
+    "a CA of another mesh": (in_east(lambda _: None, cacerts=cacerts("west")), "cacerts", "may sign for west.mesh"),
+    "cacerts that are no PEM": (in_east(lambda _: None, cacerts={"ca-cert.pem": "eA=="}), "cacerts", "cannot be read"),
+    "an expired CA in cacerts": (in_east(lambda _: None, cacerts=cacerts("east", days=1)), "expiry", "it expired"),
+    "an expired CA in the outputs": (
+        outputs(lambda one: one.model_copy(update={"root_ca_expires": "2026-01-01T00:00:00Z"})),
+        "expiry",
+        "it expired on 2026-01-01",
+    ),
+    "another root in namespaces": (
+        changed("ConfigMap", "istio-ca-root-cert", lambda one: one["data"].update({"root-cert.pem": OTHER_ROOT})),
+        "distributed-root",
+        "the stack has another",
+    ),
+    "a sidecar of another trust domain": (
+        called(identities=["spiffe://cluster.local/ns/demo/sa/echo"]),
+        "proxy-certificate",
+        "cluster.local",
+    ),
+    "a sidecar whose certificate expired": (
+        called(expires=NOW - timedelta(hours=1)),
+        "proxy-certificate",
+        "expired on",
+    ),
+    "one trust domain for two meshes": (
+        outputs(
+            lambda one: one.model_copy(
+                update={"meshes": dict.fromkeys(MESHES, one.meshes["east"])},
+            )
+        ),
+        "trust-domain",  # west's MeshConfig says another one
+        "the stack east.mesh",
+    ),
+    "an alias that MeshConfig lacks": (
+        outputs(
+            lambda one: one.model_copy(
+                update={"meshes": {mesh: one.meshes[mesh].model_copy(update=ALIAS) for mesh in MESHES}}
+            )
+        ),
+        "trust-domain",
+        "MeshConfig has trustDomainAliases none, the stack shop.example",
+    ),
+    "a ServiceEntry that is gone": (gone("ServiceEntry", SERVICE), "drift", "is gone"),
+    "a ServiceEntry with another address": (
+        changed("ServiceEntry", SERVICE, lambda one: one["spec"]["endpoints"][0].update(address="198.51.100.1")),
+        "drift",
+        'spec.endpoints[0].address is "198.51.100.1", not "192.0.2.1"',
+    ),
+    "a rule with a field more": (
+        changed("DestinationRule", SERVICE, lambda one: one["spec"].update(trafficPolicy={})),
+        "drift",
+        "spec.trafficPolicy was added",
+    ),
+    "a policy that is gone": (gone("AuthorizationPolicy", SERVICE), "drift", "is gone"),
+    "a Gateway with a host more": (
+        changed("Gateway", "peers", lambda one: one["spec"]["servers"][0]["hosts"].append("*.local")),
+        "drift",
+        "spec.servers[0].hosts",
+    ),
+    "no gateway": (gone("Deployment", GATEWAY), "gateway-ready", "no Deployment"),
+    "a gateway without pods": (
+        changed("Deployment", GATEWAY, lambda one: one.update(status={})),
+        "gateway-ready",
+        "0 of 1 pods",
+    ),
+    "no Service of the gateway": (gone("Service", GATEWAY), "gateway-address", "no Service"),
+    "another node port": (
+        changed("Service", GATEWAY, lambda one: one["spec"]["ports"][1].update(nodePort=31444)),
+        "gateway-address",
+        "no port 31443 for peers, only 15443, 31444",
+    ),
+    "another load balancer": (
+        changed(
+            "Service", GATEWAY, lambda one: one.update(status={"loadBalancer": {"ingress": [{"ip": "192.0.2.9"}]}})
+        ),
+        "gateway-address",
+        "192.0.2.9",
+    ),
+    "a second Gateway on the port": (
+        added(
+            "Gateway",
+            "shop",
+            "own",
+            {"selector": {"istio": "ingressgateway"}, "servers": [{"port": {"number": 15443}}]},
+        ),
+        "gateway-foreign",
+        "shop/own",
+    ),
+    "a gateway that closes what is exported": (
+        shaken(sni(PORT), Handshake(connected=True, closed=True)),
+        "gateway-exports",
+        "closes connections",
+    ),
+    "a workload of another root": (shaken(sni(PORT), TLS_FAILED), "gateway-exports", "self-signed"),
+    "a workload of another mesh": (
+        shaken(sni(PORT), Handshake(connected=True, identities=("spiffe://west.mesh/ns/shop/sa/web",))),
+        "gateway-exports",
+        "answered by spiffe://west.mesh",
+    ),
+    "a gateway that passes on what is not exported": (
+        shaken(NOT_EXPORTED, Handshake(connected=True, identities=("x",))),
+        "gateway-closed",
+        "not exported",
+    ),
+    "a Service that is gone": (gone("Service", "web"), "service", "no Service web"),
+    "a Service with another port": (
+        changed("Service", "web", lambda one: one["spec"]["ports"][0].update(port=8080)),
+        "service",
+        "no port 80, only 8080",
+    ),
+    "a selector of nobody": (
+        changed("Service", "web", lambda one: one["spec"].update(selector={"app": "wep"})),
+        "service-pods",
+        "no pod has app=wep",
+    ),
+    "a pod that is not ready": (
+        changed("Pod", "web-1", lambda one: one["status"].clear()),
+        "service-pods",
+        "none of the 1 pods",
+    ),
+    "a pod without a sidecar": (
+        changed("Pod", "web-1", lambda one: one["spec"]["containers"].pop()),
+        "sidecars",
+        "web-1",
+    ),
+    "somebody's VirtualService": (
+        added("VirtualService", "shop", "canary", {"hosts": [SERVICE]}),
+        "foreign-rules",
+        "VirtualService shop/canary",
+    ),
+    "somebody's DestinationRule": (
+        added("DestinationRule", "shop", "tls", {"host": SERVICE}),
+        "foreign-rules",
+        "DestinationRule shop/tls",
+    ),
+    "somebody's ServiceEntry": (
+        added("ServiceEntry", "shop", "external", {"hosts": [SERVICE]}),
+        "foreign-rules",
+        "ServiceEntry shop/external",
+    ),
+    "mutual TLS off": (
+        added("PeerAuthentication", "shop", "off", {"mtls": {"mode": "DISABLE"}}),
+        "mutual-tls",
+        "PeerAuthentication shop/off",
+    ),
+    "a Sidecar that hides it from all": (
+        added(
+            "Sidecar", "istio-system", "default", {"egress": [{"hosts": ["./*"]}]} | {"egress": [{"hosts": ["~/*"]}]}
+        ),
+        "sidecar-scope",
+        "hides it from all pods",
+    ),
+    "a Sidecar of the namespace": (
+        added("Sidecar", "shop", "default", {"egress": [{"hosts": ["./*"]}]}),
+        "sidecar-scope",
+        "Sidecar shop/default",
+    ),
+    "a policy that denies all": (policy({"action": "DENY", "rules": [{}]}), "policies", "shop/somebodys refuses"),
+    "a policy that allows nobody": (
+        added(
+            "AuthorizationPolicy",
+            "shop",
+            "none",
+            {"action": "DENY", "rules": [{"from": [{"source": {"notPrincipals": ["east.mesh/*"]}}]}]},
+        ),
+        "policies",
+        "shop/none refuses west.mesh/ns/demo/sa/echo",
+    ),
+    "a connection that cannot be made": (
+        one_call({"east": Count(0, 0, 4), "west": Count(20, 20, 0)}, Replies()),
+        "connections",
+        "4 connections to east (192.0.2.1:31443)",
+    ),
+    "a mesh that is ejected": (
+        called(ejected={KNOWN: frozenset({"east"})}),
+        "connections",
+        "east (192.0.2.1:31443) is ejected",
+    ),
+    "a service that no sidecar knows": (called(known=frozenset()), "pushed", "has not been told"),
+    "calls that fail": (one_call(ALL, Replies({"timeout": 3})), "answers", "3 of 20 calls failed: timeout"),
+    "calls without an answer": (one_call(ALL, Replies(unknown="no such host")), "answers", "no such host"),
+}
+
+WARNINGS: dict[str, tuple[Fault, str, str]] = {
+    "a CA that expires soon": (in_east(lambda _: None, cacerts=cacerts("east", days=31)), "expiry", "in 30 days"),
+    "a gateway out of reach": (
+        lambda sound: replace(
+            sound,
+            gateways={
+                **sound.gateways,
+                "east": dict.fromkeys(sound.gateways["east"], Handshake(connected=False, trouble="timed out")),
+            },
+        ),
+        "gateway-reachable",
+        "timed out",
+    ),
+    "plaintext is admitted": (
+        added("PeerAuthentication", "shop", "both", {"mtls": {"mode": "PERMISSIVE"}}),
+        "mutual-tls",
+        "admits plaintext",
+    ),
+    "a rule for the Service's own name": (
+        added("VirtualService", "shop", "canary", {"hosts": ["web"]}),
+        "foreign-rules",
+        "VirtualService shop/canary",
+    ),
+    "a NetworkPolicy": (
+        added("NetworkPolicy", "shop", "deny", {"podSelector": {}}),
+        "network-policies",
+        "NetworkPolicy deny",
+    ),
+    "a policy that asks for a path": (
+        policy({"action": "DENY", "rules": [{"to": [{"operation": {"paths": ["/admin"]}}]}]}),
+        "policies",
+        "depends on AuthorizationPolicy shop/somebodys",
+    ),
+    "another version of istiod": (
+        changed(
+            "Deployment",
+            "istiod",
+            lambda one: one["spec"]["template"]["spec"]["containers"][0].update(image="istio/pilot:1.30.1"),
+        ),
+        "istiod-versions",
+        "east: 1.30.1",
+    ),
+    "an answer that is an error": (one_call(ALL, Replies(remarkable={"500": 2})), "answers", "2 of 20 answers: 500"),
+}
