@@ -13,7 +13,6 @@ from lab.stack import Stack
 from tests.e2e.peer import Issuer, ask
 
 ECHO = "outbound_.80_._.echo.demo.svc.cluster.local"
-CALLER = "spiffe://east.mesh/ns/demo/sa/echo"
 
 
 def stolen(stack: Stack) -> Issuer:
@@ -28,7 +27,7 @@ def served(stack: Stack, thief: Issuer, folder: Path) -> bool:
     """Return whether west's workload answers a caller with a certificate of this authority."""
     outputs = stack.outputs()
     west = outputs.meshes["west"]
-    client = thief.issue(CALLER, folder)
+    client = thief.issue(f"spiffe://{outputs.meshes['east'].trust_domain}/ns/demo/sa/echo", folder)
     try:
         return ask((west.gateway_address, west.gateway_port), ECHO, outputs.root_ca, client).startswith(b"HTTP/1.1 200")
     except OSError:
