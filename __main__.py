@@ -44,7 +44,7 @@ authorities, meshes, samples = {}, {}, {}
 for name, role in parts.items():
     authorities[name] = authorities.get(role.primary) or root.issue(name, role.trust_domains)
 cas = [*dict.fromkeys(authorities.values())]
-lists = revocation_lists(stack.trust, root, cas, federation.peer_lists, federation.had)
+lists = revocation_lists(stack.trust, root, cas, federation.peer_lists, federation.earlier_lists)
 for name, role in parts.items():
     platform = charts.chosen(clusters[name].platform, stack.istio, stack.sample_image)
     meshes[name] = Mesh(

@@ -41,8 +41,8 @@ class Members:
     """Whether a CA is revoked, so that proxies check revocation lists."""
     peer_lists: Sequence[str]
     """The revocation lists (PEM) of the CAs of peers."""
-    had: Mapping[str, Any]
-    """The outputs of this stack before this run."""
+    earlier_lists: str
+    """The revocation lists (PEM) of the roots before this run."""
     notes: Sequence[str]
     """One line for each thing that is missing until a later `pulumi up`."""
 
@@ -97,7 +97,8 @@ def read(stack: Settings) -> Members:
     notes += unknown + _not_taken(ready, exports)
     notes += _without_traffic(services)
     lists = [revocation.of_meshes(peer.revocation_lists, peer.meshes) for peer in present.values()]
-    return Members(ready, services, meshes, trust_domains, trusted, requests, revokes, lists, had, notes)
+    earlier = had.get("root_revocation_lists") or ""
+    return Members(ready, services, meshes, trust_domains, trusted, requests, revokes, lists, earlier, notes)
 
 
 def _trusted(stack: Settings, had: Mapping[str, Any], notes: list[str], found: list[str]) -> Trusted | None:

@@ -1,9 +1,8 @@
 """The revocation lists of a stack: which it signs, and which its meshes need."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pulumi
 
@@ -30,10 +29,13 @@ class RevocationLists:
 
 
 def revocation_lists(
-    trust: TrustSettings, root: RootCa | AbsentRoot, cas: Sequence[Ca], peers: Sequence[str], had: Mapping[str, Any]
+    trust: TrustSettings, root: RootCa | AbsentRoot, cas: Sequence[Ca], peers: Sequence[str], earlier: str
 ) -> RevocationLists:
-    """Return the lists of this run; `peers` are the lists (PEM) of the CAs of peers, `had` the outputs of before."""
-    of_roots = _of_roots(trust, root, had.get("root_revocation_lists") or "")
+    """Return the lists of this run.
+
+    `peers` are the lists (PEM) of the CAs of peers, `earlier` are those of the roots before this run.
+    """
+    of_roots = _of_roots(trust, root, earlier)
     of_cas = pulumi.Output.concat(*(_of_ca(ca) for ca in cas), *_of_keys_to_come(root))
     if of_roots is None:
         return RevocationLists(pulumi.Output.from_input(""), of_cas, None)
@@ -45,7 +47,7 @@ def merged(texts: Sequence[str]) -> str:
     return "".join(dict.fromkeys(one for text in texts for one in revocation.split(text)))
 
 
-def _of_roots(trust: TrustSettings, root: RootCa | AbsentRoot, had: str) -> pulumi.Output[str] | None:
+def _of_roots(trust: TrustSettings, root: RootCa | AbsentRoot, earlier: str) -> pulumi.Output[str] | None:
     """Return the list of every root that the meshes trust; None while nothing is revoked."""
     if isinstance(root, AbsentRoot):
         return pulumi.Output.from_input(root.lists_of_roots) if root.lists_of_roots else None
@@ -53,10 +55,10 @@ def _of_roots(trust: TrustSettings, root: RootCa | AbsentRoot, had: str) -> pulu
         return None
     numbers = [revocation.serial(text) for text in trust.revoked]
     signers = [root.signer, *(also.signer for also in root.also.values() if also.signer)]
-    return pulumi.Output.concat(*(_of_root(signer, numbers, had) for signer in signers))
+    return pulumi.Output.concat(*(_of_root(signer, numbers, earlier) for signer in signers))
 
 
-def _of_root(signer: Signer, numbers: Sequence[int], had: str) -> pulumi.Output[str]:
+def _of_root(signer: Signer, numbers: Sequence[int], earlier: str) -> pulumi.Output[str]:
     """Return the list of one root.
 
     The user's own need not sign again what it signed before, so its key need not be there; here alone is it read.
@@ -64,7 +66,7 @@ def _of_root(signer: Signer, numbers: Sequence[int], had: str) -> pulumi.Output[
     if path := signer.key.get("root_key_file"):
         file = Path(path).expanduser()
         return signer.certificate_pem.apply(
-            lambda pem: revocation.earlier(pem, numbers, had) or revocation.of_root(pem, file.read_text(), numbers)
+            lambda pem: revocation.earlier(pem, numbers, earlier) or revocation.of_root(pem, file.read_text(), numbers)
         )
     pair = pulumi.Output.all(signer.certificate_pem, signer.key.get("root_key_pem"))
     return pulumi.Output.unsecret(pair.apply(lambda pair: revocation.of_root(pair[0], pair[1], numbers)))
