@@ -68,10 +68,11 @@ def read(stack: Settings) -> Members:
             notes.append(f"multimesh:peers: {name} is not up, so it is left out: run `pulumi up` again once it is")
     _raise(found)
 
-    plan = planned.planned(stack.trust, trusted, had, own=had.get("root_ca_owner") == root_owner(stack))
+    own_root = had.get("root_ca_owner") == stack_outputs.qualified(pulumi.get_stack())
+    plan = planned.planned(stack.trust, trusted, had, own=own_root)
     revokes = bool(trusted.lists_of_roots if trusted else stack.trust.revoked)
     refused = revoked.refused(stack.trust, had, present, issued, revokes=revokes)
-    _raise([*planned.skipped_steps(stack.trust, trusted, had, plan), *refused])
+    _raise([*planned.skipped_steps(stack.trust, trusted, had, plan, own=own_root), *refused])
 
     trust_domains = {
         mesh: trusted.trust_domains[mesh] if trusted else stack.trust_domains(mesh) for mesh in stack.meshes

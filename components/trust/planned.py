@@ -47,9 +47,12 @@ def planned(trust: TrustSettings, trusted: Trusted | None, had: Mapping[str, Any
 
 
 def skipped_steps(
-    trust: TrustSettings, trusted: Trusted | None, had: Mapping[str, Any], plan: PlannedRoots
+    trust: TrustSettings, trusted: Trusted | None, had: Mapping[str, Any], plan: PlannedRoots, *, own: bool
 ) -> list[str]:
-    """Return a line for each step of the rotation, from the root in the stack's outputs to another, that is skipped."""
+    """Return a line for each step of the rotation, from the root in the stack's outputs to another, that is skipped.
+
+    `own` is whether the root in these outputs is one that this stack created.
+    """
     before = rotation.of_outputs(had.get("root_ca"), had.get("root_cas") or {})
     if trust.stack:
         path: problems.Path = ("trust", "stack")
@@ -68,6 +71,11 @@ def skipped_steps(
             f"Restore the former root, add the new one as `also_trusted: {new}` to trust, and run `pulumi up`; or let "
             "`multimesh rotate-root` do every step (docs/security.md)"
         )
+        if (owner := had.get("root_ca_owner")) and not own:
+            untrusted = (
+                f"It was that of stack {owner}: restore trust.stack. A root of your own may sign here once "
+                "trust.also_trusted there has its certificate, and `pulumi up` was run there and here"
+            )
         dropped = (
             f"Add it to trust as `also_trusted: {_former(had)}`, and remove that once `multimesh rotate-root --check` "
             "finds nothing to wait for"

@@ -60,7 +60,9 @@ def test_a_root_that_was_renewed_is_the_same_for_a_peer_that_has_it_not_yet() ->
 
 def test_a_root_of_another_stack_is_not_the_one_that_this_stack_would_make() -> None:
     had = {"root_ca": PEM, "root_ca_owner": "organization/multimesh/trust"}
-    with pytest.raises(SettingsError, match="trust this root yet"):
+    with pytest.raises(
+        SettingsError, match=r"this root yet, .* that of stack organization/multimesh/trust: restore trust\.stack"
+    ):
         recorded(config(trust={}), stacks={"west": outputs(), "test": had})
 
 
