@@ -86,6 +86,13 @@ def test_a_stack_of_an_earlier_version_cannot_skip_a_step_either() -> None:
     assert recorded(config(), stacks=stacks).outputs["root_cas"].keys() == {"created-1"}
 
 
+def test_a_created_root_is_not_replaced_by_a_brought_one_at_once(tmp_path: Path) -> None:
+    certificate, key = _files(tmp_path, self_signed())
+    line = refused(had(OLD, {"created-1": OLD}), root={"certificate": certificate, "key": key})
+    assert line.startswith("trust.root: the meshes do not trust this root yet, so it cannot sign. Restore the former")
+    assert f"also_trusted: {{certificate: {certificate}}}" in line
+
+
 def test_the_former_root_cannot_be_dropped_while_proxies_have_certificates_of_it() -> None:
     assert refused(had(OLD, BOTH), root_generation=2) == (
         "trust.root_generation: running proxies still have certificates of the former root, so it must stay trusted. "
