@@ -36,6 +36,7 @@ def set_ingress(stack: Stack, tls: dict[str, Any] | None) -> None:
 def https(stack: Stack) -> Iterator[None]:
     """HTTPS with a certificate of the root; plain HTTP again at the end."""
     set_ingress(stack, {"issuer": "root"})
+    assert stack.settled() == []
     yield
     set_ingress(stack, None)
     assert stack.settled() == []
