@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from components.clusters.connection import connected
+from components.clusters.existing.node_ports import taken
 from components.clusters.existing.occupied import faults, reader
 from components.clusters.existing.settings import ExistingClusterSettings
 from components.clusters.kubeconfig import Kubeconfig, KubeconfigError
@@ -20,7 +21,7 @@ def missing(settings: ExistingClusterSettings) -> Iterator[Missing]:
     """Yield the reason if the kubeconfig gives no access to its cluster, or what stands in the way there."""
     try:
         check(settings.kubeconfig)
-        found = occupants(settings.kubeconfig)
+        found = occupants(settings)
     except KubeconfigError as error:
         yield Missing(("kubeconfig",), settings.kubeconfig.path or ABSENT, str(error))
     else:
@@ -77,16 +78,17 @@ def check(kubeconfig: Kubeconfig, timeout: float = 10) -> None:
             raise KubeconfigError(f"{host} does not answer as a Kubernetes API server does") from error
 
 
-def occupants(kubeconfig: Kubeconfig, timeout: float = 10) -> list[str]:
-    """Return a line for each Istio in the cluster that is not multimesh's.
+def occupants(settings: ExistingClusterSettings, timeout: float = 10) -> list[str]:
+    """Return a line for each Istio in the cluster that is not multimesh's, and for each node port that is not free.
 
     Raise KubeconfigError if the cluster does not answer.
     """
     from urllib3.exceptions import HTTPError
 
-    with connected(kubeconfig.text) as api:
+    with connected(settings.kubeconfig.text) as api:
+        read = reader(api, timeout)
         try:
-            return list(faults(reader(api, timeout)))
+            return [*faults(read), *taken(settings.gateway, read)]
         except (HTTPError, OSError, ValueError) as error:
             raise KubeconfigError(f"{api.configuration.host} {_refusal(error)}") from error
 
