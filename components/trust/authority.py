@@ -99,14 +99,14 @@ def excludes(root: x509.Certificate, trust_domain: str) -> bool:
     return names is not None and not constraints.permits_trust_domain(names, trust_domain)
 
 
-def key_faults(key: object) -> Iterator[str]:
-    """Yield the end of a sentence about who has this public key if a CA may not have it."""
+def key_faults(key: object, unknown: str = "has a key that Istio's proxies do not verify") -> Iterator[str]:
+    """Yield the end of a sentence about who has this public key if it is too weak, or of an `unknown` kind."""
     needed = f"it must be RSA of {_SMALLEST_RSA_BITS} bits or more, or ECDSA on P-256, P-384 or P-521"
     if isinstance(key, rsa.RSAPublicKey):
         if key.key_size < _SMALLEST_RSA_BITS:
             yield f"has an RSA key of {key.key_size} bits; {needed}"
     elif not isinstance(key, ec.EllipticCurvePublicKey):
-        yield f"has a key that Istio's proxies do not verify; {needed}"
+        yield f"{unknown}; {needed}"
     elif key.curve.name not in _CURVES:
         yield f"has an ECDSA key on {key.curve.name}; {needed}"
 

@@ -3,14 +3,14 @@
 Its key is read where a certificate is signed, and is not kept in the state. It may also stay with somebody else.
 """
 
-import os
-import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from components.trust import pem_file
 from components.trust.clocks import CLOCK_SKEW
+from components.trust.pem_file import PemFileError
 
 
 class BroughtRootError(ValueError):
@@ -131,9 +131,10 @@ def _is_there(path: str) -> bool:
 
 def _check_mode(key: str) -> None:
     """Raise BroughtRootError if accounts besides the owner's may read the key, where files have such permissions."""
-    mode = stat.S_IMODE(Path(key).expanduser().stat().st_mode)
-    if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise BroughtRootError(f"{key} may be read by others (mode {mode:04o}): run `chmod 600 {key}`")
+    try:
+        pem_file.check_private(key)
+    except PemFileError as error:
+        raise BroughtRootError(str(error)) from None
 
 
 def _read(path: str) -> str:
@@ -141,10 +142,6 @@ def _read(path: str) -> str:
     if "\n" in path:
         raise BroughtRootError("certificate, chain and key must each be the path of a PEM file, not its content")
     try:
-        return Path(path).expanduser().read_bytes().decode()
-    except UnicodeDecodeError:
-        raise BroughtRootError(f"{path} is not a text file (UTF-8)") from None
-    except (RuntimeError, ValueError) as error:  # `~` of nobody, a null character
-        raise BroughtRootError(f"{path}: {error}") from None
-    except OSError as error:
-        raise BroughtRootError(f"{path}: {error.strerror}") from None
+        return pem_file.read(path).decode()
+    except PemFileError as error:
+        raise BroughtRootError(str(error)) from None

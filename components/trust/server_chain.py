@@ -6,20 +6,17 @@ Import it where a certificate is read, and nowhere at the top of the program: `c
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-_SMALLEST_RSA_BITS = 2048
-_CURVES = {"secp256r1", "secp384r1", "secp521r1"}
+from components.trust import authority
+
 _BROKEN = (hashes.MD5, hashes.SHA1)
 _SERVER = {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 _CLOCK_SKEW = timedelta(hours=1)
-_Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
 
 def faults(chain: Sequence[x509.Certificate], now: datetime) -> Iterator[str]:
@@ -35,7 +32,7 @@ def faults(chain: Sequence[x509.Certificate], now: datetime) -> Iterator[str]:
 
 def hosts(leaf: x509.Certificate) -> list[str]:
     """Return the DNS names of a certificate, in lower case. Clients ignore its common name (RFC 9525, 4.1)."""
-    names = _extension(leaf, x509.SubjectAlternativeName)
+    names = authority.extension(leaf, x509.SubjectAlternativeName)
     return [name.lower() for name in names.get_values_for_type(x509.DNSName)] if names else []
 
 
@@ -66,26 +63,15 @@ def _faults_of_each(certificate: x509.Certificate, now: datetime) -> Iterator[st
         yield f"expired on {end.astimezone(UTC):%Y-%m-%d}"
     elif start > now + _CLOCK_SKEW:
         yield f"is not valid before {start.astimezone(UTC):%Y-%m-%d}"
-    yield from _key_faults(certificate.public_key())
+    yield from authority.key_faults(certificate.public_key(), "has a key that the gateway cannot serve with")
     if certificate.subject != certificate.issuer and isinstance(_hash(certificate), _BROKEN):
         yield "is signed with SHA-1 or MD5, which are broken; let its CA sign it with SHA-256"
-
-
-def _key_faults(key: object) -> Iterator[str]:
-    needed = f"it must be RSA of {_SMALLEST_RSA_BITS} bits or more, or ECDSA on P-256, P-384 or P-521"
-    if isinstance(key, rsa.RSAPublicKey):
-        if key.key_size < _SMALLEST_RSA_BITS:
-            yield f"has an RSA key of {key.key_size} bits; {needed}"
-    elif not isinstance(key, ec.EllipticCurvePublicKey):
-        yield f"has a key that the gateway cannot serve with; {needed}"
-    elif key.curve.name not in _CURVES:
-        yield f"has an ECDSA key on {key.curve.name}; {needed}"
 
 
 def _leaf_faults(leaf: x509.Certificate) -> Iterator[str]:
     if _is_ca(leaf):
         yield "is a CA's alone; a server needs a certificate of its hosts, which a CA signed"
-    usage, extended = _extension(leaf, x509.KeyUsage), _extension(leaf, x509.ExtendedKeyUsage)
+    usage, extended = authority.extension(leaf, x509.KeyUsage), authority.extension(leaf, x509.ExtendedKeyUsage)
     if usage is not None and not usage.digital_signature:
         yield "may not sign handshakes (key usage without digitalSignature)"
     if extended is not None and not _SERVER & set(extended):
@@ -95,7 +81,7 @@ def _leaf_faults(leaf: x509.Certificate) -> Iterator[str]:
 
 
 def _is_ca(certificate: x509.Certificate) -> bool:
-    basic = _extension(certificate, x509.BasicConstraints)
+    basic = authority.extension(certificate, x509.BasicConstraints)
     return basic is not None and basic.ca
 
 
@@ -109,10 +95,3 @@ def _hash(certificate: x509.Certificate) -> hashes.HashAlgorithm | None:
 def _subject(certificate: x509.Certificate) -> str:
     names = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
     return str(names[0].value) if names else (hosts(certificate) or ["no name"])[0]
-
-
-def _extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
-    try:
-        return certificate.extensions.get_extension_for_class(kind).value
-    except x509.ExtensionNotFound:
-        return None

@@ -107,13 +107,14 @@ def connected(kubeconfig: SecretStr) -> Iterator[client.ApiClient]:
     The Kubernetes client needs certificates in files: they are in a private folder that is deleted at the end.
     """
     with tempfile.TemporaryDirectory() as private:
+        settings = client.Configuration()
+        settings.retries = 0
         try:
             document = yaml.safe_load(kubeconfig.get_secret_value())
-            api = config.new_client_from_config_dict(document, temp_file_path=private)
+            config.load_kube_config_from_dict(document, client_configuration=settings, temp_file_path=private)
         except (config.ConfigException, yaml.YAMLError) as error:
             raise UnreachableError(f"its kubeconfig cannot be used: {error}") from None
-        api.configuration.retries = 0
-        with api:
+        with client.ApiClient(settings) as api:
             yield api
 
 

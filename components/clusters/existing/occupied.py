@@ -37,10 +37,11 @@ _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
 def reader(api: "ApiClient", timeout: float) -> Read:
-    """Return the function that reads the metadata of a cluster's objects."""
+    """Return the function that reads a cluster's objects; of most kinds, the metadata alone."""
 
     def read(path: str) -> list[dict[str, Any]]:
-        whole = "deployments" in path or path.rpartition("/")[0].endswith("/namespaces")
+        listed = path.rpartition("/")[0].endswith("/namespaces")
+        whole = listed or "deployments" in path or path.endswith("/services")
         accept = "application/json" if whole else _METADATA
         request = api.param_serialize("GET", path, header_params={"Accept": accept}, auth_settings=["BearerToken"])
         answer = api.call_api(*request, _request_timeout=timeout)

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from components.clusters.connection import connected
-from components.clusters.existing import occupied, taken
+from components.clusters.existing import node_ports, occupied, taken
 from components.clusters.existing.settings import ExistingClusterSettings
 from components.clusters.kubeconfig import Kubeconfig, KubeconfigError
 from components.clusters.missing import Missing
@@ -25,7 +25,7 @@ def missing(
     """
     try:
         check(settings.kubeconfig)
-        found = occupants(settings.kubeconfig, sample=sample, read_by_others=read_by_others)
+        found = occupants(settings, sample=sample, read_by_others=read_by_others)
     except KubeconfigError as error:
         yield Missing(("kubeconfig",), settings.kubeconfig.path or ABSENT, str(error))
     else:
@@ -82,17 +82,23 @@ def check(kubeconfig: Kubeconfig, timeout: float = 10) -> None:
             raise KubeconfigError(f"{host} does not answer as a Kubernetes API server does") from error
 
 
-def occupants(kubeconfig: Kubeconfig, *, sample: bool, read_by_others: bool, timeout: float = 10) -> list[str]:
-    """Return a line for each Istio, and each other object in the stack's way, that is not multimesh's.
+def occupants(
+    settings: ExistingClusterSettings, *, sample: bool = False, read_by_others: bool = False, timeout: float = 10
+) -> list[str]:
+    """Return a line for each Istio, node port and other object in the stack's way that is not multimesh's.
 
     Raise KubeconfigError if the cluster does not answer.
     """
     from urllib3.exceptions import HTTPError
 
-    with connected(kubeconfig.text) as api:
+    with connected(settings.kubeconfig.text) as api:
+        read = occupied.reader(api, timeout)
         try:
-            read = occupied.reader(api, timeout)
-            return [*occupied.faults(read), *taken.faults(read, sample=sample, read_by_others=read_by_others)]
+            return [
+                *occupied.faults(read),
+                *taken.faults(read, sample=sample, read_by_others=read_by_others),
+                *node_ports.taken(settings.gateway, read),
+            ]
         except (HTTPError, OSError, ValueError) as error:
             raise KubeconfigError(f"{api.configuration.host} {_refusal(error)}") from error
 
