@@ -1,20 +1,18 @@
 """What is in the cluster of one mesh, as its API server tells it: read once, then looked at by every check."""
 
 import json
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
-import yaml
-from kubernetes import client, config
-from pydantic import SecretStr
+from kubernetes import client
 from urllib3.exceptions import HTTPError
+
+from multimesh.connection import UnreachableError
 
 ISTIO_NAMESPACE = "istio-system"
 _SECONDS = 10
@@ -47,10 +45,6 @@ _NAMESPACED = {
 """Kinds that are read in the namespaces of Istio and of exported services."""
 
 Object = Mapping[str, Any]
-
-
-class UnreachableError(Exception):
-    """A cluster's API server does not answer, or refuses; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -98,24 +92,6 @@ def is_ready(pod: Object) -> bool:
     conditions = (pod.get("status") or {}).get("conditions") or []
     ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
     return ready and "deletionTimestamp" not in pod["metadata"]
-
-
-@contextmanager
-def connected(kubeconfig: SecretStr) -> Iterator[client.ApiClient]:
-    """Yield a client for a kubeconfig (YAML). Raise UnreachableError if it cannot be used.
-
-    The Kubernetes client needs certificates in files: they are in a private folder that is deleted at the end.
-    """
-    with tempfile.TemporaryDirectory() as private:
-        settings = client.Configuration()
-        settings.retries = 0
-        try:
-            document = yaml.safe_load(kubeconfig.get_secret_value())
-            config.load_kube_config_from_dict(document, client_configuration=settings, temp_file_path=private)
-        except (config.ConfigException, yaml.YAMLError) as error:
-            raise UnreachableError(f"its kubeconfig cannot be used: {error}") from None
-        with client.ApiClient(settings) as api:
-            yield api
 
 
 def read_cluster(api: client.ApiClient, namespaces: Sequence[str]) -> Cluster:

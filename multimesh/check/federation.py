@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from multimesh.check.calls import Caller, call, sample_port
-from multimesh.check.cluster import Cluster, UnreachableError, connected, in_parallel, read_cluster
+from multimesh.check.cluster import Cluster, in_parallel, read_cluster
 from multimesh.check.handshake import Handshake, shake_hands
 from multimesh.check.made import Made
+from multimesh.connection import UnreachableError, connected
 from multimesh.contract import SAMPLE, VerifyMeshOutputs, VerifyOutputs
+from multimesh.proxies.cluster import Proxy, proxies
 from multimesh.stack import OutputsError
 from multimesh.verify.inside import InsideError, echo_pod
 from multimesh.verify.selection import Port, select
@@ -37,6 +39,8 @@ class Federation:
     gateways: Mapping[str, Mapping[str, Handshake]]
     """By mesh, what its gateway presents for each SNI: those of exported ports, and one that is not exported."""
     now: datetime
+    proxies: Mapping[str, Sequence[Proxy] | str] = field(default_factory=dict)
+    """By mesh, every running proxy, or why they cannot be seen; asked only if a CA is revoked."""
 
     def exporters(self, service: str) -> list[str]:
         """Return the meshes of this stack that export a service and whose clusters answer."""
@@ -83,10 +87,12 @@ def read_federation(
     ports = [port for found in services.values() for port in found]
     calling = [mesh for mesh in clusters if not callers or mesh in callers]
     progress(f"calling {len(ports)} ports from {', '.join(calling) or 'nowhere'}")
-    called, shaken = in_parallel(
+    asked = list(clusters) if outputs.root_revocation_lists else []
+    called, shaken, running = in_parallel(
         [
             lambda: in_parallel([lambda mesh=mesh: _call(outputs, mesh, ports) for mesh in calling]),
             lambda: in_parallel([lambda mesh=mesh: _shake(outputs, mesh, ports) for mesh in meshes]),
+            lambda: in_parallel([lambda mesh=mesh: _proxies(outputs, mesh) for mesh in asked]),
         ]
     )
     return Federation(
@@ -98,6 +104,7 @@ def read_federation(
         dict(zip(calling, called, strict=True)),
         dict(zip(meshes, shaken, strict=True)),
         datetime.now(UTC),
+        dict(zip(asked, running, strict=True)),
     )
 
 
@@ -129,6 +136,13 @@ def _call(outputs: VerifyOutputs, mesh: str, ports: Sequence[Port]) -> Caller:
             return call(pod, ports, one_mesh=outputs.one_mesh)
     except InsideError as error:
         return Caller(trouble=str(error))
+
+
+def _proxies(outputs: VerifyOutputs, mesh: str) -> Sequence[Proxy] | str:
+    try:
+        return proxies(mesh, outputs.kubeconfigs[mesh])
+    except OutputsError as error:
+        return str(error)
 
 
 def _shake(outputs: VerifyOutputs, mesh: str, ports: Sequence[Port]) -> dict[str, Handshake]:

@@ -11,6 +11,7 @@ from multimesh.check import (
     gateways,
     handshakes,
     objects,
+    revocation,
     services,
     trust,
 )
@@ -19,7 +20,7 @@ from multimesh.check.made import Made
 from multimesh.check.result import Check, Outcome, Severity
 from multimesh.contract import VerifyOutputs
 
-_ROOMS = (clusters, control_planes, trust, objects, gateways, services, access, handshakes, connections)
+_ROOMS = (clusters, control_planes, trust, revocation, objects, gateways, services, access, handshakes, connections)
 CHECKS: list[Check] = list(chain.from_iterable(room.CHECKS for room in _ROOMS))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from multimesh.contract import VerifyOutputs
-from multimesh.rotate_root.cluster import Proxy
+from multimesh.proxies.cluster import Proxy
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from pathlib import Path
 from cryptography import x509
 
 from multimesh.contract import VerifyOutputs
+from multimesh.proxies.cluster import Workload, proxies, restart
+from multimesh.proxies.proxy import key_of
 from multimesh.rotate_root import configuration, lacks, steps
-from multimesh.rotate_root.cluster import Workload, proxies, restart
 from multimesh.rotate_root.lacks import Need
-from multimesh.rotate_root.proxy import key_of
 from multimesh.rotate_root.steps import Root, Step
 from multimesh.stack import OutputsError, project, read_outputs
 

@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from trust.authorities import Authority, certified, named
 
 from components.trust import signing
-from multimesh.rotate_root import proxy
-from multimesh.rotate_root.cluster import Proxy, Workload
+from multimesh.proxies import proxy
+from multimesh.proxies.cluster import Proxy, Workload
+from multimesh.proxies.proxy import ProxyTrust
 from multimesh.rotate_root.lacks import Need, lack, lines, must_restart
-from multimesh.rotate_root.proxy import ProxyTrust
 
 WEB = Workload("east", "shop", "Deployment", "web")
 TRUST = ProxyTrust(frozenset({"old", "new"}), "ca", "old", checks_revocation=True)

@@ -1,5 +1,6 @@
 """Faults of a federation, each with the check that names it first and a part of the cause."""
 
+import base64
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -23,6 +24,8 @@ from multimesh.check.calls import Call
 from multimesh.check.federation import NOT_EXPORTED, Federation, sni
 from multimesh.check.handshake import Handshake
 from multimesh.check.made import ISTIO
+from multimesh.proxies.cluster import Proxy, Workload
+from multimesh.proxies.proxy import ProxyTrust
 from multimesh.verify.counters import Count, cluster_name
 from multimesh.verify.replies import Replies
 
@@ -80,6 +83,25 @@ ALL = {mesh: Count(10, 10, 0) for mesh in MESHES}
 KNOWN = cluster_name(SERVICE, 80, one_mesh=False)
 GATEWAY = "istio-ingressgateway"
 TLS_FAILED = Handshake(connected=True, trouble="the TLS handshake failed: self-signed certificate in chain")
+
+LIST = "-----BEGIN X509 CRL-----\neA==\n-----END X509 CRL-----\n"
+OTHER_LIST = LIST.replace("eA", "eB")
+
+
+def revoking(listed: str, *, looked_up: bool = True, trouble: str = "") -> Fault:
+    """A CA is revoked; east's cacerts have these lists, and its one proxy looks them up, or not."""
+
+    def change(sound: Federation) -> Federation:
+        sound = replace(sound, outputs=sound.outputs.model_copy(update={"root_revocation_lists": LIST}))
+        for mesh, text in {"east": listed, "west": LIST}.items():
+            files = {**sound.clusters[mesh].cacerts, "ca-crl.pem": base64.b64encode(text.encode()).decode()}
+            sound = with_cluster(sound, mesh, lambda _: None, cacerts=files)
+        trust = None if trouble else ProxyTrust(frozenset(), "", "", checks_revocation=looked_up)
+        web = Workload("east", "shop", "Deployment", "web")
+        return replace(sound, proxies={"east": [Proxy(web, "web-1", learns=True, trust=trust, trouble=trouble)]})
+
+    return change
+
 
 FAULTS: dict[str, tuple[Fault, str, str]] = {
     "a silent API server": (
@@ -182,6 +204,17 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
         ),
         "trust-domain",
         "MeshConfig has trustDomainAliases none, the stack shop.example",
+    ),
+    "a proxy that accepts a revoked CA": (
+        revoking(LIST, looked_up=False),
+        "revoked-refused",
+        "has no revocation lists: it accepts a revoked CA",
+    ),
+    "cacerts without revocation lists": (revoking(""), "revocation-lists", "has no revocation lists"),
+    "cacerts with other revocation lists": (
+        revoking(OTHER_LIST),
+        "revocation-lists",
+        "not the stack's revocation lists",
     ),
     "a ServiceEntry that is gone": (gone("ServiceEntry", SERVICE), "drift", "is gone"),
     "a ServiceEntry with another address": (

@@ -10,7 +10,8 @@ import pytest
 from api_server import kubeconfig, serving
 from pydantic import SecretStr
 
-from multimesh.check.cluster import Cluster, UnreachableError, connected, read_cluster
+from multimesh.check.cluster import Cluster, read_cluster
+from multimesh.connection import UnreachableError, connected
 
 POD = {"metadata": {"name": "web-1", "namespace": "shop", "labels": {"app": "web"}}}
 ANSWERS: dict[str, Any] = {

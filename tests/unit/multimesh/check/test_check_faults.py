@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from broken import FAULTS, WARNINGS
+from broken import FAULTS, LIST, WARNINGS, revoking
 from sound import federation, with_cluster
 
 from multimesh.check.result import Severity
@@ -39,6 +39,19 @@ def test_what_may_not_be_read_is_said() -> None:
     ]
     assert found.check.anchor == "permissions"
     assert found.problems[0].severity is Severity.UNKNOWN
+
+
+def test_a_proxy_that_cannot_be_asked_for_its_lists_is_said() -> None:
+    [found] = [one for one in judge(revoking(LIST, trouble="no route")(federation())) if one.problems]
+    assert found.check.anchor == "revoked-refused"
+    assert (found.problems[0].severity, found.problems[0].cause) == (
+        Severity.UNKNOWN,
+        "its proxy cannot be asked: no route",
+    )
+
+
+def test_a_federation_that_refuses_a_revoked_ca_is_sound() -> None:
+    assert [outcome for outcome in judge(revoking(LIST)(federation())) if outcome.problems] == []
 
 
 def test_anchors_are_unique_and_have_a_heading_in_the_documents() -> None:

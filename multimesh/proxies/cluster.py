@@ -13,9 +13,9 @@ from pydantic import SecretStr
 from urllib3.exceptions import HTTPError
 from websocket import WebSocketException
 
-from multimesh.check.cluster import UnreachableError, connected
-from multimesh.rotate_root import proxy
-from multimesh.rotate_root.proxy import ProxyTrust
+from multimesh.connection import UnreachableError, connected
+from multimesh.proxies import proxy
+from multimesh.proxies.proxy import ProxyTrust
 from multimesh.stack import OutputsError
 
 ADMIN_PORT = 15000
