@@ -274,7 +274,10 @@ def _key(
     request = tls.CertRequest(
         f"{mesh}-request{suffix}",
         private_key_pem=private.private_key_pem,
-        subject={"common_name": mesh_key.common_name(mesh, generation), "organization": trust_domains[0]},
+        subject={
+            "common_name": mesh_key.common_name(mesh, generation),
+            "organization": trust_domains[0][: mesh_key.LONGEST_NAME],
+        },
         opts=opts,
     )
     return MeshKey(request.cert_request_pem, private.private_key_pem, trust_domains[1:])

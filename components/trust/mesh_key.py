@@ -8,6 +8,7 @@ import pulumi
 
 LONGEST_NAME = 64
 """Of a common name and of an organization (RFC 5280, appendix A)."""
+_NUMBERED = re.compile(r"multimesh (\d{1,9}) ")
 _NOTE = re.compile(r"# key (\d+) of the CA\n")
 
 
@@ -32,14 +33,17 @@ def name(mesh: str, generation: int) -> str:
 
 
 def common_name(mesh: str, generation: int) -> str:
-    """Return the common name of the CA with this key: revocation lists of two keys need two names."""
-    return " ".join(["multimesh", mesh, *_number(generation)])
+    """Return the common name of the CA with this key: revocation lists of two keys need two names.
+
+    A long name is cut at its end (RFC 5280), where the mesh is.
+    """
+    return " ".join(["multimesh", *_number(generation), mesh])[:LONGEST_NAME]
 
 
 def is_common_name(text: str, mesh: str) -> bool:
-    """Return whether this is the common name of a CA of a mesh, whatever its key; it may be cut (RFC 5280)."""
-    begin, cut = common_name(mesh, 1), len(text) >= LONGEST_NAME
-    return (cut and begin.startswith(text)) or bool(re.fullmatch(rf"{re.escape(begin)}( \d+)?", text))
+    """Return whether this is the common name of a CA of a mesh, whatever its key."""
+    found = _NUMBERED.match(text)
+    return text == common_name(mesh, int(found[1]) if found else 1)
 
 
 def note(generation: int) -> str:

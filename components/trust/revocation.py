@@ -152,7 +152,7 @@ def _names(subject: "x509.Name", organizations: Sequence[str]) -> "list[x509.Nam
     from cryptography.x509.oid import NameOID
 
     def other(organization: str) -> x509.Name:
-        kept = {NameOID.ORGANIZATION_NAME: organization}
+        kept = {NameOID.ORGANIZATION_NAME: organization[: mesh_key.LONGEST_NAME]}
         return x509.Name([x509.NameAttribute(one.oid, kept.get(one.oid, str(one.value))) for one in subject])
 
     return list(dict.fromkeys([subject, *map(other, organizations)]))

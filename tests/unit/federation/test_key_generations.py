@@ -47,7 +47,7 @@ def files(recording: Recording) -> dict[str, str]:
 def test_a_mesh_keeps_its_ca_until_the_request_of_another_key_is_signed() -> None:
     state = held()
     recording = run(also={"state of test": state}, **SECOND_KEY)
-    assert recording["east-signing-request"].inputs["common_name"] == "multimesh east 2"
+    assert recording["east-signing-request"].inputs["common_name"] == "multimesh 2 east"
     assert {"east-ca", "east-ca-2"} & recording.resources.keys() == {"east-ca-2"}
     assert files(recording) == state["east-cacerts"]["outputs"]["stringData"]
     assert recording.outputs["meshes"]["east"]["ca_generation"] == 1

@@ -91,7 +91,7 @@ def openssl_accepts(folder: Path, authority: Authority, chain: Authority, lists:
 
 def test_openssl_refuses_a_revoked_ca_and_accepts_the_one_after_it(tmp_path: Path) -> None:
     authority = root()
-    old, new = ca(authority), ca(authority, "multimesh east 2")
+    old, new = ca(authority), ca(authority, "multimesh 2 east")
     stolen = x509.load_pem_x509_certificate(old.certificate.encode()).serial_number
     lists = "".join(revocation.of_issued(one.certificate, one.key_pem, authority.certificate, []) for one in (old, new))
     before = revocation.of_root(authority.certificate, authority.key_pem, []) + lists

@@ -104,7 +104,7 @@ def test_the_former_root_cannot_be_dropped_while_proxies_have_certificates_of_it
 def test_a_new_key_of_a_ca_has_a_name_of_its_own_and_reaches_running_proxies() -> None:
     recording = recorded(config(ca_generations={"east": 2}))
     assert "east-ca" not in recording.resources
-    assert recording["east-request"].inputs["subject"]["commonName"] == "multimesh east 2"
+    assert recording["east-request"].inputs["subject"]["commonName"] == "multimesh 2 east"
     cacerts = recording["east-cacerts"].inputs["stringData"]
     assert cacerts["ca-key.pem"] == "key of east-ca-2"
     assert cacerts["root-cert.pem"] == "# key 2 of the CA\n" + PEM
