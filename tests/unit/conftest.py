@@ -1,10 +1,17 @@
-"""Lets a test say what it needs besides Python: `@pytest.mark.needs("linux", "shellcheck")`."""
+"""Lets a test say what it needs besides Python: `@pytest.mark.needs("linux", "shellcheck")`.
+
+Times of examples that Hypothesis makes are not judged: on a busy machine the first one may take long.
+"""
 
 import platform
 import shutil
 from collections.abc import Iterable
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
