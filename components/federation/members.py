@@ -71,7 +71,7 @@ def read(stack: Settings) -> Members:
     own_root = had.get("root_ca_owner") == stack_outputs.qualified(pulumi.get_stack())
     plan = planned.planned(stack.trust, trusted, had, own=own_root)
     revokes = bool(trusted.lists_of_roots if trusted else stack.trust.revoked)
-    refused = revoked.refused(stack.trust, had, present, issued, revokes=revokes)
+    refused = revoked.refused(stack.trust, plan, had, present, issued, revokes=revokes)
     _raise([*planned.skipped_steps(stack.trust, trusted, had, plan, own=own_root), *refused])
 
     trust_domains = {

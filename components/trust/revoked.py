@@ -6,6 +6,7 @@ from typing import Any
 
 from components.schema import problems
 from components.trust import revocation
+from components.trust.planned import PlannedRoots
 from components.trust.settings import TrustSettings
 from multimesh.contract import Peer
 
@@ -13,14 +14,22 @@ _PATH = ("trust", "revoked")
 
 
 def refused(
-    trust: TrustSettings, had: Mapping[str, Any], peers: Mapping[str, Peer], issued: Mapping[str, Any], *, revokes: bool
+    trust: TrustSettings,
+    plan: PlannedRoots,
+    had: Mapping[str, Any],
+    peers: Mapping[str, Peer],
+    issued: Mapping[str, Any],
+    *,
+    revokes: bool,
 ) -> Iterator[str]:
     """Yield a line for each entry of trust.revoked that comes too early, and for lists that would be missing.
 
-    `had` are the stack's own outputs, `peers` those of its peers, by stack. `issued` are the outputs of the stacks that
-    have the meshes in trust.issues, by mesh. `revokes` is whether any CA is revoked.
+    `plan` are the roots that the meshes are to trust, `had` are the stack's own outputs, `peers` those of its peers, by
+    stack. `issued` are the outputs of the stacks that have the meshes in trust.issues, by mesh. `revokes` is whether
+    any CA is revoked.
     """
     numbers = [revocation.serial(text) for text in trust.revoked]
+    yield from _roots(plan, numbers)
     yield from _of_this_stack(trust, had, numbers)
     for mesh, outputs in issued.items():
         serials = {mesh: _serials(outputs).get(mesh, "")}
@@ -49,6 +58,17 @@ def refused(
         )
         yield problems.problem(_PATH, problems.ABSENT, message)
     yield from _without_key(trust, numbers, lists)
+
+
+def _roots(plan: PlannedRoots, numbers: list[int]) -> Iterator[str]:
+    trusted = [pem for pem in (plan.signs, *plan.also) if pem] if numbers else []
+    for number in map(revocation.serial_of, trusted):
+        if revocation.serial(number) in numbers:
+            message = (
+                "is a root that the meshes trust, so every certificate would be refused. Replace it with `multimesh "
+                "rotate-root`, and remove this entry"
+            )
+            yield problems.problem(_PATH, number, message)
 
 
 def _of_this_stack(trust: TrustSettings, had: Mapping[str, Any], numbers: list[int]) -> Iterator[str]:

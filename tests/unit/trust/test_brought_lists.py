@@ -91,6 +91,24 @@ def test_revocation_needs_the_key_of_the_root(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["root", "also_trusted"])
+def test_a_root_that_the_meshes_trust_is_not_revoked(tmp_path: Path, place: str) -> None:
+    """Its own list would name it, and proxies would refuse every certificate under it."""
+    files = brought(tmp_path, self_signed())
+    number = revocation.serial_of(Path(files["certificate"]).read_text())
+    assert refused({}, **{place: files}, revoked=[number]) == (
+        f"trust.revoked: '{number}': is a root that the meshes trust, so every certificate would be refused. Replace "
+        "it with `multimesh rotate-root`, and remove this entry"
+    )
+
+
+def test_a_created_root_that_signs_is_not_revoked() -> None:
+    authority = self_signed()
+    number = revocation.serial_of(authority.certificate)
+    stacks = {"test": {"root_ca": authority.certificate, "root_ca_owner": "organization/multimesh/test", "meshes": {}}}
+    assert refused(stacks, revoked=[number]).startswith(f"trust.revoked: '{number}': is a root that the meshes trust")
+
+
+@pytest.mark.parametrize("place", ["root", "also_trusted"])
 def test_revocation_is_refused_below_a_root_whose_key_signs_no_list(tmp_path: Path, place: str) -> None:
     _, files = issuing(tmp_path)
     assert refused({}, **{place: files}, revoked=["0A"]) == (
