@@ -8,10 +8,17 @@ from kubernetes.client import AppsV1Api
 
 from lab.stack import PulumiError, Stack
 from tests.e2e.test_3_renewal import eventually
+from tests.faults import load as loads
 from tests.faults.load import load
 
 OLD, NEW = "east.mesh", "shop.example"
 WEB = {"app": "web"}
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that a busy machine delays is not lost."""
+    monkeypatch.setattr(loads, "TIMEOUT", 30.0)
 
 
 @pytest.fixture(scope="module")
