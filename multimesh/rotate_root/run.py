@@ -19,12 +19,18 @@ from multimesh.stack import OutputsError, project, read_outputs
 Say = Callable[[str], None]
 _WAIT_FOR_PEERS = "Wait for "
 """What a preview says that is refused because another stack is not ready."""
+_REFUSED = "nothing was changed"
+"""What it says of a configuration that is wrong."""
 _POLL_SECONDS = 5
 _PEERS_POLL_SECONDS = 15
 
 
 class UnfinishedError(Exception):
     """The rotation waits for something that it may not do; the message has what, line by line."""
+
+
+class RefusedError(OutputsError):
+    """The program refuses the configuration of a step, for another reason than that a peer is not ready."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,10 @@ class Rotation:
     say: Say
 
     def to(self, target: Root | None) -> None:
-        """Do every step that is left; None is the next created root. Raise UnfinishedError and OutputsError."""
+        """Do every step that is left; None is the next created root. Raise UnfinishedError and OutputsError.
+
+        A step whose configuration the program refuses leaves no trace in it.
+        """
         trust = configuration.read(self._options, project())
         if owner := trust.get("stack"):
             raise OutputsError(
@@ -59,7 +68,11 @@ class Rotation:
             wanted = steps.configured(trust, step, former, target)
             self.say(f"{step.value}: pulumi up")
             configuration.write(self._options, project(), trust, wanted)
-            self._up()
+            try:
+                self._up()
+            except RefusedError:
+                configuration.write(self._options, project(), wanted, trust)
+                raise
             trust, outputs = wanted, read_outputs(self.stack)
         if trust.get("also_trusted"):
             raise OutputsError(f"{target.name} signs already; trust.also_trusted names another root: remove it first")
@@ -115,7 +128,8 @@ class Rotation:
             printed = done.stdout + done.stderr
             waits = "\n".join(line.strip() for line in printed.splitlines() if _WAIT_FOR_PEERS in line)
             if not waits:
-                raise OutputsError(f"pulumi up failed:\n{printed.strip()}")
+                failed = RefusedError if _REFUSED in printed else OutputsError
+                raise failed(f"pulumi up failed:\n{printed.strip()}")
             if time.monotonic() >= deadline:
                 raise UnfinishedError(waits)
             if waits != said:
@@ -158,4 +172,9 @@ def brought(certificate: Path, key: Path) -> Root:
             "step: docs/security.md"
         )
     fingerprint = key_of(root)
-    return Root(f"brought-{fingerprint[:16]}", None, str(certificate), str(key))
+    return Root(f"brought-{fingerprint[:16]}", None, _configured(certificate), _configured(key))
+
+
+def _configured(path: Path) -> str:
+    """Return a path as the configuration has it: from the project's folder, or absolute."""
+    return str(path if Path.cwd() == project() else path.absolute())

@@ -1,5 +1,6 @@
 """The steps of `multimesh rotate-root`: which is next, what the configuration then says, and how it is changed."""
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,8 @@ from pydantic import SecretStr
 from trust import authorities
 
 from multimesh.contract import VerifyMeshOutputs, VerifyOutputs
-from multimesh.rotate_root import configuration, steps
-from multimesh.rotate_root.run import Rotation, before, brought
+from multimesh.rotate_root import configuration, run, steps
+from multimesh.rotate_root.run import Rotation, UnfinishedError, before, brought
 from multimesh.rotate_root.steps import Root, Step
 from multimesh.stack import OutputsError
 
@@ -155,3 +156,52 @@ def test_a_configuration_that_is_one_text_is_refused(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(configuration, "_pulumi", lambda *_: '{"multimesh:trust": {"value": "{}", "secret": false}}')
     with pytest.raises(OutputsError, match="must be a YAML mapping"):
         configuration.read([], tmp_path)
+
+
+MISTAKE = "error: the stack's configuration has 1 mistake; nothing was changed:\n  multimesh:trust.also_trusted: {}\n"
+
+
+@pytest.fixture
+def configured(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What is written to the configuration of a stack with one created root."""
+    written: list[Any] = []
+    monkeypatch.setattr(configuration, "read", lambda *_: {"root_days": 99})
+    monkeypatch.setattr(configuration, "write", lambda _, __, had, trust: written.append((had, trust)))
+    monkeypatch.setattr(run, "read_outputs", lambda _: outputs("created-1", "created-1"))
+    return written
+
+
+def ends(monkeypatch: pytest.MonkeyPatch, code: int, printed: str) -> None:
+    """Let `pulumi up` end so."""
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, code, printed, ""))
+
+
+def test_a_root_that_the_program_refuses_leaves_the_configuration_as_it_was(
+    monkeypatch: pytest.MonkeyPatch, configured: list[Any]
+) -> None:
+    ends(monkeypatch, 255, MISTAKE.format("new.key: is not the key of new.crt"))
+    with pytest.raises(OutputsError, match=r"new.key: is not the key of new.crt"):
+        Rotation(None, restarts=False, wait=0, say=print).to(OWN)
+    [(had, wanted), restored] = configured
+    assert wanted["also_trusted"] == {"certificate": "new.crt", "key": "new.key"}
+    assert restored == (wanted, had)
+
+
+@pytest.mark.parametrize("printed", ["error: the cluster does not answer", MISTAKE.format("Wait for north")])
+def test_a_step_that_was_begun_or_waits_stays_configured(
+    monkeypatch: pytest.MonkeyPatch, configured: list[Any], printed: str
+) -> None:
+    ends(monkeypatch, 255, printed)
+    with pytest.raises((OutputsError, UnfinishedError)):
+        Rotation(None, restarts=False, wait=0, say=print).to(OWN)
+    assert len(configured) == 1
+
+
+def test_the_path_of_a_root_is_found_from_the_project_wherever_the_command_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("root.pem").write_text(authorities.root().certificate)
+    assert brought(Path("root.pem"), Path("root.key")).certificate == str(tmp_path / "root.pem")
+    monkeypatch.setattr(run, "project", lambda: tmp_path)
+    assert brought(Path("root.pem"), Path("root.key")).certificate == "root.pem"
