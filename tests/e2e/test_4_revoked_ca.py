@@ -63,3 +63,4 @@ def test_a_stolen_ca_is_refused_once_it_is_revoked_and_the_next_one_serves(
     assert not served(stack, thief, tmp_path)
     assert served(stack, stolen(stack), tmp_path)
     assert stack.settled() == []
+    assert stack.wrong() == []
