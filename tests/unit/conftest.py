@@ -5,22 +5,13 @@ Times of examples that Hypothesis makes are not judged: on a busy machine the fi
 
 import platform
 import shutil
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import settings
 
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
-
-
-@pytest.fixture(autouse=True)
-def _tracebacks_are_whole_again() -> Iterator[None]:
-    """A dynamic provider that fails cuts tracebacks for its process; with them cut, Pulumi's mocks can hang."""
-    yield
-    if hasattr(sys, "tracebacklimit"):
-        del sys.tracebacklimit
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

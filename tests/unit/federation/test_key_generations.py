@@ -17,7 +17,7 @@ OTHER = {"east": {"trust_domain": "east.mesh", "certificate": signed(key=authori
 """What the trust stack has signed, which is not for the key of east."""
 WEST_KEY = authorities.new_key()
 LISTED = revocation.of_ca(
-    authorities.request(WEST_KEY, "multimesh west 2"), authorities.pem(WEST_KEY), ROOT.certificate, []
+    authorities.request(WEST_KEY, "multimesh 2 west"), authorities.pem(WEST_KEY), ROOT.certificate, []
 )
 LISTS_OF_ROOT = revocation.of_root(PEM, ROOT.key_pem, [10])
 SECOND_KEY = {"trust": {"stack": "trust", "ca_generations": {"east": 2}}}

@@ -13,7 +13,7 @@ NEW = SECOND.certificate
 BOTH = {"created-1": PEM, "created-2": NEW}
 WEST_KEY = authorities.new_key()
 LISTED = revocation.of_ca(
-    authorities.request(WEST_KEY, "multimesh west 2"), authorities.pem(WEST_KEY), ROOT.certificate, []
+    authorities.request(WEST_KEY, "multimesh 2 west"), authorities.pem(WEST_KEY), ROOT.certificate, []
 )
 LIST_OF_ROOT = revocation.of_root(PEM, ROOT.key_pem, [10])
 
@@ -87,7 +87,7 @@ def test_a_peers_ca_that_still_signs_cannot_be_revoked() -> None:
 def test_a_peers_lists_of_other_meshes_are_not_taken(monkeypatch: Any) -> None:
     """With one of the root's name, or of another mesh, a peer could have every mesh refused."""
     key = authorities.new_key()
-    names = ["root", "multimesh east", "multimesh westward", "multimesh west x"]
+    names = ["root", "multimesh east", "multimesh westward", "multimesh x west"]
     forged = [
         revocation.of_ca(authorities.request(key, name), authorities.pem(key), ROOT.certificate, []) for name in names
     ]
