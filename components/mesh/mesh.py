@@ -187,12 +187,13 @@ class Mesh(pulumi.ComponentResource):
 
     def _configure(self, args: MeshArgs) -> None:
         """Create the Istio objects that apply to the whole mesh."""
-        # Access: the mesh's own workloads may call each other, and everybody may call the ingress
+        # Access: everybody may call the ingress; istiod authenticates the clusters that it serves
         https, ports = args["https"], [istio.INGRESS_PORT, *([istio.HTTPS_PORT] if args["https"] else [])]
+        ports += [*istio.ISTIOD_TLS_PORTS] if self.role.serves else []
         self._policy("PeerAuthentication", "strict", "default", istio.strict_mutual_tls())
         self._policy("NetworkPolicy", "istiod-ports", "istiod-by-tls-alone", istio.istiod_by_tls_alone())
-        self._policy("AuthorizationPolicy", "own", "own-identities", istio.own_identities(self.trust_domain))
-        self._policy("AuthorizationPolicy", "ingress", "world-to-ingress", istio.world_to_ingress(ports))
+        closed = istio.gateway_ports(self.trust_domain, ports)
+        self._policy("AuthorizationPolicy", "gateway-ports", istio.GATEWAY_PORTS, closed)
 
         # What the gateway forwards to
         if exports := args["exports"]:
@@ -205,7 +206,6 @@ class Mesh(pulumi.ComponentResource):
             self._policy("Gateway", "ingress-gateway", istio.INGRESS_GATEWAY, spec, first)
         if self.role.serves:
             gateway, route = primary_remote.istiod_gateway(), primary_remote.istiod_route(f"{NAMESPACE}/istiod")
-            self._policy("AuthorizationPolicy", "istiod", "world-to-istiod", primary_remote.world_to_istiod())
             self.serving.append(self._policy("Gateway", "istiod-gateway", "istiod", gateway))
             self.serving.append(self._policy("VirtualService", "istiod-route", "istiod", route))
 
