@@ -28,9 +28,7 @@ def test_a_caller_of_the_own_mesh_that_the_owner_does_not_admit_is_kept_out(kube
 
 
 def test_a_caller_that_the_owner_admits_is_answered_by_its_mesh(kubectl: Kubectl, mesh: str) -> None:
-    echoes = ask_until(
-        lambda echoes: bool(echoes.meshes), lambda: ask(kubectl, "http://private.shop/", caller=INSIDE)
-    )
+    echoes = ask_until(lambda echoes: bool(echoes.meshes), lambda: ask(kubectl, "http://private.shop/", caller=INSIDE))
     assert echoes.meshes == {mesh: REQUESTS}, echoes.text
 
 
