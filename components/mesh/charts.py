@@ -9,7 +9,7 @@ from typing import Any
 
 from components.clusters.cluster import Exposure, Platform
 from components.istio import HTTPS_PORT, INGRESS_PORT, PEER_PORT
-from components.mesh import primary_remote, single_mesh
+from components.mesh import ingress, primary_remote, single_mesh
 from components.mesh.owned_values import ADDED, GATEWAY_PORTS, HTTPS, ROOT, STATUS_PORT, additional_ports
 from components.mesh.roles import JOINED, Role
 from components.mesh.settings import IstioSettings
@@ -85,8 +85,11 @@ def istiod_values(role: Role, root_pem: Any, root_fingerprint: Any) -> Values:
     }
 
 
-def gateway_values(exposure: Exposure, role: Role, *, https: bool = False) -> Values:
-    """Return the gateway's values: its Service's type and ports, the cluster kind's additions, what its pods join."""
+def gateway_values(exposure: Exposure, role: Role, *, certificate: str | None = None) -> Values:
+    """Return the gateway's values: its Service's type and ports, the cluster kind's additions, what its pods join.
+
+    `certificate` is the Secret with the certificate of the ingress; None without HTTPS.
+    """
     node_port = exposure.service == "NodePort"
     status, ingress, peers = (
         {"name": GATEWAY_PORTS[port], "port": port, "targetPort": port, "protocol": "TCP"}
@@ -99,31 +102,33 @@ def gateway_values(exposure: Exposure, role: Role, *, https: bool = False) -> Va
     if node_port:
         secure["nodePort"] = exposure.https_node_port or exposure.https_port
     ports = [status, ingress, peers, *(primary_remote.istiod_ports(exposure) if role.serves else [])]
-    ports += [secure] if https else []
+    ports += [secure] if certificate else []
     service = {**exposure.service_values, "type": exposure.service, "ports": ports}
     network = single_mesh.gateway_values(role) if role.network else {}
-    # istiod hands a gateway its own certificate. That of the ingress is in a Secret: istiod hands it only to a gateway
-    # whose service account could list Secrets, `cacerts` among them. So the pod has no token of that account.
+    # istiod would hand the certificate of the ingress to a gateway whose service account may list Secrets, `cacerts`
+    # among them. So the pod has it as files, and the account may do nothing.
     return {
-        "rbac": {"enabled": https},
-        **_without_token(),
+        "rbac": {"enabled": False},
+        **_mounted(certificate),
         "service": service,
         "podAnnotations": {JOINED: role.joined},
         **network,
     }
 
 
-def _without_token() -> Values:
-    """Return the values with which the gateway's pod has no token for the API server; the chart has no value for it.
+def _mounted(certificate: str | None) -> Values:
+    """Return the values of the pod's volumes: no token for the API server, and the certificate of the ingress.
 
-    Where something is mounted in the token's place, Kubernetes mounts none. The proxy has a token for istiod alone.
+    The chart has no value for the token. Where something is mounted in its place, Kubernetes mounts none; the proxy has
+    a token for istiod alone. A Secret that is missing may come later.
     https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/
     """
-    name = "no-token"
-    return {
-        "volumes": [{"name": name, "emptyDir": {"sizeLimit": "1Mi"}}],
-        "volumeMounts": [{"name": name, "mountPath": _TOKENS_PLACE, "readOnly": True}],
-    }
+    volumes: list[Values] = [{"name": "no-token", "emptyDir": {"sizeLimit": "1Mi"}}]
+    mounts: list[Values] = [{"name": "no-token", "mountPath": _TOKENS_PLACE, "readOnly": True}]
+    if certificate:
+        volumes.append({"name": "ingress", "secret": {"secretName": certificate, "optional": True}})
+        mounts.append({"name": "ingress", "mountPath": ingress.CERTIFICATE_PLACE, "readOnly": True})
+    return {"volumes": volumes, "volumeMounts": mounts}
 
 
 def complete(chart: str, own: Values, platform: Platform) -> Values:

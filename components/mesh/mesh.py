@@ -82,20 +82,19 @@ class Mesh(pulumi.ComponentResource):
                 values = charts.merged(values, single_mesh.istiod_values(role, args["networks"], args["spanning"]))
             self.control_plane = self._release("istiod", "istiod", platform, values, [base, self._cacerts()])
 
-        # The gateway
+        # The gateway, whose pod starts with the certificate if it is there
+        certificate = self._certificate(self._https) if self._https else []
         gateway = self._release(
             "gateway",
             istio.GATEWAY,
             platform,
-            charts.gateway_values(exposure, role, https=args["https"] is not None),
-            [self.control_plane],
+            charts.gateway_values(exposure, role, certificate=self._https.secret if self._https else None),
+            [self.control_plane, *certificate],
             # Deleting the Service deletes the cloud's load balancer; deleting the cluster does not.
             outlives=exposure.service == "LoadBalancer",
         )
 
         self.serving: list[pulumi.Resource] = [gateway]
-        if self._https:
-            self._certificate(self._https)
         if self.configured:
             self._configure(args)
 
@@ -132,7 +131,6 @@ class Mesh(pulumi.ComponentResource):
                 "cluster": self.cluster,
                 "namespace": self.namespace.metadata["name"],
                 "controlled": not self.configured,
-                "https": self._https is not None,
                 "ca_expires": self._ca.expires,
             },
         )
@@ -209,13 +207,13 @@ class Mesh(pulumi.ComponentResource):
             self.serving.append(self._policy("Gateway", "istiod-gateway", "istiod", gateway))
             self.serving.append(self._policy("VirtualService", "istiod-route", "istiod", route))
 
-    def _certificate(self, https: Https) -> None:
+    def _certificate(self, https: Https) -> list[KubernetesObject]:
         """Create the Secret with the certificate of the ingress, or say if the one of somebody else is of no use."""
         certificate = https.certificate
         if certificate is None:
             ingress_secret.watch(self.name, self.cluster, https)
-            return
-        self.serving.append(
+            return []
+        return [
             KubernetesObject(
                 f"{self.name}-ingress-certificate",
                 "v1",
@@ -223,10 +221,9 @@ class Mesh(pulumi.ComponentResource):
                 type="kubernetes.io/tls",
                 metadata={"name": https.secret, "namespace": self.namespace.metadata["name"]},
                 stringData=ingress.certificate(certificate.chain_pem, certificate.private_key_pem),
-                # istiod remembers for a while that the gateway may not have it, until its release says that it may.
-                opts=self.cluster.child_options(self, [*self.serving]),
+                opts=self.cluster.child_options(self),
             )
-        )
+        ]
 
     def _redirect(self, hosts: Sequence[str], https_port: int) -> list[pulumi.Resource]:
         """Create the objects that send plain HTTP to HTTPS."""
