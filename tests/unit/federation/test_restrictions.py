@@ -15,7 +15,7 @@ from components.federation.policies import Policy
 from components.federation.workload import Workload
 from components.mesh.roles import Role
 
-OF_WEB = {"selector": {"matchLabels": {"app": "web"}}}
+OF_WEB = {"matchLabels": {"app": "web"}}
 WORKLOAD = Workload({"app": "web"}, {80: "http"}, {80: [8080]}, pods=frozenset({"web-1"}))
 
 
@@ -48,7 +48,7 @@ def out(*policies: Policy, callers: str = "west.mesh/*") -> list[str]:
     [
         (allow(),),
         (allow(OWN),),
-        (allow(OWN, **OF_WEB),),
+        (allow(OWN, selector=OF_WEB),),
         (allow(OWN, namespace="istio-system"),),
         (allow(to(ports=["9090"])),),
         (allow(to(notPorts=["8080"])),),
@@ -139,7 +139,7 @@ def test_a_policy_that_closes_the_gateway_is_said(policy: Policy, ports: list[in
     [
         allow(to(ports=["80"]), namespace="istio-system"),
         allow(source(remoteIpBlocks=["192.0.2.0/24"]), namespace="istio-system"),
-        allow(namespace="istio-system", **OF_WEB),
+        allow(namespace="istio-system", selector=OF_WEB),
         allow(namespace="shop"),
     ],
 )
