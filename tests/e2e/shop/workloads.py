@@ -103,7 +103,7 @@ def _restricted(mesh: str) -> list[Manifest]:
         selector = {"matchLabels": {"app": name}}
         policy = _istio("AuthorizationPolicy", name, {"selector": selector, "action": "ALLOW", "rules": [rule]})
         made += [
-            deployment(name, echo_container(mesh, "--port=9090")),
+            deployment(name, echo_container(mesh, "--port=9090", "--tcp=6379")),
             service(name, name, port(80, 8080, "http"), port(9090, 9090, "http-admin")),
             policy | {"apiVersion": "security.istio.io/v1"},
         ]
