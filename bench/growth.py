@@ -86,12 +86,14 @@ def objects(mesh: str, services: Sequence[str], addresses: Mapping[str, str]) ->
         rule = routing.destination_rule(hosts[name], _PORTS, local[name], split)
         both = [local[name], hosts[name]]
         routes = routing.virtual_service(both, hosts[name], _PORTS, split, routing.Requests())
-        callers = istio.callers_allowed(SAMPLE.labels, [echo.CONTAINER_PORT], _CALLERS)
+        others = istio.others_denied(SAMPLE.labels, [echo.CONTAINER_PORT], _CALLERS, anonymous=False)
+        peers = envoy.foreign_admitted(SAMPLE.labels, [echo.CONTAINER_PORT])
         made += [
             _object("ServiceEntry", hosts[name], routing.service_entry(hosts[name], _PORTS, entries, identities)),
             _object("DestinationRule", hosts[name], rule),
             _object("VirtualService", hosts[name], routes),
-            _object("AuthorizationPolicy", f"{hosts[name]}.callers", callers, SAMPLE.namespace),
+            _object("AuthorizationPolicy", f"{hosts[name]}.others", others, SAMPLE.namespace),
+            _object("EnvoyFilter", f"{hosts[name]}.peers", peers, SAMPLE.namespace),
         ]
     return made
 

@@ -1,6 +1,6 @@
 """What no Istio object can say of a federated service, as EnvoyFilters: plain specs, from pure functions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from components.istio import Spec
 from components.ports import Port
@@ -10,6 +10,9 @@ from components.routing import Endpoint
 _IPPROTO_TCP = 6
 _TCP_USER_TIMEOUT = 18
 _UNACKNOWLEDGED_MILLISECONDS = 3000
+
+_FOREIGN = "multimesh.foreign_identities"
+"""What the filter is called that closes pods to identities of other meshes."""
 
 _CONNECT_RETRIES = {
     # A connection that times out takes all others with it that wait for the same endpoint, and costs each an attempt.
@@ -112,3 +115,62 @@ def connect_attempts(ports: Sequence[Port]) -> Spec:
             if not port.is_http
         ]
     }
+
+
+def foreign_refused(trust_domains: Sequence[str]) -> Spec:
+    """Return the EnvoyFilter that closes every port of every pod of a mesh to identities of other meshes.
+
+    An AuthorizationPolicy cannot: a DENY for all pods has no exception for some of them, and an ALLOW would annul the
+    user's own. Plaintext has no identity and is left to PeerAuthentications.
+    https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/network/rbac/v3/rbac.proto
+    """
+    own = [{"authenticated": {"principal_name": {"prefix": f"spiffe://{domain}/"}}} for domain in sorted(trust_domains)]
+    foreign = {"and_ids": {"ids": [{"authenticated": {}}, {"not_id": {"or_ids": {"ids": own}}}]}}
+    policies = {_FOREIGN: {"permissions": [{"any": True}], "principals": [foreign]}}
+    value = {
+        "name": _FOREIGN,
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC",
+            "stat_prefix": f"{_FOREIGN}.",
+            "rules": {"action": "DENY", "policies": policies},
+        },
+    }
+    listener = {"filterChain": {"transportProtocol": "tls"}}
+    return {
+        "configPatches": [
+            {
+                "applyTo": "NETWORK_FILTER",
+                "match": {"context": "SIDECAR_INBOUND", "listener": listener},
+                "patch": {"operation": "INSERT_FIRST", "value": value},
+            }
+        ]
+    }
+
+
+def foreign_admitted(selector: Mapping[str, str], ports: Sequence[int]) -> Spec:
+    """Return the EnvoyFilter that takes the filter of `foreign_refused` from some `ports` of the pods selected.
+
+    Patches of the root namespace come first, then those of the pods' own; in one namespace, by `priority`.
+    https://istio.io/latest/docs/reference/config/networking/envoy-filter/#EnvoyFilter-priority
+    """
+    return {
+        "workloadSelector": {"labels": dict(selector)},
+        "priority": 10,
+        "configPatches": [
+            {
+                "applyTo": "NETWORK_FILTER",
+                "match": {
+                    "context": "SIDECAR_INBOUND",
+                    "listener": {"filterChain": {"destinationPort": port, "filter": {"name": _FOREIGN}}},
+                },
+                "patch": {"operation": "REMOVE"},
+            }
+            for port in ports
+        ],
+    }
+
+
+def opened_ports(spec: Spec) -> list[int]:
+    """Return the ports of pods that an EnvoyFilter opens to identities of other meshes."""
+    removing = [one for one in spec["configPatches"] if one["patch"]["operation"] == "REMOVE"]
+    return [one["match"]["listener"]["filterChain"]["destinationPort"] for one in removing]

@@ -23,6 +23,8 @@ HTTPS_PORT = 443
 PEER_PORT = 15443
 INGRESS_GATEWAY = "ingress"
 PEER_GATEWAY = "peers"
+GATEWAY_PORTS = "gateway-ports"
+"""The AuthorizationPolicy of the gateway."""
 
 API_VERSIONS = {
     "AuthorizationPolicy": "security.istio.io/v1",
@@ -56,22 +58,19 @@ def strict_mutual_tls() -> Spec:
     return {"mtls": {"mode": "STRICT"}}
 
 
-def own_identities(trust_domains: Sequence[str]) -> Spec:
-    """Return the mesh-wide AuthorizationPolicy that allows only a mesh's own workloads."""
-    # Istio adds no aliases to a principal with a wildcard.
-    own = [any_principal(domain) for domain in sorted(trust_domains)]
-    return {"action": "ALLOW", "rules": [{"from": [{"source": {"principals": own}}]}]}
+def gateway_ports(trust_domains: Sequence[str], ports: Sequence[int] = (INGRESS_PORT,)) -> Spec:
+    """Return the AuthorizationPolicy that closes all ports of the gateway but these to who is not of the mesh.
 
-
-def world_to_ingress(ports: Sequence[int] = (INGRESS_PORT,)) -> Spec:
-    """Return the AuthorizationPolicy that lets anybody reach the gateway's ingress ports.
-
-    The port for peers needs no policy: Istio applies none to AUTO_PASSTHROUGH, and the workload behind it decides.
+    Like every policy of multimesh it only denies: an ALLOW would admit whom the user's own ALLOWs do not.
+    https://istio.io/latest/docs/concepts/security/#implicit-enablement
     """
+    # Istio adds no aliases to a principal with a wildcard.
+    others = {"source": {"notPrincipals": [any_principal(domain) for domain in sorted(trust_domains)]}}
+    open_to_all = {"operation": {"notPorts": [str(port) for port in sorted({*ports, PEER_PORT})]}}
     return {
         "selector": {"matchLabels": GATEWAY_SELECTOR},
-        "action": "ALLOW",
-        "rules": [_to(ports)],
+        "action": "DENY",
+        "rules": [{"from": [others], "to": [open_to_all]}],
     }
 
 
@@ -105,18 +104,17 @@ def ingress_gateway(hosts: Sequence[str]) -> Spec:
     return {"selector": GATEWAY_SELECTOR, "servers": [{"port": port, "hosts": [f"./{host}" for host in sorted(hosts)]}]}
 
 
-def callers_allowed(selector: Mapping[str, str], ports: Sequence[int], callers: Sequence[str]) -> Spec:
-    """Return the AuthorizationPolicy that lets `callers` (principals; perhaps none) reach the pods' `ports`."""
-    rule = {"from": [{"source": {"principals": list(callers)}}], **_to(ports)}
-    return {"selector": {"matchLabels": dict(selector)}, "action": "ALLOW", "rules": [rule] if callers else []}
+def others_denied(
+    selector: Mapping[str, str], ports: Sequence[int], callers: Sequence[str], *, anonymous: bool = True
+) -> Spec:
+    """Return the AuthorizationPolicy that denies everybody but `callers` (principals; perhaps none) the pods' `ports`.
 
-
-def others_denied(selector: Mapping[str, str], ports: Sequence[int], callers: Sequence[str]) -> Spec:
-    """Return the AuthorizationPolicy that denies everybody but `callers`, even the workload's own mesh."""
+    Unless `anonymous`, it leaves alone who has no identity: requests in plaintext, which a PeerAuthentication admits.
+    """
+    others: Spec = {"notPrincipals": list(callers)} if callers else {}
+    if not anonymous:
+        others["principals"] = ["*"]
     # A rule without `from` holds for everybody; Istio rejects an empty list of principals.
-    others = {"from": [{"source": {"notPrincipals": list(callers)}}]} if callers else {}
-    return {"selector": {"matchLabels": dict(selector)}, "action": "DENY", "rules": [{**others, **_to(ports)}]}
-
-
-def _to(ports: Sequence[int]) -> Spec:
-    return {"to": [{"operation": {"ports": [str(port) for port in ports]}}]}
+    source = {"from": [{"source": others}]} if others else {}
+    operation = {"operation": {"ports": [str(port) for port in ports]}}
+    return {"selector": {"matchLabels": dict(selector)}, "action": "DENY", "rules": [{**source, "to": [operation]}]}

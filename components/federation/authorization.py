@@ -1,36 +1,47 @@
-"""The AuthorizationPolicies of an exported service, in the meshes that export it. Pure functions."""
+"""Who may reach the pods of a mesh: its own workloads, and the callers of an exported service. Pure functions.
+
+Everything here only denies. Istio admits whom any ALLOW admits, so an ALLOW would annul those of the users.
+"""
 
 from collections.abc import Mapping, Sequence
 
-from components import istio
+from components import envoy, istio
 from components.federation.availability import AvailableService
+from components.federation.order import FOREIGN
 from components.federation.plan import PlannedObject, object_name
 from components.federation.workload import Workload
 from components.mesh.roles import Role
 
 
+def closed(role: Role) -> list[PlannedObject]:
+    """Return what closes all pods of a mesh to identities of other meshes; a single mesh accepts no such identity."""
+    if role.one_mesh:
+        return []
+    return [PlannedObject("EnvoyFilter", istio.NAMESPACE, FOREIGN, envoy.foreign_refused(role.trust_domains))]
+
+
 def authorization(available: AvailableService, role: Role, allowed: Sequence[str]) -> list[PlannedObject]:
-    """Return the policies that allow only the callers to reach the workload; none where the service does not run.
+    """Return what lets only the callers reach the workload; nothing where the service does not run.
 
     A control plane also needs the policies of the clusters that it serves: one for each selector that the Service has
     in them. `allowed` are the callers' principals.
     """
     service, workloads = available.service, {**available.guarded, **available.workloads}
-    # The mesh-wide policy allows every workload of the mesh, so a service for some callers must deny the others.
-    deny_others = istio.any_principal(role.trust_domain) not in allowed
-
-    def policy(ending: str, spec: istio.Spec) -> PlannedObject:
-        name = object_name(service, ending)
-        return PlannedObject("AuthorizationPolicy", service.namespace, name, spec)
-
-    policies = list[PlannedObject]()
+    own_mesh = istio.any_principal(role.trust_domain) in allowed
+    made = list[PlannedObject]()
     served = {cluster: workloads[cluster] for cluster in (role.cluster, *role.serves) if cluster in workloads}
-    for cluster, (selector, ports) in _by_selector(served).items():
-        of = f".{cluster}" if policies else ""
-        policies.append(policy(f"callers{of}", istio.callers_allowed(selector, ports, allowed)))
-        if deny_others:
-            policies.append(policy(f"others{of}", istio.others_denied(selector, ports, allowed)))
-    return policies
+    for number, (cluster, (selector, ports)) in enumerate(_by_selector(served).items()):
+        of = f".{cluster}" if number else ""
+        # Who lists the callers means nobody else; otherwise, what the user says of plaintext is left alone.
+        anonymous = service.callers_listed or not own_mesh
+        if anonymous or not role.one_mesh:
+            spec = istio.others_denied(selector, ports, allowed, anonymous=anonymous)
+            name = object_name(service, f"others{of}")
+            made.append(PlannedObject("AuthorizationPolicy", service.namespace, name, spec))
+        if not role.one_mesh:
+            opened = envoy.foreign_admitted(selector, ports)
+            made.append(PlannedObject("EnvoyFilter", service.namespace, object_name(service, f"peers{of}"), opened))
+    return made
 
 
 def _by_selector(workloads: Mapping[str, Workload]) -> dict[str, tuple[Mapping[str, str], list[int]]]:

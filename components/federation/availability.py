@@ -6,10 +6,11 @@ from itertools import combinations
 
 import pulumi
 
-from components.federation import hindrances
+from components.federation import hindrances, restrictions
 from components.federation.callers import callers
 from components.federation.exported_service import ExportedService
 from components.federation.inventory import Inventory
+from components.federation.policies import named
 from components.federation.shared_ports import share, shared_ports
 from components.federation.workload import (
     NotExportedError,
@@ -18,7 +19,7 @@ from components.federation.workload import (
     assumed,
     workload,
 )
-from components.istio import any_principal
+from components.istio import INGRESS_PORT, ISTIOD_TLS_PORTS, any_principal
 from components.mesh.roles import Role
 from components.ports import Port, Protocol
 from components.schema.problems import ABSENT, problem
@@ -78,8 +79,14 @@ def available(
             mistakes += _without_requests(service, ports, found)
         notes += said + _waiting(service, ports)
     notes += _closed_too(result, clusters, trust_domains)
+    refused, said = _kept_out(result, clusters, trust_domains)
+    mistakes += refused
+    notes += said
     for mesh, cluster in clusters.items():
         if cluster.inventory and cluster.role.primary is None:
+            ports = [INGRESS_PORT] if any(service.ingress_hosts for service in services) else []
+            ports += [*ISTIOD_TLS_PORTS] if cluster.role.serves else []
+            notes += restrictions.notes(mesh, cluster.inventory.policies, ports)
             notes += hindrances.notes(mesh, cluster.inventory, services)
     notes += _guessed(result, clusters)
     mistakes += _shared_pods(result, trust_domains)
@@ -202,6 +209,27 @@ def _closed_too(
         if (inventory := clusters[mesh].inventory) and any_principal(trust_domains[mesh][0]) not in allowed
         for name, number in shared_ports(one.service, inventory, workload, listed)
     ]
+
+
+def _kept_out(
+    services: Sequence[AvailableService], clusters: Mapping[str, KnownCluster], trust_domains: TrustDomains
+) -> tuple[list[str], list[str]]:
+    """Return a mistake for each listed caller whom a policy of the user's keeps out, and a line for each unlisted."""
+    mistakes, notes = list[str](), list[str]()
+    for one in services:
+        allowed, service = callers(one.service, trust_domains), one.service
+        for mesh, found in one.workloads.items():
+            if not clusters[mesh].inventory:
+                continue
+            inventory = _decided(clusters[mesh], clusters)
+            by, out = restrictions.kept_out(service.namespace, found, inventory, allowed)
+            line = f"{named(by)} in mesh {mesh} does not admit {', '.join(out)}: name them in a rule of it"
+            if out and service.callers_listed:
+                message = f"{line}, or take them out of callers"
+                mistakes.append(problem((*_path(service), "callers"), list(service.callers), message))
+            elif out:
+                notes.append(f"{service.global_name}: {line}, or list who may call in callers")
+    return mistakes, notes
 
 
 def _shared_pods(services: Sequence[AvailableService], trust_domains: TrustDomains) -> list[str]:

@@ -9,6 +9,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from components import istio
+from components.federation import former_policies, order
+from components.federation.former_policies import closes
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -146,18 +148,40 @@ def converge(api: "ApiClient", wanted: Mapping[Key, istio.Spec], report: Callabl
     def write(keys: Iterable[Key]) -> list[str]:
         return _each(keys, lambda key: _write(api, patience, key, wanted[key], there.get(key)), patience, report)
 
-    # Policies first, then by kind, which the alphabet has in a good order: rules are there before what routes to them.
-    policies = sorted(key for key in changed if key.kind == _POLICY)
-    refusals = write(policies) or write(sorted({*changed} - {*policies}))
+    # Within a step by kind, which the alphabet has in a good order: rules are there before what routes to them.
+    steps = [[key for key in changed if order.step(key.kind, key.name) == number] for number in range(order.STEPS)]
+    refusals = next((refused for step in steps if (refused := write(sorted(step)))), [])
     # What takes the place of another is there before the other goes: one of these, or at first what others made.
     gone = there.keys() - wanted.keys()
     if gone or not there:
         _await_addresses(api, {key for key in changed if key.kind == _ENTRY and key not in there})
-    # Routes go before rules and policies.
-    refusals += _each(sorted(gone, reverse=True), lambda key: _delete(api, patience, key), patience, report)
+    if former := _former(api, patience):
+        refusals = refusals or _open(api, patience, former)
+        # Without all that denies, what allows must stay.
+        gone = {key for key in gone if key.kind != _POLICY} if refusals else gone
+    for number in reversed(range(order.STEPS)):
+        step = sorted((key for key in gone if order.step(key.kind, key.name) == number), reverse=True)
+        refusals += _each(step, lambda key: _delete(api, patience, key), patience, report)
     if refusals:
         more = [f"and {len(refusals) - _NAMED_AT_MOST} more"] if len(refusals) > _NAMED_AT_MOST else []
         raise RefusedError("\n".join([*refusals[:_NAMED_AT_MOST], *more]))
+
+
+def _former(api: "ApiClient", patience: _Patience) -> dict[str, dict[str, Any]]:
+    """Return the ALLOW policies of the mesh that an earlier version made, by path."""
+    paths = [Key(_POLICY, istio.NAMESPACE, name).path for name in former_policies.NAMES]
+    answers = {path: _call(api, patience, "GET", path) for path in paths}
+    return {path: one for path, (status, one) in answers.items() if status == HTTPStatus.OK and closes(one)}
+
+
+def _open(api: "ApiClient", patience: _Patience, policies: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Let ALLOW policies admit everybody, once all that denies is in force."""
+    time.sleep(former_policies.SETTLED_SECONDS)
+    answers = {
+        path: _call(api, patience, "PUT", path, {**one, "spec": {**one["spec"], "rules": [{}]}})
+        for path, one in policies.items()
+    }
+    return [f"{path}: {_reason(*answer)}" for path, answer in answers.items() if answer[0] != HTTPStatus.OK]
 
 
 def _await_addresses(api: "ApiClient", entries: Set[Key]) -> None:

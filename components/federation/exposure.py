@@ -6,7 +6,7 @@ It is read from the rendered objects, not from the configuration, so that a mist
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from components import istio
+from components import envoy, istio
 from components.federation.availability import AvailableService
 from components.federation.plan import PlannedObject
 
@@ -65,33 +65,30 @@ def _of_mesh(
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield what of a service can be reached in a mesh, and by whom."""
     name, workload = available.service.short_name, available.workloads.get(mesh)
-    policies = [one.spec for one in planned if one.kind == "AuthorizationPolicy"]
+    denials = [one.spec for one in planned if one.kind == "AuthorizationPolicy"]
+    opened = {port for one in planned if one.kind == "EnvoyFilter" for port in envoy.opened_ports(one.spec)}
+    own = [istio.any_principal(domain) for domain in trust_domains[mesh]]
     for number, targets in workload.targets.items() if workload else ():
-        admitted = {*_admitted(policies, set(targets)), *map(istio.any_principal, trust_domains[mesh])}
-        callers = {caller for caller in admitted if not _denied(policies, set(targets), caller)}
+        rules = [rule for policy in denials for rule in policy["rules"] if _ports(rule) & set(targets)]
+        named = {caller for rule in rules for source in rule.get("from", ()) for caller in _excepted(source)}
+        if opened.isdisjoint(targets):
+            named = {caller for caller in named if _covers(own, caller)}
+        elif not rules:
+            named = {"*"}
+        callers = {caller for caller in {*named, *own} if not any(_denied(rule, caller) for rule in rules)}
         yield f"{name}:{number}", tuple(sorted({_text(caller, trust_domains) for caller in callers}))
     for one in planned:
         if one.kind == "VirtualService" and "mesh" not in one.spec["gateways"]:
             yield from ((f"{name} as {host}", (_WORLD,)) for host in one.spec["hosts"])
 
 
-def _admitted(policies: Sequence[istio.Spec], targets: set[int]) -> Iterator[str]:
-    """Yield the principals that a policy lets reach one of the pods' ports."""
-    for policy in policies:
-        for rule in policy["rules"] if policy["action"] == "ALLOW" else []:
-            if _ports(rule) & targets:
-                for source in rule.get("from", [{"source": {"principals": ["*"]}}]):
-                    yield from source["source"]["principals"]
+def _excepted(source: istio.Spec) -> Sequence[str]:
+    return source["source"].get("notPrincipals", ())
 
 
-def _denied(policies: Sequence[istio.Spec], targets: set[int], caller: str) -> bool:
-    return any(
-        not rule.get("from") or any(not _covers(source["source"]["notPrincipals"], caller) for source in rule["from"])
-        for policy in policies
-        if policy["action"] == "DENY"
-        for rule in policy["rules"]
-        if _ports(rule) & targets
-    )
+def _denied(rule: istio.Spec, caller: str) -> bool:
+    """Return whether a rule of a DENY holds for somebody with an identity."""
+    return not rule.get("from") or any(not _covers(_excepted(source), caller) for source in rule["from"])
 
 
 def _covers(patterns: Sequence[str], caller: str) -> bool:

@@ -1,4 +1,4 @@
-"""What keeps callers from a Service that is as it should be, or annuls a restriction of its owner. Pure functions."""
+"""What keeps callers from a Service that is as it should be. Pure functions."""
 
 from collections.abc import Collection, Iterable, Mapping
 
@@ -6,10 +6,8 @@ from components import istio
 from components.federation.exported_service import ExportedService
 from components.federation.inventory import Inventory
 from components.federation.pods import Pod
-from components.federation.policies import Policy, without_mutual_tls
+from components.federation.policies import Policy, named, without_mutual_tls
 from components.mesh.roles import Role
-
-_NAMED_AT_MOST = 5
 
 
 def hidden(service: ExportedService, inventory: Inventory, role: Role) -> str | None:
@@ -50,16 +48,8 @@ def bypassed(
     return None
 
 
-def restricted(
-    service: ExportedService, policies: Iterable[Policy], selector: Mapping[str, str], pods: Mapping[str, Pod]
-) -> list[Policy]:
-    """Return the user's policies that restrict a Service's pods by an ALLOW, to which the service's own would add."""
-    labels = _labels(selector, pods)
-    return [one for one in policies if one.restricts and any(one.holds_for(service.namespace, of) for of in labels)]
-
-
 def notes(mesh: str, inventory: Inventory, services: Iterable[ExportedService]) -> list[str]:
-    """Return a line for restrictions of the user's that have no effect in a mesh, and one for names that pods miss.
+    """Return a line for names that pods of a mesh miss.
 
     Only namespaces that services or their callers name are known to call.
     """
@@ -67,30 +57,15 @@ def notes(mesh: str, inventory: Inventory, services: Iterable[ExportedService]) 
     calling = {istio.NAMESPACE, *(service.namespace for service in services)}
     for service in services:
         calling |= {caller.split("/")[2] for caller in service.callers if caller.startswith(f"{mesh}/ns/")}
-    found = list[str]()
-    if annulled := [one for one in inventory.policies if one.restricts and not _for_gateways(one)]:
-        found.append(
-            f"mesh {mesh}: {_named(annulled)} cannot refuse workloads of this mesh, as Istio admits whom any ALLOW "
-            "admits, and own-identities in istio-system admits all of them: refuse by a DENY"
-        )
-    if hiding := [one for one in inventory.policies if one.namespace in calling and one.hides(*names)]:
-        found.append(
-            f"mesh {mesh}: {_named(hiding)} hides global names from pods: add istio-system/* to the hosts of its "
-            "egress if they call one"
-        )
-    return found
-
-
-def _for_gateways(one: Policy) -> bool:
-    return one.namespace == istio.NAMESPACE and bool(one.selector)
+    hiding = [one for one in inventory.policies if one.namespace in calling and one.hides(*names)]
+    if not hiding:
+        return []
+    return [
+        f"mesh {mesh}: {named(hiding)} hides global names from pods: add istio-system/* to the hosts of its "
+        "egress if they call one"
+    ]
 
 
 def _labels(selector: Mapping[str, str], pods: Mapping[str, Pod]) -> list[Mapping[str, str]]:
     """Return the labels of each pod; what the Service selects if there is none."""
     return [pod.labels for pod in pods.values()] or [selector]
-
-
-def _named(policies: Collection[Policy]) -> str:
-    names = sorted(map(str, policies))
-    more = len(names) - _NAMED_AT_MOST
-    return ", ".join(names[:_NAMED_AT_MOST]) + (f" and {more} more" if more > 0 else "")

@@ -1,11 +1,12 @@
 """The objects of others that decide whom sidecars admit, by which TLS, and which names they see."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from components import istio
+from components.federation import former_policies
 from components.federation.cluster_objects import is_own
 
 PATHS = {
@@ -15,7 +16,8 @@ PATHS = {
 }
 """Where the API server lists each kind."""
 
-_MESH_WIDE = ("own-identities", "world-to-ingress", "world-to-istiod")
+_NAMED_AT_MOST = 5
+_MESH_WIDE = (istio.GATEWAY_PORTS, *former_policies.NAMES)
 """The program's own in istio-system, each a resource of the stack."""
 
 
@@ -41,10 +43,15 @@ class Policy:
         return chosen.get("labels" if self.kind == "Sidecar" else "matchLabels") or {}
 
     @property
-    def restricts(self) -> bool:
-        """Whether it is an AuthorizationPolicy that closes its pods to all that no ALLOW names; a rule may be all."""
+    def allows(self) -> bool:
+        """Whether it is an AuthorizationPolicy that closes its pods to all that no such policy names."""
         action = self.spec.get("action") or "ALLOW"
-        return self.kind == "AuthorizationPolicy" and action == "ALLOW" and {} not in (self.spec.get("rules") or [])
+        return self.kind == "AuthorizationPolicy" and action == "ALLOW" and not self.is_former
+
+    @property
+    def is_former(self) -> bool:
+        """Whether it is the one of an earlier version that admitted every workload of the mesh, whatever others say."""
+        return self.namespace == istio.NAMESPACE and self.name == former_policies.NAMES[0]
 
     def holds_for(self, namespace: str, labels: Mapping[str, str]) -> bool:
         """Return whether it holds for a pod of this namespace with these labels."""
@@ -70,10 +77,11 @@ def policy(kind: str, found: Mapping[str, Any]) -> Policy | None:
     namespace, name = metadata["namespace"], metadata["name"]
     if kind == "AuthorizationPolicy":
         mesh_wide = namespace == istio.NAMESPACE and name in _MESH_WIDE
+        annuls = mesh_wide and name == former_policies.NAMES[0] and former_policies.closes(found)
         # A stack whose last update made each of a service's policies a resource has them without a label.
         former = re.match(rf"[a-z0-9-]+\.{re.escape(namespace)}(\.[a-z0-9.-]+)?[.-](callers|others)\b", name)
         for_gateways = spec.get("targetRef") or spec.get("targetRefs")
-        if mesh_wide or former or for_gateways or is_own(kind, metadata):
+        if (mesh_wide and not annuls) or former or for_gateways or is_own(kind, metadata):
             return None
     return Policy(kind, namespace, name, spec, metadata.get("creationTimestamp") or "")
 
@@ -97,6 +105,13 @@ def without_mutual_tls(policies: Iterable[Policy], namespace: str, labels: Mappi
             if said := [mode for mode in modes if mode != "UNSET"]:
                 return str(decides) if said[0] == "DISABLE" else None
     return None
+
+
+def named(policies: Collection[Policy]) -> str:
+    """Return the names of policies, of many the first and how many more there are."""
+    names = sorted({str(one) for one in policies})
+    more = len(names) - _NAMED_AT_MOST
+    return ", ".join(names[:_NAMED_AT_MOST]) + (f" and {more} more" if more > 0 else "")
 
 
 def _covers(host: str, name: str) -> bool:

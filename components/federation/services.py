@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 
 from components.federation import stack_outputs
-from components.federation.authorization import authorization
+from components.federation.authorization import authorization, closed
 from components.federation.availability import AvailableService, KnownCluster, available
 from components.federation.callers import callers
 from components.federation.chain import Chain, Entrance
@@ -152,7 +152,7 @@ class Federation:
         silent = {name for name, found in inventories.items() if found is None}
         if not pulumi.runtime.is_dry_run() and not silent.isdisjoint({mesh.name, *mesh.role.serves}):
             return self._fail_after_others(silent)
-        planned = lost_meshes(self._members.services, mesh.role)
+        planned = closed(mesh.role) + lost_meshes(self._members.services, mesh.role)
         planned += connect_attempts(service for service, *_ in exported.services)
         for service, routes, chain in exported.services:
             planned += (routed := routes.in_mesh(mesh.role))

@@ -110,12 +110,6 @@ def workload(service: ExportedService, inventory: Inventory, role: Role) -> Work
     missing = _without_sidecar(service, found) or hindrances.hidden(service, inventory, role)
     if away := missing or hindrances.bypassed(service, inventory.policies, selector, found, made.pod_ports):
         raise NotExportedError(away, made)
-    restricted = hindrances.restricted(service, inventory.policies, selector, found)
-    if restricted and not service.callers_listed:
-        raise UnusableServiceError(
-            f"{', '.join(map(str, restricted))} restricts who may call its pods, which exporting it to every mesh "
-            "would lift: list those who may call in callers"
-        )
     return made
 
 

@@ -11,7 +11,7 @@ import pulumi
 
 from components.clusters.cluster import Exposure, Platform
 from components.istio import HTTPS_PORT, INGRESS_PORT, PEER_PORT
-from components.mesh import primary_remote, single_mesh
+from components.mesh import ingress, primary_remote, single_mesh
 from components.mesh.owned_values import (
     ADDED,
     GATEWAY_PORTS,
@@ -114,8 +114,13 @@ def istiod_values(role: Role, root_pem: Any, root_fingerprint: Any) -> Values:
     }
 
 
-def gateway_values(exposure: Exposure, role: Role, *, https: bool = False, checks_revocation: bool = False) -> Values:
-    """Return the gateway's values: its Service's type and ports, the cluster kind's additions, what its pods join."""
+def gateway_values(
+    exposure: Exposure, role: Role, *, certificate: str | None = None, checks_revocation: bool = False
+) -> Values:
+    """Return the gateway's values: its Service's type and ports, the cluster kind's additions, what its pods join.
+
+    `certificate` is the Secret with the certificate of the ingress; None without HTTPS.
+    """
     node_port = exposure.service == "NodePort"
     status, ingress, peers = (
         {"name": GATEWAY_PORTS[port], "port": port, "targetPort": port, "protocol": "TCP"}
@@ -128,20 +133,14 @@ def gateway_values(exposure: Exposure, role: Role, *, https: bool = False, check
     if node_port:
         secure["nodePort"] = exposure.https_node_port or exposure.https_port
     ports = [status, ingress, peers, *(primary_remote.istiod_ports(exposure) if role.serves else [])]
-    ports += [secure] if https else []
+    ports += [secure] if certificate else []
     service = {**exposure.service_values, "type": exposure.service, "ports": ports}
     network = single_mesh.gateway_values(role) if role.network else {}
-    # istiod hands a gateway its own certificate. That of the ingress is in a Secret: istiod hands it only to a gateway
-    # whose service account could list Secrets, `cacerts` among them. So the pod has no token of that account.
-    mounted: dict[str, Values] = {_NOTHING: {"emptyDir": {"sizeLimit": "1Mi"}}}
-    places = {_NOTHING: _TOKENS_PLACE}
-    if checks_revocation:  # as every sidecar has them
-        mounted[_LISTS] = {"configMap": {"name": _LISTS, "optional": True}}
-        places[_LISTS] = _LISTS_PLACE
+    # istiod would hand the certificate of the ingress to a gateway whose service account may list Secrets, `cacerts`
+    # among them. So the pod has it as files, and the account may do nothing.
     return {
-        "rbac": {"enabled": https},
-        "volumes": [{"name": name, **source} for name, source in mounted.items()],
-        "volumeMounts": [{"name": name, "mountPath": place, "readOnly": True} for name, place in places.items()],
+        "rbac": {"enabled": False},
+        **_mounted(certificate, checks_revocation=checks_revocation),
         "service": service,
         "podAnnotations": {JOINED: role.joined},
         **network,
@@ -152,6 +151,25 @@ def another_pod_for(revocation_lists: pulumi.Output[str]) -> Values:
     """Return istiod's values that replace its pod when the lists change: a new pod hands them out at once."""
     digest = revocation_lists.apply(lambda text: hashlib.sha256(text.encode()).hexdigest())
     return {"podAnnotations": {LISTS: digest}}
+
+
+def _mounted(certificate: str | None, *, checks_revocation: bool) -> Values:
+    """Return the values of the pod's volumes: no token for the API server, the ingress's certificate, revoked CAs.
+
+    The chart has no value for the token. Where something is mounted in its place, Kubernetes mounts none; the proxy has
+    a token for istiod alone. A Secret that is missing may come later.
+    https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/
+    """
+    mounted: dict[str, tuple[str, Values]] = {_NOTHING: (_TOKENS_PLACE, {"emptyDir": {"sizeLimit": "1Mi"}})}
+    if certificate:
+        secret = {"secretName": certificate, "optional": True}
+        mounted["ingress"] = (ingress.CERTIFICATE_PLACE, {"secret": secret})
+    if checks_revocation:  # as every sidecar has them
+        mounted[_LISTS] = (_LISTS_PLACE, {"configMap": {"name": _LISTS, "optional": True}})
+    return {
+        "volumes": [{"name": name, **source} for name, (_, source) in mounted.items()],
+        "volumeMounts": [{"name": name, "mountPath": place, "readOnly": True} for name, (place, _) in mounted.items()],
+    }
 
 
 def complete(chart: str, own: Values, platform: Platform) -> Values:

@@ -15,12 +15,11 @@ from components.objects import KubernetesObject
 _READ = ["get", "list", "watch"]
 
 
-def rules(*, controlled: bool, https: bool = False) -> list[Any]:
+def rules(*, controlled: bool) -> list[Any]:
     """Return the RBAC rules of the service account: it reads the Kubernetes and Istio objects behind endpoints.
 
     In a cluster that istiod controls, it also verifies the pods' tokens, and writes the root certificate to every
-    namespace. With `https`, it also asks whether the gateway may have the certificate of the ingress. The rules cover
-    istiod's observed requests; the ClusterRole of Istio's chart allows more.
+    namespace. The rules cover istiod's observed requests; the ClusterRole of Istio's chart allows more.
     """
     reading = [
         {
@@ -59,8 +58,7 @@ def rules(*, controlled: bool, https: bool = False) -> list[Any]:
             "verbs": ["patch", "update"],
         },
     ]
-    serving = [{"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]}]
-    return reading + (controlling if controlled else []) + (serving if controlled and https else [])
+    return reading + (controlling if controlled else [])
 
 
 def kubeconfig(administrators: str, cluster: str, token: str) -> str:
@@ -93,8 +91,6 @@ class DiscoveryArgs(TypedDict):
     """istio-system, once it exists."""
     controlled: bool
     """Whether the reader is the cluster's own control plane, which runs elsewhere."""
-    https: bool
-    """Whether the cluster's gateway takes HTTPS from outside."""
     ca_expires: pulumi.Input[str]
     """When the CA that signs the cluster's workloads expires (RFC 3339): a renewed CA renews the token."""
 
@@ -125,7 +121,7 @@ class Discovery(pulumi.ComponentResource):
             f"{rbac}/v1",
             "ClusterRole",
             metadata=named,
-            rules=rules(controlled=args["controlled"], https=args["https"]),
+            rules=rules(controlled=args["controlled"]),
             opts=own,
         )
         binding = KubernetesObject(

@@ -16,6 +16,8 @@ from components.trust.server_certificate import RootSigned, RootSignedArgs, Serv
 
 CERTIFICATE = "multimesh-ingress"
 """The name of the Secret that multimesh makes for the gateway."""
+CERTIFICATE_PLACE = "/etc/istio/ingress-certificate"
+"""Where the gateway's pod has the files of the Secret; its agent tells the proxy when they change."""
 REDIRECT = "ingress-redirect"
 """The name of the Gateway and of the VirtualService that send plain HTTP to HTTPS."""
 
@@ -62,7 +64,12 @@ def gateway(hosts: Sequence[str], https: Https | None) -> Spec:
     plain = [] if https.redirect else istio.ingress_gateway(hosts)["servers"]
     secure = {
         "port": {"number": istio.HTTPS_PORT, "name": "https", "protocol": "HTTPS"},
-        "tls": {"mode": "SIMPLE", "credentialName": https.secret, "minProtocolVersion": "TLSV1_2"},
+        "tls": {
+            "mode": "SIMPLE",
+            "serverCertificate": f"{CERTIFICATE_PLACE}/tls.crt",
+            "privateKey": f"{CERTIFICATE_PLACE}/tls.key",
+            "minProtocolVersion": "TLSV1_2",
+        },
         "hosts": [f"./{host}" for host in sorted(https.hosts)],
     }
     return {"selector": istio.GATEWAY_SELECTOR, "servers": [*plain, secure]}
@@ -93,5 +100,5 @@ def https_port(https: Https | None, exposures: Mapping[str, Exposure]) -> int:
 
 
 def certificate(chain_pem: Any, private_key_pem: Any) -> dict[str, Any]:
-    """Return the data of the Secret, of type kubernetes.io/tls, from which istiod gives the gateway its certificate."""
+    """Return the data of the Secret, of type kubernetes.io/tls, with the gateway's certificate."""
     return {"tls.crt": chain_pem, "tls.key": private_key_pem}

@@ -22,7 +22,7 @@ _SECONDS = 20
 def watch(mesh: str, cluster: Cluster, https: Https) -> None:
     """Say, once the cluster is there, why clients do not get a certificate that they accept from the Secret.
 
-    Nothing fails for it: istiod gives the gateway whatever the Secret has, as soon as it is there.
+    Nothing fails for it: the gateway serves whatever the Secret has, soon after it is there.
     """
 
     async def look(known: Mapping[str, Any]) -> None:

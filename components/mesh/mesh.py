@@ -91,22 +91,24 @@ class Mesh(pulumi.ComponentResource):
                 values = charts.merged(values, single_mesh.istiod_values(role, args["networks"], args["spanning"]))
             self.control_plane = self._release("istiod", "istiod", platform, values, [base, self._cacerts()])
 
-        # The gateway
+        # The gateway, whose pod starts with the certificate if it is there
+        certificate = self._certificate(self._https) if self._https else []
         gateway = self._release(
             "gateway",
             istio.GATEWAY,
             platform,
             charts.gateway_values(
-                exposure, role, https=self._https is not None, checks_revocation=self._lists is not None
+                exposure,
+                role,
+                certificate=self._https.secret if self._https else None,
+                checks_revocation=self._lists is not None,
             ),
-            [self.control_plane],
+            [self.control_plane, *certificate],
             # Deleting the Service deletes the cloud's load balancer; deleting the cluster does not.
             outlives=exposure.service == "LoadBalancer",
         )
 
         self.serving: list[pulumi.Resource] = [gateway]
-        if self._https:
-            self._certificate(self._https)
         if self.configured:
             self._configure(args)
 
@@ -143,7 +145,6 @@ class Mesh(pulumi.ComponentResource):
                 "cluster": self.cluster,
                 "namespace": self.namespace.metadata["name"],
                 "controlled": not self.configured,
-                "https": self._https is not None,
                 "ca_expires": self._ca.expires,
             },
         )
@@ -199,12 +200,13 @@ class Mesh(pulumi.ComponentResource):
 
     def _configure(self, args: MeshArgs) -> None:
         """Create the Istio objects that apply to the whole mesh."""
-        # Access: the mesh's own workloads may call each other, and everybody may call the ingress
+        # Access: everybody may call the ingress; istiod authenticates the clusters that it serves
         https, ports = args["https"], [istio.INGRESS_PORT, *([istio.HTTPS_PORT] if args["https"] else [])]
+        ports += [*istio.ISTIOD_TLS_PORTS] if self.role.serves else []
         self._policy("PeerAuthentication", "strict", "default", istio.strict_mutual_tls())
         self._policy("NetworkPolicy", "istiod-ports", "istiod-by-tls-alone", istio.istiod_by_tls_alone())
-        self._policy("AuthorizationPolicy", "own", "own-identities", istio.own_identities(self.trust_domains))
-        self._policy("AuthorizationPolicy", "ingress", "world-to-ingress", istio.world_to_ingress(ports))
+        closed = istio.gateway_ports(self.trust_domains, ports)
+        self._policy("AuthorizationPolicy", "gateway-ports", istio.GATEWAY_PORTS, closed)
 
         # What the gateway forwards to
         if exports := args["exports"]:
@@ -217,17 +219,16 @@ class Mesh(pulumi.ComponentResource):
             self._policy("Gateway", "ingress-gateway", istio.INGRESS_GATEWAY, spec, first)
         if self.role.serves:
             gateway, route = primary_remote.istiod_gateway(), primary_remote.istiod_route(f"{NAMESPACE}/istiod")
-            self._policy("AuthorizationPolicy", "istiod", "world-to-istiod", primary_remote.world_to_istiod())
             self.serving.append(self._policy("Gateway", "istiod-gateway", "istiod", gateway))
             self.serving.append(self._policy("VirtualService", "istiod-route", "istiod", route))
 
-    def _certificate(self, https: Https) -> None:
+    def _certificate(self, https: Https) -> list[KubernetesObject]:
         """Create the Secret with the certificate of the ingress, or say if the one of somebody else is of no use."""
         certificate = https.certificate
         if certificate is None:
             ingress_secret.watch(self.name, self.cluster, https)
-            return
-        self.serving.append(
+            return []
+        return [
             KubernetesObject(
                 f"{self.name}-ingress-certificate",
                 "v1",
@@ -235,10 +236,9 @@ class Mesh(pulumi.ComponentResource):
                 type="kubernetes.io/tls",
                 metadata={"name": https.secret, "namespace": self.namespace.metadata["name"]},
                 stringData=ingress.certificate(certificate.chain_pem, certificate.private_key_pem),
-                # istiod remembers for a while that the gateway may not have it, until its release says that it may.
-                opts=self.cluster.child_options(self, [*self.serving]),
+                opts=self.cluster.child_options(self),
             )
-        )
+        ]
 
     def _redirect(self, hosts: Sequence[str], https_port: int) -> list[pulumi.Resource]:
         """Create the objects that send plain HTTP to HTTPS."""

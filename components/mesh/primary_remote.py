@@ -50,16 +50,6 @@ def istiod_gateway() -> Spec:
     }
 
 
-def world_to_istiod() -> Spec:
-    """Return the AuthorizationPolicy that lets anybody reach istiod through the gateway; istiod authenticates them."""
-    ports = [str(ISTIOD_PORT), str(WEBHOOK_PORT)]
-    return {
-        "selector": {"matchLabels": GATEWAY_SELECTOR},
-        "action": "ALLOW",
-        "rules": [{"to": [{"operation": {"ports": ports}}]}],
-    }
-
-
 def istiod_route(gateway: str) -> Spec:
     """Return the VirtualService that routes from that Gateway (`<namespace>/<name>`) to istiod."""
     return {

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from multimesh.check.authorization import Caller, decide
+from multimesh.check.authorization import Caller, action, decide, name
 from multimesh.check.cluster import Cluster, Object
 from multimesh.check.federation import Federation
 from multimesh.check.made import Key
@@ -34,7 +34,10 @@ def _compared(
         return
     foreign = sorted({*seen.by} - {f"{key.namespace}/{key.name}" for key in own}) or sorted(seen.by)
     names = ", ".join(foreign)
-    if seen.admitted is None:
+    if seen.admitted is False and not any(action(one) == "DENY" for one in there if name(one) in foreign):
+        cause = f"AuthorizationPolicy {names} does not admit {caller}, whom the stack lets call"
+        yield Problem(where, cause, "see that it admits those who need it", Severity.WARNING)
+    elif seen.admitted is None:
         cause = f"whether {caller} is admitted depends on AuthorizationPolicy {names}"
         yield Problem(where, cause, "see that it admits the callers of the service", Severity.WARNING)
     else:

@@ -34,7 +34,7 @@ class Decision:
 def decide(policies: Iterable[Object], pod: Object, port: int, caller: Caller) -> Decision:
     """Return what the policies that select a pod say of a caller of its port."""
     there = [one for one in policies if _selects(one, pod)]
-    matches = {name(one): (_action(one), _matches(one, port, caller)) for one in there}
+    matches = {name(one): (action(one), _matches(one, port, caller)) for one in there}
     denied = [key for key, (action, match) in matches.items() if action == "DENY" and match]
     if denied:
         return Decision(False, denied)
@@ -54,7 +54,8 @@ def name(policy: Object) -> str:
     return f"{policy['metadata']['namespace']}/{policy['metadata']['name']}"
 
 
-def _action(policy: Object) -> str:
+def action(policy: Object) -> str:
+    """Return what a policy does where a rule of it matches: ALLOW, DENY, CUSTOM or AUDIT."""
     return policy["spec"].get("action", "ALLOW")
 
 

@@ -66,6 +66,27 @@ def test_the_stack_answers_by_https_as_configured(stack: Stack) -> None:
     assert all(url.startswith("https://") for url in asked)
 
 
+def test_no_account_of_the_gateways_pod_may_read_secrets(stack: Stack) -> None:
+    with stack.api("east") as api:
+        [gateway] = api.list_namespaced_pod("istio-system", label_selector="istio=ingressgateway").items
+        user = f"system:serviceaccount:istio-system:{gateway.spec.service_account_name}"
+        review: Any = client.AuthorizationV1Api(api.api_client)
+        asked = {"namespace": "istio-system", "resource": "secrets"}
+        allowed = [
+            review.create_subject_access_review(
+                {
+                    "spec": {
+                        "user": user,
+                        "groups": ["system:serviceaccounts"],
+                        "resourceAttributes": {**asked, "verb": verb},
+                    }
+                }
+            ).status.allowed
+            for verb in ("get", "list", "watch")
+        ]
+    assert allowed == [False] * 3
+
+
 def test_an_up_changes_nothing(stack: Stack) -> None:
     stack.up("--expect-no-changes")
 
@@ -126,8 +147,8 @@ def test_a_secret_that_is_missing_is_said_and_served_once_it_is_there(stack: Sta
     assert "Cluster=" in eventually(lambda: get(stack, "east", ca.trusted()))
 
 
-def eventually(ask: Callable[[], str], seconds: float = 20) -> str:
-    """Repeat what fails to connect until it does not, for so many seconds."""
+def eventually(ask: Callable[[], str], seconds: float = 180) -> str:
+    """Repeat what fails to connect until it does not, for so many seconds: kubelets write files of Secrets late."""
     deadline = time.monotonic() + seconds
     while True:
         try:

@@ -180,23 +180,19 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
         "drift",
         "Gateway istio-system/ingress is gone",
     ),
-    "own identities refused": (
-        gone(f"{SECURITY}/istio-system/authorizationpolicies/own-identities"),
+    "other meshes let in": (gone(f"{FILTERS}/foreign-identities"), "drift", "foreign-identities is gone"),
+    "every port of the gateway opened": (
+        gone(f"{SECURITY}/istio-system/authorizationpolicies/gateway-ports"),
         "drift",
-        "own-identities is gone",
-    ),
-    "world kept out of the ingress": (
-        gone(f"{SECURITY}/istio-system/authorizationpolicies/world-to-ingress"),
-        "drift",
-        "world-to-ingress is gone",
+        "gateway-ports is gone",
     ),
     "callers widened": (
         edit(
-            f"{SECURITY}/demo/authorizationpolicies/{GLOBAL}.callers",
-            lambda one: one["spec"]["rules"][0]["from"][0]["source"].update(principals=["*"]),
+            f"{SECURITY}/demo/authorizationpolicies/{GLOBAL}.others",
+            lambda one: one["spec"]["rules"][0]["from"][0]["source"].update(notPrincipals=["*"]),
         ),
         "drift",
-        f"AuthorizationPolicy demo/{GLOBAL}.callers was changed",
+        f"AuthorizationPolicy demo/{GLOBAL}.others was changed",
     ),
     "EnvoyFilter deleted": (gone(f"{FILTERS}/lost-meshes"), "drift", "lost-meshes is gone"),
     "mutual TLS not strict": (

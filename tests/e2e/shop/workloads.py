@@ -19,6 +19,7 @@ def workloads(mesh: str, tls: Manifest) -> list[Manifest]:
         *mixed.services("weighted"),
         *_canary(),
         *_guarded(mesh),
+        *_restricted(mesh),
         *(programs.postgresql(mesh) + programs.redis(mesh) + programs.client()),
         *_of_west_alone(mesh),
     ]
@@ -39,6 +40,7 @@ def exports() -> list[dict[str, Any]]:
         exported("again", port=80),
         exported("missing", port=80),
         exported("bare", port=80) | {"namespace": "plain"},
+        exported("narrow", port=80),
         mixed.exported("guarded", callers=["east", "west/ns/shop"]),
         exported("postgres", ports=[{"number": 5432, "protocol": "tcp"}], prefer=["east", "west"]),
         exported("redis", port=6379, prefer="local"),
@@ -91,6 +93,21 @@ def _guarded(mesh: str) -> list[Manifest]:
     _, *others = mixed.ports()
     ports = port(80, "web", "http"), port(9000, "mgmt", "http-mgmt"), *others
     return [mixed.server("guarded", mesh, "--port=9090", ports=named), service("guarded", "guarded", *ports)]
+
+
+def _restricted(mesh: str) -> list[Manifest]:
+    """Two workloads whose owner admits callers of namespace shop alone; `narrow` is exported."""
+    made = list[Manifest]()
+    for name in ("private", "narrow"):
+        rule = {"from": [{"source": {"namespaces": ["shop"]}}]}
+        selector = {"matchLabels": {"app": name}}
+        policy = _istio("AuthorizationPolicy", name, {"selector": selector, "action": "ALLOW", "rules": [rule]})
+        made += [
+            deployment(name, echo_container(mesh, "--port=9090", "--tcp=6379")),
+            service(name, name, port(80, 8080, "http"), port(9090, 9090, "http-admin")),
+            policy | {"apiVersion": "security.istio.io/v1"},
+        ]
+    return made
 
 
 def _canary() -> list[Manifest]:

@@ -29,5 +29,5 @@ def test_the_script_applies_what_the_program_makes_for_more_services() -> None:
     for item in applied:
         key = f"{item['kind']} {item['metadata']['namespace']}/{item['metadata']['name']}"
         assert item["spec"] == made[key], key
-    assert len(applied) == 2 + 4 * COUNT
+    assert len(applied) == 2 + 5 * COUNT
     assert f"ServiceEntry istio-system/{first}.demo.global" in made

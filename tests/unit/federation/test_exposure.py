@@ -1,8 +1,5 @@
 """Who will be able to reach what, by the objects of a mesh."""
 
-from typing import Any
-
-import pytest
 from planned import DOMAINS, EAST, ECHO, WEST, WORKLOADS, echo, of_ports
 
 from components.federation.authorization import authorization
@@ -70,27 +67,21 @@ def test_a_mesh_that_does_not_export_has_no_line() -> None:
     assert of(elsewhere, policies(elsewhere)) == []
 
 
-def _of_policy(action: str, rule: dict[str, Any]) -> PlannedObject:
-    return PlannedObject("AuthorizationPolicy", "demo", "x", {"action": action, "rules": [rule]})
+def test_a_renderer_that_opens_a_port_and_denies_nobody_shows() -> None:
+    opened = [one for one in policies(ECHO) if one.kind == "EnvoyFilter"]
+    assert "any workload of the root -> echo.demo:80 in east" in of(ECHO, opened)
 
 
-@pytest.mark.parametrize(
-    ("mutant", "line"),
-    [
-        (
-            _of_policy(
-                "ALLOW", {"from": [{"source": {"principals": ["*"]}}], "to": [{"operation": {"ports": ["8080"]}}]}
-            ),
-            "any workload of the root -> echo.demo:80 in east",
-        ),
-        (
-            _of_policy("ALLOW", {"to": [{"operation": {"ports": ["8080"]}}]}),
-            "any workload of the root -> echo.demo:80 in east",
-        ),
-    ],
-)
-def test_a_renderer_that_admits_everybody_shows(mutant: PlannedObject, line: str) -> None:
-    assert line in of(ECHO, [mutant])
+def test_a_policy_that_excepts_everybody_shows() -> None:
+    denial, opened = policies(ECHO)
+    [rule] = denial.spec["rules"]
+    everybody = rule | {"from": [{"source": {"notPrincipals": ["*"]}}]}
+    mutant = PlannedObject(denial.kind, denial.namespace, denial.name, denial.spec | {"rules": [everybody]})
+    assert "any workload of the root -> echo.demo:80 in east" in of(ECHO, [mutant, opened])
+
+
+def test_without_the_filter_that_opens_its_port_peers_have_no_line() -> None:
+    assert of(ECHO, policies(ECHO)[:1]) == ["east (any identity) -> echo.demo:80 in east"]
 
 
 def test_a_policy_of_another_port_of_the_pods_admits_nobody() -> None:

@@ -1,4 +1,4 @@
-"""What keeps callers from a Service, or annuls a restriction of its owner, and how it is said."""
+"""What keeps callers from a Service, and how it is said."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,7 +12,7 @@ from components.federation import hindrances
 from components.federation.inventory import Inventory
 from components.federation.pods import Pod
 from components.federation.policies import Policy
-from components.federation.workload import NotExportedError, UnusableServiceError, workload
+from components.federation.workload import NotExportedError, workload
 from components.mesh.roles import Role
 
 OWN = Role("east", "east.mesh")
@@ -73,31 +73,6 @@ def test_a_service_without_mutual_tls_is_not_exported() -> None:
 def test_without_a_pod_what_the_service_selects_is_judged() -> None:
     none = replace(cluster(spec(HTTP)), policies=[replace(PLAIN, spec={**PLAIN.spec, **LOCKED.spec})])
     assert "shop/plain" in kept_away(none)
-
-
-def test_a_restriction_of_the_owner_is_not_lifted_for_every_mesh_unasked() -> None:
-    with pytest.raises(UnusableServiceError, match=r"shop/locked restricts .* list those who may call in callers"):
-        workload(replace(WEB, callers_listed=False), shop(LOCKED), OWN)
-
-
-def test_a_restricted_service_with_listed_callers_is_exported() -> None:
-    assert workload(WEB, shop(LOCKED), OWN)
-
-
-def test_a_restriction_of_other_pods_does_not_matter() -> None:
-    other = replace(LOCKED, spec={"selector": {"matchLabels": {"app": "api"}}})
-    assert workload(replace(WEB, callers_listed=False), shop(other), OWN)
-
-
-def test_restrictions_that_have_no_effect_are_said_once_for_a_mesh() -> None:
-    many = [replace(LOCKED, name=f"locked-{number}") for number in range(7)]
-    [note] = hindrances.notes("east", Inventory(policies=many), [WEB])
-    assert note.startswith("mesh east: AuthorizationPolicy shop/locked-0, ")
-    assert "shop/locked-4 and 2 more cannot refuse workloads of this mesh" in note
-
-
-def test_a_policy_of_a_gateway_in_istio_system_is_no_restriction() -> None:
-    assert hindrances.notes("east", Inventory(policies=[replace(LOCKED, namespace="istio-system")]), [WEB]) == []
 
 
 @pytest.mark.parametrize(("namespace", "said"), [("shop", 1), ("istio-system", 1), ("billing", 1), ("other", 0)])

@@ -73,20 +73,26 @@ def test_mutual_tls_stays_on(given: tuple[Policy, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "restricts"),
+    ("given", "allows"),
     [
         (allow(), True),
-        (allow({"from": [{"source": {"namespaces": ["shop"]}}]}), True),
         (allow({"to": [{"operation": {"paths": ["/public"]}}]}, action="ALLOW"), True),
-        (allow({}), False),
         (allow({"from": []}, action="DENY"), False),
         (allow({"from": []}, action="CUSTOM"), False),
         (allow(action="AUDIT"), False),
         (peers(ON), False),
     ],
 )
-def test_an_allow_that_is_not_for_everybody_restricts(given: Policy, restricts: bool) -> None:
-    assert given.restricts == restricts
+def test_only_an_allow_closes_its_pods_to_all_others(given: Policy, allows: bool) -> None:
+    assert given.allows == allows
+
+
+def test_the_policy_of_a_former_version_that_annuls_others_is_known_but_is_no_restriction() -> None:
+    rules = [{"from": [{"source": {"principals": ["east.mesh/*"]}}]}]
+    found = read("AuthorizationPolicy", "own-identities", "istio-system", spec={"rules": rules})
+    assert found
+    assert found.is_former
+    assert not found.allows
 
 
 @pytest.mark.parametrize(
@@ -98,6 +104,7 @@ def test_an_allow_that_is_not_for_everybody_restricts(given: Policy, restricts: 
         ("web.shop-others-east", "shop", False),
         ("own-identities", "istio-system", False),
         ("world-to-ingress", "istio-system", False),
+        ("gateway-ports", "istio-system", False),
         ("own-identities", "shop", True),
     ],
 )

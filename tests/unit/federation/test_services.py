@@ -23,7 +23,8 @@ def made(recording: Recording, mesh: str = "east", service: str = "web.shop") ->
     return {key.split()[0] for key in recording.service_objects(mesh) if f"/{service}.global" in key}
 
 
-ALL = {"ServiceEntry", "DestinationRule", "VirtualService", "AuthorizationPolicy"}
+ROUTES = {"ServiceEntry", "DestinationRule", "VirtualService"}
+ALL = {*ROUTES, "AuthorizationPolicy", "EnvoyFilter"}
 
 
 def test_a_service_that_no_mesh_has_makes_nothing_and_the_others_are_made() -> None:
@@ -86,7 +87,7 @@ def test_a_control_plane_keeps_what_it_has_while_a_cluster_that_it_serves_does_n
 ) -> None:
     monkeypatch.setattr(primary_remote, "address_type", lambda _address: "IPv4")
     one = {"kind": "single-mesh", "control_plane": "one", "primary": "east", "network": "flat"}
-    assert made(recorded(STACK | {"topology": one}, FOUND)) == ALL
+    assert made(recorded(STACK | {"topology": one}, FOUND)) == ROUTES
     assert "east-services" not in left(FOUND, topology=one).resources
 
 

@@ -385,6 +385,11 @@ WARNINGS: dict[str, tuple[Fault, str, str]] = {
         "network-policies",
         "NetworkPolicy deny",
     ),
+    "a policy that allows some": (
+        policy({"action": "ALLOW", "rules": [{"from": [{"source": {"namespaces": ["shop"]}}]}]}),
+        "policies",
+        "shop/somebodys does not admit east.mesh/ns/demo/sa/echo",
+    ),
     "a policy that asks for a path": (
         policy({"action": "DENY", "rules": [{"to": [{"operation": {"paths": ["/admin"]}}]}]}),
         "policies",

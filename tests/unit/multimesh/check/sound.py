@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from components import istio
 from multimesh.check.calls import Call, Caller
 from multimesh.check.cluster import Cluster
 from multimesh.check.federation import NOT_EXPORTED, Federation, sni
@@ -138,20 +139,16 @@ def _made(mesh: str) -> list[tuple[Key, dict[str, Any]]]:
         ("DestinationRule", SERVICE): {"host": SERVICE},
         ("Gateway", "peers"): _peers(),
         ("PeerAuthentication", "default"): {"mtls": {"mode": "STRICT"}},
-        ("AuthorizationPolicy", "own-identities"): _allow([f"{mesh}.mesh/*"]),
+        ("AuthorizationPolicy", "gateway-ports"): istio.gateway_ports(f"{mesh}.mesh"),
     }
     made = [(Key(kind, "istio-system", name), {"spec": spec}) for (kind, name), spec in specs.items()]
-    callers = _allow(["east.mesh/*", "west.mesh/*"], selector={"matchLabels": {"app": "web"}})
-    return [*made, (Key("AuthorizationPolicy", "shop", "web.shop.global"), {"spec": callers})]
+    others = istio.others_denied({"app": "web"}, [8080], ["east.mesh/*", "west.mesh/*"])
+    return [*made, (Key("AuthorizationPolicy", "shop", "web.shop.global"), {"spec": others})]
 
 
 def _peers() -> dict[str, Any]:
     server = {"port": {"number": 15443}, "hosts": ["web.shop.svc.cluster.local"]}
     return {"selector": {"istio": "ingressgateway"}, "servers": [server]}
-
-
-def _allow(principals: list[str], **rest: Any) -> dict[str, Any]:
-    return {"action": "ALLOW", "rules": [{"from": [{"source": {"principals": principals}}]}], **rest}
 
 
 def _cluster(mesh: str) -> Cluster:
