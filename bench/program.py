@@ -19,7 +19,7 @@ import typer
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime import mocks
 from pulumi.runtime.proto import resource_pb2
@@ -35,7 +35,7 @@ class Providers(mocks.MockMonitor):
 
     def __init__(self) -> None:
         super().__init__(_NoMocks())
-        self._certificate = _certificate()
+        self._key, self._certificate = _root()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         """Answer as an engine, but leave the inputs as they came: they are not what is measured."""
@@ -50,7 +50,7 @@ class Providers(mocks.MockMonitor):
     def _made(self, kind: str, name: str) -> dict[str, Any]:
         return {
             "LabCluster": {"address": f"{name}.example", "kubeconfig": f"a kubeconfig of {name}"},
-            "PrivateKey": {"privateKeyPem": f"a key of {name}", "publicKeyPem": f"a public key of {name}"},
+            "PrivateKey": {"privateKeyPem": self._key, "publicKeyPem": f"a public key of {name}"},
             "CertRequest": {"certRequestPem": f"a request of {name}"},
             "SelfSignedCert": {"certPem": self._certificate, "validityEndTime": "2036-01-01T00:00:00Z"},
             "IntermediateCertificate": {
@@ -69,11 +69,13 @@ class _NoMocks(mocks.Mocks):
         return {"outputs": {}}, []
 
 
-def _certificate() -> str:
+def _root() -> tuple[str, str]:
+    """Return the key and the certificate, PEM, of every CA."""
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
     start = datetime(2026, 1, 1, tzinfo=UTC)
     builder = x509.CertificateBuilder(name, name, key.public_key(), 1, start, start + timedelta(days=3650))
-    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+    text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    return text, builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
 
 
 def settings(meshes: int, services: int) -> dict[str, Any]:
@@ -120,7 +122,7 @@ def run(meshes: int, services: int) -> None:
         )
     )
     room = "components.federation.inventory"
-    with patch(f"{room}.connected", lambda _kubeconfig: nullcontext()), patch(f"{room}._items", items):
+    with patch(f"{room}.connected", lambda _kubeconfig: nullcontext()), patch(f"{room}.items", items):
         asyncio.run(run_in_stack(_program))
 
 

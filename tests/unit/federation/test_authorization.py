@@ -87,7 +87,7 @@ def test_a_mesh_closes_all_pods_to_other_meshes_and_opens_exported_ports_alone()
 def test_a_single_mesh_has_no_other_mesh_to_keep_out() -> None:
     role = in_one_mesh()
     assert closed(role) == []
-    assert authorization(UNLISTED, role, dict.fromkeys(DOMAINS, "single.mesh")) == []
+    assert authorization(UNLISTED, role, {mesh: ["single.mesh"] for mesh in DOMAINS}) == []
 
 
 def test_a_mesh_that_does_not_export_has_no_policy() -> None:

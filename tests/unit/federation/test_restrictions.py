@@ -91,7 +91,7 @@ def test_a_rule_of_namespaces_is_for_those_of_every_mesh(namespaces: list[str], 
 
 def of(service: ExportedService, *policies: Policy) -> list[str]:
     clusters = {"east": KnownCluster(inventory(*policies), {}, Role("east", "east.mesh"))}
-    return available([service], clusters, {"east": "east.mesh", "west": "west.mesh"})[1]
+    return available([service], clusters, {"east": ["east.mesh"], "west": ["west.mesh"]})[1]
 
 
 def test_a_listed_caller_that_the_owner_keeps_out_is_refused_with_both_ways_out() -> None:

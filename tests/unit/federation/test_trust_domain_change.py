@@ -1,5 +1,7 @@
 """A mesh that changes its trust domain: in three updates, none of which a workload notices."""
 
+import json
+import re
 from typing import Any
 from unittest.mock import Mock, patch
 
@@ -63,11 +65,14 @@ def test_the_former_one_must_stay_an_alias() -> None:
 def test_both_are_admitted_by_every_mesh_while_one_is_an_alias() -> None:
     recording = run(NEW, OLD, had=before(OLD, NEW))
     both = [f"{OLD}/*", f"{NEW}/*"]
-    [rule] = recording.istio_objects("east")["AuthorizationPolicy istio-system/own-identities"]["rules"]
-    assert rule["from"][0]["source"]["principals"] == both
-    west = recording.istio_objects("west")
-    [rule] = west["AuthorizationPolicy demo/echo.demo.global.callers"]["rules"]
-    assert rule["from"][0]["source"]["principals"] == [*both, "west.mesh/*"]
+    east, west = recording.istio_objects("east"), recording.istio_objects("west")
+    own = f"spiffe://{OLD}/", f"spiffe://{NEW}/"
+    foreign = json.dumps(east["EnvoyFilter istio-system/foreign-identities"])
+    assert re.findall(r'"prefix": "([^"]*)"', foreign) == [*own]
+    [rule] = east["AuthorizationPolicy istio-system/gateway-ports"]["rules"]
+    assert rule["from"][0]["source"]["notPrincipals"] == both
+    [rule] = west["AuthorizationPolicy demo/echo.demo.global.others"]["rules"]
+    assert rule["from"][0]["source"]["notPrincipals"] == [*both, "west.mesh/*"]
     identities = west["ServiceEntry istio-system/echo.demo.global"]["subjectAltNames"]
     assert {f"spiffe://{domain}/ns/demo/sa/echo" for domain in (OLD, NEW, "west.mesh")} == set(identities)
     mesh_config = recording["west-istiod"].inputs["values"]["meshConfig"]
