@@ -35,7 +35,7 @@ class Providers(mocks.MockMonitor):
 
     def __init__(self) -> None:
         super().__init__(_NoMocks())
-        self._key, self._certificate = _root()
+        self._key, self._request, self._certificate = _root()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         """Answer as an engine, but leave the inputs as they came: they are not what is measured."""
@@ -50,8 +50,12 @@ class Providers(mocks.MockMonitor):
     def _made(self, kind: str, name: str) -> dict[str, Any]:
         return {
             "LabCluster": {"address": f"{name}.example", "kubeconfig": f"a kubeconfig of {name}"},
-            "PrivateKey": {"privateKeyPem": self._key, "publicKeyPem": f"a public key of {name}"},
-            "CertRequest": {"certRequestPem": f"a request of {name}"},
+            "PrivateKey": {
+                "privateKeyPem": self._key,
+                "privateKeyPemPkcs8": self._key,
+                "publicKeyPem": f"a public key of {name}",
+            },
+            "CertificateRequest": {"request_pem": self._request},
             "SelfSignedCert": {"certPem": self._certificate, "validityEndTime": "2036-01-01T00:00:00Z"},
             "IntermediateCertificate": {
                 "certificate_pem": self._certificate,
@@ -69,13 +73,14 @@ class _NoMocks(mocks.Mocks):
         return {"outputs": {}}, []
 
 
-def _root() -> tuple[str, str]:
-    """Return the key and the certificate, PEM, of every CA."""
+def _root() -> tuple[str, str, str]:
+    """Return the key, the request and the certificate, PEM, of every CA."""
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
     start = datetime(2026, 1, 1, tzinfo=UTC)
     builder = x509.CertificateBuilder(name, name, key.public_key(), 1, start, start + timedelta(days=3650))
     text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    return text, builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+    request = x509.CertificateSigningRequestBuilder(name).sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    return text, request.decode(), builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
 
 
 def settings(meshes: int, services: int) -> dict[str, Any]:
