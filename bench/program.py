@@ -55,7 +55,7 @@ class Providers(mocks.MockMonitor):
                 "privateKeyPemPkcs8": self._key,
                 "publicKeyPem": f"a public key of {name}",
             },
-            "CertificateRequest": {"request_pem": self._request},
+            "CertRequest": {"certRequestPem": self._request},
             "SelfSignedCert": {"certPem": self._certificate, "validityEndTime": "2036-01-01T00:00:00Z"},
             "IntermediateCertificate": {
                 "certificate_pem": self._certificate,
