@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 # uv trusts the CAs that pip and curl trust: also that of a company's proxy.
 export UV_SYSTEM_CERTS := true
 .NOTPARALLEL:
-.PHONY: help setup machine env up preview policy verify destroy test lint unit e2e faults bench growth clean requirements picture
+.PHONY: help setup machine env up preview policy verify destroy test lint unit e2e scan faults bench growth clean requirements picture
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^## /{print substr($$0, 4)} /^[a-z0-9]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ test: machine lint setup unit e2e ## Run lint, unit and e2e, and skip nothing: w
 e2e: setup ## Run the program end to end on clusters of its own
 	$(PYTHON) -m lab.environment $(PYTHON) -m pytest tests/e2e -p no:randomly
 
+scan: setup .venv-scan/complete ## Judge the objects of the stack dev by checkov, in an environment of its own (300 MB)
+	@$(PYTHON) -m lab.environment $(PYTHON) -m pytest tests/scan -p no:randomly
+
 faults: setup ## Break a stack of its own in every known way, under load, and count the failed requests
 	@$(PYTHON) -m lab.environment $(PYTHON) -m pytest tests/faults -p no:randomly
 
@@ -73,6 +76,8 @@ requirements: .venv/complete ## Pin the newest allowed Python packages, with has
 	.venv/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url \
 		--python-version 3.11 --extra aws --extra gcp --group lab --group test pyproject.toml \
 		--output-file requirements.txt
+	.venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-emit-index-url \
+		--python-version 3.11 tests/scan/requirements.in --output-file tests/scan/requirements.txt
 
 picture: .venv/complete ## Draw docs/rooms.svg from the imports of the code
 	$(PYTHON) -m docs.rooms
@@ -89,3 +94,10 @@ clean: ## Remove what was built and installed for this checkout
 	@.venv/bin/uv pip install --quiet --python $(PYTHON) --no-deps --no-build-isolation --editable .
 	@touch $@
 	@echo "✓ Python environment"
+
+.venv-scan/complete: .venv/complete tests/scan/requirements.txt
+	@echo "• checkov"
+	@python3 -m venv .venv-scan
+	@.venv/bin/uv pip sync --quiet --python .venv-scan/bin/python --require-hashes tests/scan/requirements.txt
+	@touch $@
+	@echo "✓ checkov"

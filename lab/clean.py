@@ -13,7 +13,7 @@ def main() -> str | None:
     """Remove everything and return None, or return why nothing was removed."""
     if running := sorted(folder.name for folder in STATE.glob("*/")):
         return f"Clusters still use what would be removed: {', '.join(running)}. Destroy their stacks first."
-    for folder in (CACHE, CHECKOUT / ".state/bin", CHECKOUT / ".venv"):
+    for folder in (CACHE, CHECKOUT / ".state/bin", CHECKOUT / ".venv", CHECKOUT / ".venv-scan"):
         shutil.rmtree(folder, ignore_errors=True)
         print(f"✓ removed {folder}")
     return None

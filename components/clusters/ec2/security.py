@@ -75,6 +75,7 @@ def make(scope: Scope, network: Network, api_cidrs: Sequence[str], *, https: boo
                 ip_protocol=rule.protocol,
                 from_port=first,
                 to_port=last,
+                description=name,
                 tags=scope.named(name),
                 opts=scope.options(),
             )
@@ -92,6 +93,7 @@ def make(scope: Scope, network: Network, api_cidrs: Sequence[str], *, https: boo
                 security_group_id=group.id,
                 ip_protocol="-1",
                 cidr_ipv4=_EVERYWHERE,
+                description=f"{suffix}-out",
                 tags=scope.named(f"{suffix}-out"),
                 opts=scope.options(),
             )
@@ -133,6 +135,7 @@ def _let_in(
         from_port=port,
         to_port=port,
         cidr_ipv4=cidr,
+        description=f"{source}-to-{what}",
         tags=scope.named(f"{source}-to-{what}"),
         opts=scope.options(),
     )

@@ -1,11 +1,14 @@
 """Where the charts come from, and what their values say."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from recording import recorded
+from stack_settings import MESHES
 
 from components.clusters.cluster import Exposure, Platform
 from components.mesh import charts
@@ -133,3 +136,14 @@ def test_a_load_balancer_goes_on_to_probe_the_first_port() -> None:
     users = [{"name": "smtp", "port": 25, "nodePort": 30025}]
     service = charts.complete("gateway", own, Platform(values={"gateway": {"service": {"ports": users}}}))["service"]
     assert [port["port"] for port in service["ports"]] == [15021, 80, 15443, 25]
+
+
+def test_images_by_digest_reach_the_charts_and_the_sample_as_they_were_written() -> None:
+    digest = "@sha256:" + "0" * 64
+    istiod = {"image": f"r/pilot{digest}", "global": {"proxy": {"image": f"r/proxyv2{digest}"}}}
+    recording = recorded({"meshes": MESHES, "sample_image": f"r/app{digest}", "istio": {"values": {"istiod": istiod}}})
+    values = recording["east-istiod"].inputs["values"]
+    assert values["image"] == f"r/pilot{digest}"
+    assert values["global"]["proxy"]["image"] == f"r/proxyv2{digest}"
+    (container,) = recording["east-echo-deployment"].inputs["spec"]["template"]["spec"]["containers"]
+    assert json.loads(container["image"]) == f"r/app{digest}"  # the mock gives every setting as JSON
