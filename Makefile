@@ -74,8 +74,9 @@ requirements: .venv/complete ## Pin the newest allowed Python packages, with has
 		--python-version 3.11 --extra aws --extra gcp --group lab --group test pyproject.toml \
 		--output-file requirements.txt
 
-picture: .venv/complete ## Draw docs/rooms.svg from the imports of the code
+picture: .venv/complete ## Draw docs/rooms.svg from the code, and docs/pictures from outputs of stacks
 	$(PYTHON) -m docs.rooms
+	$(PYTHON) -m docs.meshes
 
 clean: ## Remove what was built and installed for this checkout
 	@python3 -m lab.clean

@@ -69,5 +69,7 @@ own = {f"{SAMPLE.name}.{SAMPLE.namespace}": MadeHere(samples, echo.WORKLOAD)}
 exported = Federation(federation, meshes, own)
 
 # Outputs: read by other stacks, `multimesh verify` and users
-for name, value in outputs.stack_outputs(stack, exported, root, clusters, authorities, meshes, signed).items():
+for name, value in outputs.stack_outputs(
+    stack, federation, exported, root, clusters, authorities, meshes, signed
+).items():
     pulumi.export(name, value)

@@ -64,7 +64,7 @@ def read(stack: Settings) -> Members:
     if present and (trusted is None or trusted.root):
         own = _own_claims(stack, trust_domains, _root(stack, trusted))
         _raise(contradictions.between([own, *(_claims(stack, name, peer) for name, peer in present.items())]))
-    meshes = {name: peers.mesh(name, about) for peer in present.values() for name, about in peer.meshes.items()}
+    meshes = {name: peers.mesh(name, of, about) for of, peer in present.items() for name, about in peer.meshes.items()}
     trust_domains = (
         {mesh: stack.trust.issued_trust_domain(mesh) for mesh in stack.trust.issues if stack.peers}
         | {mesh: about.trust_domain for mesh, about in meshes.items()}

@@ -103,8 +103,11 @@ def test_outputs_keep_their_contract() -> None:
         "root_ca_owner",
         "services",
         "probes",
+        "preferences",
         "exposure",
         "one_mesh",
+        "topology",
+        "peers",
         "kubeconfigs",
     }
     assert recording.outputs["meshes"]["east"] == {
@@ -113,6 +116,7 @@ def test_outputs_keep_their_contract() -> None:
         "gateway_port": 31443,
         "trust_domain": "east.mesh",
         "ca_expires": "2036-01-01T00:00:00Z",
+        "cluster": "local",
         "egress_addresses": None,
         "exports": {"echo.demo.global": {"port": 80, "ports": {"80": "http"}, "weight": 1, "service_account": "echo"}},
     }
