@@ -57,6 +57,7 @@ for name, role in parts.items():
             "https": https,
             "https_port": ingress.https_port(https, {one: clusters[one].exposure for one in (name, *role.serves)}),
             "spanning": [service.local_host for service in stack.services],
+            "suffix": stack.suffix,
         },
     )
     if stack.sample:

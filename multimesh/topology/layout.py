@@ -72,7 +72,8 @@ def layout(picture: Topology, rows: Sequence[Row]) -> Layout:
     count = len(picture.meshes)
     wide = count <= MOST_WIDE
     top = MARGIN + TRUST_HEIGHT + 44
-    per_row = count if wide else MOST_WIDE
+    lines = MARGIN + LABEL + GAP + count * (NARROW + NARROW_GAP) + GAP + CALLERS
+    per_row = count if wide else lines // (CARD_WIDTH + GAP)
     left = MARGIN + LABEL + GAP if wide else MARGIN + 14
     cards = [
         Box(
