@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from queue import Queue
-from typing import Any
 
 from multimesh.contract import VerifyOutputs
 from multimesh.topology.model import Topology, topology
@@ -17,43 +16,6 @@ from multimesh.watch.window import Rate
 
 CHECKED = """{"passed": false, "checks": [{"check": "a", "category": "Trust", "title": "roots agree", "problems": [
 {"severity": "failed", "where": "mesh-01", "cause": "another root <b>x</b>", "remedy": "restore it"}]}]}"""
-
-
-def outputs(meshes: int, services: int) -> VerifyOutputs:
-    """A stack in which every service is answered by two meshes, and called by all."""
-    names = [f"mesh-{number:02}" for number in range(meshes)]
-    exported = {
-        f"service-{number:03}.shop.global": {names[number % meshes]: 80, names[(number + 1) % meshes]: 20}
-        for number in range(services)
-    }
-    about: dict[str, Any] = {"gateway_port": 15443, "ca_expires": "2099-11-25T12:00:00Z", "cluster": "gke"}
-    return VerifyOutputs.model_validate(
-        {
-            "meshes": {
-                name: about
-                | {
-                    "gateway_address": f"192.0.2.{number}",
-                    "trust_domain": f"{name}.mesh",
-                    "ingress_url": f"http://192.0.2.{number}/",
-                }
-                for number, name in enumerate(names)
-            },
-            "root_ca": "",
-            "root_ca_fingerprint": "AB:CD",
-            "root_ca_expires": "2099-11-25T12:00:00Z",
-            "services": exported,
-            "probes": {name: {"ports": {80: "http"}} for name in exported},
-            "exposure": [
-                {
-                    "callers": [f"{mesh} (any identity)" for mesh in names],
-                    "service": f"{name.removesuffix('.global')}:80",
-                    "meshes": list(weights),
-                }
-                for name, weights in exported.items()
-            ],
-            "kubeconfigs": dict.fromkeys(names, ""),
-        }
-    )
 
 
 def busy(picture: Topology, ejected: Mapping[Pair, int] | None = None) -> dict[str, Seen]:
