@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 # uv trusts the CAs that pip and curl trust: also that of a company's proxy.
 export UV_SYSTEM_CERTS := true
 .NOTPARALLEL:
-.PHONY: help setup machine env up preview policy verify destroy test lint unit e2e faults bench growth clean requirements picture
+.PHONY: help setup machine env up preview policy verify destroy test lint unit browser e2e faults bench growth clean requirements picture
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^## /{print substr($$0, 4)} /^[a-z0-9]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ lint: .venv/complete ## Check style, format and types
 unit: .venv/complete ## Run the unit tests; those that need a missing program are skipped
 	$(PYTHON) -m pytest tests/unit -rs $(UNIT_OPTIONS)
 
+browser: .venv/complete ## Test the page of `multimesh watch` in Debian's Chromium: apt-get install chromium
+	@.venv/bin/uv pip install --quiet --python $(PYTHON) --require-hashes --requirement requirements-browser.txt
+	$(PYTHON) -m pytest tests/browser
+
 ## Tests on real clusters. Need Linux, root and Go.
 
 test: UNIT_OPTIONS := --no-skips
@@ -73,6 +77,9 @@ requirements: .venv/complete ## Pin the newest allowed Python packages, with has
 	.venv/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url \
 		--python-version 3.11 --extra aws --extra gcp --group lab --group test pyproject.toml \
 		--output-file requirements.txt
+	.venv/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url \
+		--python-version 3.11 --group browser --constraint requirements.txt \
+		--output-file requirements-browser.txt
 
 picture: .venv/complete ## Draw docs/rooms.svg from the code, and docs/pictures from outputs of stacks
 	$(PYTHON) -m docs.rooms

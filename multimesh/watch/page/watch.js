@@ -113,6 +113,7 @@ function draw(state) {
   drawChart(rate, failed / 10);
   at("status").textContent = `${number(rate)} requests and connections a second, ${failed} tries failed in the last 10 s`;
   at("status").className = "";
+  document.body.dataset.drawnAt ??= String(performance.timeOrigin + performance.now());
   document.body.dataset.drawn = (performance.now() - began).toFixed(1);
 }
 
