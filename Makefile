@@ -50,7 +50,7 @@ lint: .venv/complete ## Check style, format and types
 unit: .venv/complete ## Run the unit tests; those that need a missing program are skipped
 	$(PYTHON) -m pytest tests/unit -rs $(UNIT_OPTIONS)
 
-browser: .venv/complete ## Test the page of `multimesh watch` in Debian's Chromium: apt-get install chromium
+browser: .venv/complete ## Test the live page and docs/prometheus: needs Debian's chromium and prometheus
 	@.venv/bin/uv pip install --quiet --python $(PYTHON) --require-hashes --requirement requirements-browser.txt
 	$(PYTHON) -m pytest tests/browser
 
