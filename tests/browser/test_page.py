@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drawn_stacks import outputs
 
 from multimesh.topology.model import topology
 from tests.browser.conftest import Open
 from tests.browser.watched import busy
+from tests.unit.drawn_stacks import outputs
 
 FIRST, SECOND = ("service-000.shop.global", "mesh-00"), ("service-000.shop.global", "mesh-01")
 
