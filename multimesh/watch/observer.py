@@ -62,6 +62,10 @@ class Observer:
         """End after the reading under way."""
         self._stopped.set()
 
+    def join(self) -> None:
+        """Wait until it has ended, at most 10 s."""
+        self._thread.join(10)
+
     def _run(self) -> None:
         while not self._stopped.is_set():
             try:

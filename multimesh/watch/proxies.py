@@ -16,6 +16,8 @@ from multimesh.verify.counters import CountersError
 from multimesh.verify.pod import ADMIN_PORT
 
 _PROXY = "istio-proxy"
+_INJECTED = "service.istio.io/canonical-name"
+"""A label that Istio gives every pod into which it puts a proxy."""
 _SECONDS = 3.0
 _ERRORS = (ApiException, HTTPError, WebSocketException, HTTPException, OSError)
 
@@ -31,7 +33,7 @@ def find(api: client.CoreV1Api, at_most: int) -> tuple[list[tuple[str, str]], in
     """
     try:
         pods = api.list_pod_for_all_namespaces(
-            field_selector="status.phase=Running", _request_timeout=_SECONDS, watch=False
+            label_selector=_INJECTED, field_selector="status.phase=Running", _request_timeout=_SECONDS
         ).items
     except _ERRORS as error:
         raise SilentError(f"its API server does not answer: {brief(error)}") from None
