@@ -1,7 +1,6 @@
 """The proxies of a mesh that send requests: its gateway, and every pod with a sidecar."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
 from http.client import OK, HTTPConnection, HTTPException
 from typing import Any
 
@@ -83,8 +82,7 @@ class Proxy:
         """End the port-forward."""
         forward, self._forward, self._connection = self._forward, None, None
         if forward:
-            with closing(forward):
-                pass
+            forward.close()
 
     def _connect(self) -> HTTPConnection:
         forward: PortForward = portforward(

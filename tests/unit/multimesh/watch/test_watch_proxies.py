@@ -1,6 +1,7 @@
 """Which proxies are asked, and what becomes of those that do not answer."""
 
 import socket
+import threading
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -74,18 +75,22 @@ class Forward:
     """A port-forward whose other end answers each question with the next answer."""
 
     def __init__(self, *answers: bytes) -> None:
-        self.near, far = socket.socketpair()
-        for answer in answers:
-            far.send(answer)
-        far.shutdown(socket.SHUT_WR)
-        self.far = far
+        self.near, self.far = socket.socketpair()
+        self.thread = threading.Thread(target=self._answer, args=(answers,))
+        self.thread.start()
+
+    def _answer(self, answers: tuple[bytes, ...]) -> None:
+        with self.far:
+            for answer in answers:
+                self.far.recv(65536)
+                self.far.send(answer)
 
     def socket(self, _: int) -> socket.socket:
         return self.near
 
     def close(self) -> None:
         self.near.close()
-        self.far.close()
+        self.thread.join()
 
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
