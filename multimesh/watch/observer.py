@@ -41,6 +41,8 @@ class Seen:
     rates: Mapping[Pair, Rate] = field(default_factory=dict)
     ejected: Mapping[Pair, int] = field(default_factory=dict)
     latencies: Mapping[str, Mapping[float, int]] = field(default_factory=dict)
+    seconds: float = 0.0
+    """Over how many seconds the rates are, until the moment."""
 
 
 class Observer:
@@ -91,8 +93,9 @@ class Observer:
                         proxies.pop(gone).close()
                         window.forget({"/".join(gone)})
                     proxies |= {pod: Proxy(api, *pod) for pod in found if pod not in proxies}
-                moment = time.monotonic()
+                asked = time.monotonic()
                 answers = dict(zip(map("/".join, proxies), pool.map(self._read, proxies.values()), strict=True))
+                moment = (asked + time.monotonic()) / 2
                 readings = {name: answer for name, answer in answers.items() if isinstance(answer, Reading)}
                 errors = [answer for answer in answers.values() if isinstance(answer, CountersError)]
                 window.add(moment, readings)
@@ -105,10 +108,11 @@ class Observer:
                     window.rates(),
                     window.ejected,
                     window.latencies(),
+                    window.seconds,
                 )
                 if errors and not readings:
                     listed = float("-inf")  # perhaps the pods are others by now, or the API server is gone
-                self._stopped.wait(max(0.0, moment + _PERIOD - time.monotonic()))
+                self._stopped.wait(max(0.0, asked + _PERIOD - time.monotonic()))
 
     def _read(self, proxy: Proxy) -> Reading | CountersError:
         try:

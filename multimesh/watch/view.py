@@ -33,6 +33,8 @@ def view(picture: Topology, seen: Mapping[str, Seen], moment: float, today: date
                 "proxies": one.proxies if (one := seen.get(mesh.name)) else 0,
                 "silent": one.silent if one else 0,
                 "left_out": one.left_out if one else 0,
+                "age": round(moment - one.moment, 3) if one else None,
+                "seconds": round(one.seconds, 3) if one else None,
                 "days": _days(mesh.ca_expires, today),
             }
             for mesh in picture.meshes

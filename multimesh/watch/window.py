@@ -76,6 +76,12 @@ class Window:
             for pair, total in now.items()
         }
 
+    @property
+    def seconds(self) -> float:
+        """Return over how long `rates()` are: about SECONDS, once so much was read."""
+        until = self._moments[-1][0]
+        return until - self._before(until - SECONDS)[0]
+
     def latencies(self) -> dict[str, dict[float, int]]:
         """Return how long the requests of the last seconds took, by service."""
         if len(self._moments) < 2:
