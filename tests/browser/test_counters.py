@@ -181,6 +181,7 @@ def test_rates_are_within_one_percent_of_what_was_sent(federation: Federation, o
         sent.append(sum(since < one <= look.moment for one in list(federation.answered)) / look.seconds)
     print(f"shown {sum(shown) / 10:.2f} a second, sent {sum(sent) / 10:.2f}")
     assert sum(shown) == pytest.approx(sum(sent), rel=0.01)
+    look = observer.seen
     assert all(rate.failed == 0 for rate in look.rates.values())
     assert look.rates[EAST].per_second == pytest.approx(look.rates[WEST].per_second, rel=0.2)
     assert quantile(look.latencies[SERVICE], 0.99) is not None
