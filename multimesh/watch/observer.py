@@ -92,7 +92,7 @@ class Observer:
                     for gone in proxies.keys() - set(found):
                         proxies.pop(gone).close()
                         window.forget({"/".join(gone)})
-                    proxies |= {pod: Proxy(api, *pod) for pod in found if pod not in proxies}
+                    proxies |= {pod: Proxy(api.api_client.configuration, *pod) for pod in found if pod not in proxies}
                 asked = time.monotonic()
                 answers = dict(zip(map("/".join, proxies), pool.map(self._read, proxies.values()), strict=True))
                 moment = (asked + time.monotonic()) / 2

@@ -59,8 +59,8 @@ def _in_turns(pods: Iterable[Any]) -> Iterator[tuple[str, str]]:
 class Proxy:
     """The administration interface of one pod's Envoy, over a Kubernetes port-forward that stays open."""
 
-    def __init__(self, api: client.CoreV1Api, namespace: str, name: str) -> None:
-        self._api, self._namespace, self._name = api, namespace, name
+    def __init__(self, settings: client.Configuration, namespace: str, name: str) -> None:
+        self._settings, self._namespace, self._name = settings, namespace, name
         self._forward: PortForward | None = None
         self._connection: HTTPConnection | None = None
 
@@ -85,13 +85,14 @@ class Proxy:
             forward.close()
 
     def _connect(self) -> HTTPConnection:
-        forward: PortForward = portforward(
-            self._api.connect_get_namespaced_pod_portforward,
-            self._name,
-            self._namespace,
-            ports=str(ADMIN_PORT),
-            _request_timeout=_SECONDS,
-        )
+        # A port-forward changes its client while it begins: so each proxy, in a thread of its own, has one for itself.
+        with client.ApiClient(self._settings) as api:
+            forward: PortForward = portforward(
+                client.CoreV1Api(api).connect_get_namespaced_pod_portforward,
+                self._name,
+                self._namespace,
+                ports=str(ADMIN_PORT),
+            )
         self._forward = forward
         self._connection = connection = HTTPConnection("localhost")
         socket = forward.socket(ADMIN_PORT)

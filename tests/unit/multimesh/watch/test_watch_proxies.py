@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from api_server import kubeconfig
+from kubernetes.client import Configuration, CoreV1Api
 from kubernetes.client.exceptions import ApiException
 from pydantic import SecretStr
 from urllib3.exceptions import MaxRetryError
@@ -38,9 +39,6 @@ class Api:
         if self.error:
             raise self.error
         return SimpleNamespace(items=list(self.pods))
-
-    def connect_get_namespaced_pod_portforward(self) -> None:
-        """What `portforward` would call."""
 
 
 PODS = (
@@ -99,12 +97,29 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 def test_one_connection_serves_several_questions_and_a_broken_one_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     forwards = iter([Forward(ANSWER, ANSWER, b"no HTTP\r\n\r\n"), Forward(ANSWER)])
     monkeypatch.setattr(proxies, "portforward", lambda *_, **__: next(forwards))
-    proxy = Proxy(Api(), "shop", "a")  # pyright: ignore[reportArgumentType]
+    proxy = Proxy(Configuration(), "shop", "a")
     assert [proxy.get("/clusters"), proxy.get("/stats")] == ["ok", "ok"]
     with pytest.raises(CountersError, match="pod shop/a: "):
         proxy.get("/clusters")
     assert proxy.get("/clusters") == "ok"
     proxy.close()
+
+
+def test_port_forwards_that_begin_at_the_same_time_do_not_share_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one begins, the Kubernetes client of Python sends whatever its ApiClient is asked over a WebSocket."""
+    clients = list[Any]()
+
+    def begin(method: Any, *_: Any, **__: Any) -> Forward:
+        clients.append(method.__self__.api_client)
+        return Forward(ANSWER)
+
+    monkeypatch.setattr(proxies, "portforward", begin)
+    listing = CoreV1Api()
+    for name in ("a", "b"):
+        proxy = Proxy(listing.api_client.configuration, "shop", name)
+        proxy.get("/clusters")
+        proxy.close()
+    assert len({id(one) for one in [listing.api_client, *clients]}) == 3
 
 
 def test_an_api_server_that_does_not_answer_is_told_and_watching_ends_when_it_should() -> None:
