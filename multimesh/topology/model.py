@@ -107,7 +107,7 @@ def topology(outputs: VerifyOutputs) -> Topology:
     peers = [
         Mesh(name, known[name].stack, "", known[name].trust_domain, _gateway(outputs, name), [], name, "")
         if name in known
-        else Mesh(name, "another stack", "", "", "", [], name, "")
+        else Mesh(name, "not known", "", "", "", [], name, "")
         for name in sorted({*only_by_weight, *known})
     ]
     trust = Trust(_day(outputs.root_ca_expires or ""), outputs.root_ca_fingerprint)

@@ -105,4 +105,5 @@ def callers(service: Service, meshes: Sequence[Mesh]) -> str:
 
 def outside(service: Service) -> str:
     """Return by which hosts a service is reached from outside all meshes; nothing if it is not."""
-    return f"from outside: {', '.join(service.hosts)}" if service.hosts else ""
+    hosts = ["any host" if host == "*" else host for host in service.hosts]
+    return f"from outside: {', '.join(hosts)}" if hosts else ""

@@ -120,7 +120,7 @@ def _card(picture: Topology, mesh: Mesh, box: Box) -> Iterator[str]:
     yield _rect(gateway, "gateway", 6)
     yield _words(gateway.middle, gateway.y + 17, "gateway", "middle", gateway.width)
     yield _words(gateway.middle, gateway.y + 33, mesh.gateway or "not known", "soft middle", gateway.width)
-    entrance = mesh.ingress[-1] if mesh.ingress else mesh.stack
+    entrance = mesh.ingress[-1] if mesh.ingress else f"of stack {mesh.stack}" if mesh.stack else ""
     yield _words(box.x + 14, box.y + 118, entrance, "soft", box.width - 28)
     ca = f"CA until {mesh.ca_expires}" if mesh.ca_expires and mesh.control_plane == mesh.name else ""
     yield _words(box.x + 14, box.y + 139, ca, "of-trust", box.width - 28)

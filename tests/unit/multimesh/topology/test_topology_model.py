@@ -6,7 +6,7 @@ from recording import recorded
 
 from multimesh.contract import VerifyOutputs
 from multimesh.topology.model import Mesh, Service, as_json, topology
-from multimesh.topology.rows import Row, callers, place, preference, rows
+from multimesh.topology.rows import Row, callers, outside, place, preference, rows
 
 NAME = "service-000.shop.global"
 SHORT = "service-000.shop"
@@ -38,7 +38,7 @@ def test_a_mesh_of_another_stack_is_told_with_its_stack() -> None:
 
 def test_a_peer_of_which_an_earlier_version_told_the_weight_alone_is_there() -> None:
     found = topology(outputs(services={NAME: {"mesh-00": 1, "peer": 1}}))
-    assert [(mesh.name, mesh.stack, mesh.gateway) for mesh in found.meshes][-1] == ("peer", "another stack", "")
+    assert [(mesh.name, mesh.stack, mesh.gateway) for mesh in found.meshes][-1] == ("peer", "not known", "")
 
 
 def test_callers_are_told_by_mesh_whoever_their_mesh_shares_a_trust_domain_with() -> None:
@@ -56,6 +56,7 @@ def test_callers_are_told_by_mesh_whoever_their_mesh_shares_a_trust_domain_with(
 
 def test_hosts_outside_all_meshes_are_those_of_the_ingress() -> None:
     assert service(exposure=[exposure(f"{SHORT} as *.shop.example", "anybody")]).hosts == ["*.shop.example"]
+    assert outside(service(exposure=[exposure(f"{SHORT} as *", "anybody")])) == "from outside: any host"
 
 
 def test_who_may_call_a_service_of_other_stacks_is_not_known() -> None:
