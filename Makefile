@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 # uv trusts the CAs that pip and curl trust: also that of a company's proxy.
 export UV_SYSTEM_CERTS := true
 .NOTPARALLEL:
-.PHONY: help setup machine env up preview policy verify destroy test lint unit e2e scan faults bench growth clean requirements picture
+.PHONY: help setup machine env up preview policy verify destroy test lint unit browser e2e scan faults bench growth clean requirements picture
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^## /{print substr($$0, 4)} /^[a-z0-9]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ lint: .venv/complete ## Check style, format and types
 unit: .venv/complete ## Run the unit tests; those that need a missing program are skipped
 	$(PYTHON) -m pytest tests/unit -rs $(UNIT_OPTIONS)
 
+browser: .venv/complete ## Test the live page and docs/prometheus: needs Debian's chromium and prometheus
+	@.venv/bin/uv pip install --quiet --python $(PYTHON) --require-hashes --requirement requirements-browser.txt
+	$(PYTHON) -m pytest tests/browser
+
 ## Tests on real clusters. Need Linux, root and Go.
 
 test: UNIT_OPTIONS := --no-skips
@@ -78,9 +82,13 @@ requirements: .venv/complete ## Pin the newest allowed Python packages, with has
 		--output-file requirements.txt
 	.venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-emit-index-url \
 		--python-version 3.11 tests/scan/requirements.in --output-file tests/scan/requirements.txt
+	.venv/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url \
+		--python-version 3.11 --group browser --constraint requirements.txt \
+		--output-file requirements-browser.txt
 
-picture: .venv/complete ## Draw docs/rooms.svg from the imports of the code
+picture: .venv/complete ## Draw docs/rooms.svg from the code, and docs/pictures from outputs of stacks
 	$(PYTHON) -m docs.rooms
+	$(PYTHON) -m docs.meshes
 
 clean: ## Remove what was built and installed for this checkout
 	@python3 -m lab.clean

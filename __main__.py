@@ -62,6 +62,7 @@ for name, role in parts.items():
             "https": https,
             "https_port": ingress.https_port(https, {one: clusters[one].exposure for one in (name, *role.serves)}),
             "spanning": [service.local_host for service in stack.services],
+            "suffix": stack.suffix,
         },
     )
     if stack.sample:
@@ -74,5 +75,7 @@ own = {f"{SAMPLE.name}.{SAMPLE.namespace}": MadeHere(samples, echo.WORKLOAD)}
 exported = Federation(federation, meshes, own)
 
 # Outputs: read by other stacks, `multimesh verify` and users
-for name, value in outputs.stack_outputs(stack, exported, root, lists, clusters, authorities, meshes, signed).items():
+for name, value in outputs.stack_outputs(
+    stack, federation, exported, root, lists, clusters, authorities, meshes, signed
+).items():
     pulumi.export(name, value)

@@ -10,9 +10,11 @@ import pulumi
 
 from components.clusters.cluster import Cluster
 from components.federation.availability import AvailableService
-from components.federation.members import root_owner
+from components.federation.members import Members, root_owner
+from components.federation.peers import PeerMesh
 from components.federation.services import Federation
 from components.mesh.mesh import Mesh
+from components.mesh.topology import SingleMesh, Topology
 from components.settings import Settings
 from components.settings.ingress import is_within
 from components.trust import revocation
@@ -24,6 +26,7 @@ from components.trust.root import roots
 
 def stack_outputs(
     stack: Settings,
+    federation: Members,
     exported: Federation,
     root: RootCa | AbsentRoot,
     lists: RevocationLists,
@@ -40,7 +43,10 @@ def stack_outputs(
     services = exported.services
     accepted = sorted({domain for mesh in meshes.values() for domain in (*mesh.trust_domains, *mesh.role.federated)})
     outputs = {
-        "meshes": {name: _mesh(mesh, authorities[name], _exports_of(services, name)) for name, mesh in meshes.items()},
+        "meshes": {
+            name: _mesh(mesh, stack.meshes[name].cluster.kind, authorities[name], _exports_of(services, name))
+            for name, mesh in meshes.items()
+        },
         "suffix": stack.suffix,
         "accepted_trust_domains": accepted,
         "root_ca_owner": root_owner(stack),
@@ -48,8 +54,11 @@ def stack_outputs(
         "root_revocation_lists": lists.of_roots,
         "services": services.apply(lambda found: {one.service.global_name: one.service.weights for one in found}),
         "probes": services.apply(probes),
+        "preferences": services.apply(preferences),
         "exposure": exported.exposure,
         "one_mesh": stack.topology.kind != "multi-mesh",
+        "topology": form(stack.topology),
+        "peers": {name: _peer(peer) for name, peer in federation.peers.items()},
         "kubeconfigs": {name: cluster.kubeconfig for name, cluster in clusters.items()},
     }
     if root.certificate_pem is not None:  # that of another stack may not be known yet
@@ -107,11 +116,33 @@ def probes(services: Sequence[AvailableService]) -> dict[str, dict[str, Any]]:
     }
 
 
+def preferences(services: Sequence[AvailableService]) -> dict[str, Any]:
+    """Return the `contract.Prefer` of each service, by global name, without those that answer by weight."""
+    return {one.service.global_name: one.service.prefer for one in services if one.service.prefer != "weights"}
+
+
+def form(topology: Topology) -> dict[str, str | None]:
+    """Return how clusters form meshes, as a `contract.Form`."""
+    if isinstance(topology, SingleMesh):
+        return {"kind": topology.kind, "network": topology.network, "primary": topology.primary}
+    return {"kind": topology.kind}
+
+
+def _peer(peer: PeerMesh) -> dict[str, Any]:
+    """Return a mesh of another stack, as a `contract.PeerGateway`."""
+    return {
+        "stack": peer.stack,
+        "gateway_address": peer.gateway_address,
+        "gateway_port": peer.gateway_port,
+        "trust_domain": peer.trust_domains[0],
+    }
+
+
 def _exports_of(services: pulumi.Output[Sequence[AvailableService]], mesh: str) -> pulumi.Output[dict[str, Any]]:
     return services.apply(lambda found: exports(found, mesh))
 
 
-def _mesh(mesh: Mesh, authority: Ca, exports: pulumi.Output[dict[str, Any]]) -> dict[str, Any]:
+def _mesh(mesh: Mesh, cluster: str, authority: Ca, exports: pulumi.Output[dict[str, Any]]) -> dict[str, Any]:
     return {
         "ingress_url": mesh.ingress_url,
         **({"https_url": mesh.https_url} if mesh.https_url else {}),
@@ -122,6 +153,7 @@ def _mesh(mesh: Mesh, authority: Ca, exports: pulumi.Output[dict[str, Any]]) -> 
         "ca_expires": authority.expires,
         "ca_serial": authority.certificate_pem.apply(revocation.serial_of),
         "ca_generation": authority.generation,
+        "cluster": cluster,
         "egress_addresses": mesh.cluster.egress_addresses,
         "exports": exports,
     }

@@ -27,6 +27,14 @@ class CheckOutput(StrEnum):
     JUNIT = "junit"
 
 
+class Picture(StrEnum):
+    """What a picture is made of."""
+
+    SVG = "svg"
+    HTML = "html"
+    JSON = "json"
+
+
 @app.callback()
 def main() -> None:
     """Check the meshes of a stack that `pulumi up` made, and rotate their root CA."""
@@ -230,6 +238,74 @@ def rotate_root(
         head = "waits; run it again, or with --restart, after" if unfinished else "error"
         errors.print(f"multimesh rotate-root: {head}:\n{said}", highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(1 if unfinished else 2) from None
+
+
+@app.command()
+def topology(
+    stack: Annotated[
+        str | None, typer.Option(help="Name of the Pulumi stack.", show_default="the selected one")
+    ] = None,
+    output: Annotated[
+        Picture, typer.Option(help="A picture, a page with the picture and tables, or JSON.")
+    ] = Picture.SVG,
+) -> None:
+    """Draw the meshes of a stack and of its peers: gateways, services and who answers them, callers, and trust.
+
+    It is what the last `pulumi up` made, from the stack's outputs alone; two runs print the same bytes.
+
+    Exit code 2: the stack cannot be read.
+    """
+    from multimesh.stack import OutputsError, read_outputs
+    from multimesh.topology import model
+
+    try:
+        picture = model.topology(read_outputs(stack))
+    except OutputsError as error:
+        _fail("topology", error)
+    if output is Picture.JSON:
+        typer.echo(model.as_json(picture))
+    elif output is Picture.HTML:
+        from multimesh.topology.page import page
+
+        typer.echo(page(picture), nl=False)
+    else:
+        from multimesh.topology.svg import svg
+
+        typer.echo(svg(picture), nl=False)
+
+
+@app.command()
+def watch(
+    stack: Annotated[
+        str | None, typer.Option(help="Name of the Pulumi stack.", show_default="the selected one")
+    ] = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the page on 127.0.0.1.", show_default="a free one")
+    ] = 0,
+) -> None:
+    """Show the picture live on a page of this machine: requests a second, failures, latencies, ejected endpoints.
+
+    The numbers are those of the meshes' own proxies, read once a second over the Kubernetes API. Only who has the
+    printed URL can open the page. Meshes of other stacks are seen by their callers here. docs/watch.md tells more.
+
+    Exit code 2: the stack cannot be read, or the port is taken.
+    """
+    from multimesh.check import report
+    from multimesh.check.made import made
+    from multimesh.check.run import check_stack
+    from multimesh.stack import OutputsError, read_outputs, read_state
+    from multimesh.watch.run import watch_stack
+
+    try:
+        outputs = read_outputs(stack)
+        watch_stack(
+            outputs,
+            lambda: report.as_json(check_stack(outputs, made(read_state(stack)), (), (), lambda _: None)),
+            port,
+            lambda url: typer.echo(f"{url}\nCtrl-C ends it."),
+        )
+    except (OutputsError, OSError) as error:
+        _fail("watch", error)
 
 
 def _fail(name: str, error: Exception) -> NoReturn:

@@ -113,6 +113,8 @@ class VerifyMeshOutputs(_Gateway, frozen=True):
     """Where its gateway takes HTTPS; None without."""
     ca_expires: str
     """When its intermediate CA expires (RFC 3339)."""
+    cluster: str | None = None
+    """The kind of its cluster: `local`, `gke`; None in a stack of an earlier version."""
 
 
 class MeshOutputs(PeerMeshOutputs, VerifyMeshOutputs, frozen=True):
@@ -149,12 +151,33 @@ class Peer(BaseModel, frozen=True, hide_input_in_errors=True):
     """The trust domains that its meshes admit; none are known of a stack of an earlier version."""
 
 
+class Form(BaseModel, frozen=True, hide_input_in_errors=True):
+    """How the clusters of a stack form meshes: docs/topologies.md."""
+
+    kind: Literal["multi-mesh", "single-cluster", "single-mesh"]
+    network: Literal["gateways", "flat"] | None = None
+    """Of a single mesh."""
+    primary: str | None = None
+    """The cluster whose control plane serves all of them; None where each has its own."""
+
+
+class PeerGateway(_Gateway, frozen=True):
+    """A mesh of another stack, as its peers know it."""
+
+    stack: str
+    """As `multimesh:peers` names it."""
+
+
+Prefer = Literal["weights", "local"] | list[str]
+"""Who answers first: by weight, the caller's own mesh, or the meshes in this order."""
+
+
 class Probe(BaseModel, frozen=True, hide_input_in_errors=True):
     """How `multimesh verify` calls a service, and which meshes it expects to answer."""
 
     ports: dict[int, Protocol]
     """The protocol of each port."""
-    prefer: Literal["weights", "local"] | list[str] = "weights"
+    prefer: Prefer = "weights"
 
 
 class Exposure(BaseModel, frozen=True, hide_input_in_errors=True):
@@ -196,12 +219,18 @@ class VerifyOutputs(BaseModel, frozen=True, hide_input_in_errors=True):
     """The weight of every mesh that exports a service, peers' meshes included, by global name."""
     probes: dict[str, Probe] = {}
     """By global name, the services that may be called."""
+    preferences: dict[str, Prefer] = {}
+    """By global name, what a service prefers; by weight where it is not named."""
     exposure: list[Exposure] | None = None
     """Who reaches what; None in a stack of an earlier version."""
     https: Https | None = None
     """None in a stack whose ingress has plain HTTP alone."""
     one_mesh: bool = False
     """Whether all clusters are one mesh."""
+    topology: Form | None = None
+    """None in a stack of an earlier version."""
+    peers: dict[str, PeerGateway] = {}
+    """By mesh of another stack, where it is reached."""
     kubeconfigs: dict[str, SecretStr]
     """By mesh, YAML text."""
 

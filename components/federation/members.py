@@ -83,7 +83,7 @@ def read(stack: Settings) -> Members:
     wrong, said = trust_domain_change.check(stack, had, trust_domains, present)
     _raise(wrong)
     notes += said
-    meshes = {name: peers.mesh(name, about) for peer in present.values() for name, about in peer.meshes.items()}
+    meshes = {name: peers.mesh(name, of, about) for of, peer in present.items() for name, about in peer.meshes.items()}
     trust_domains = (
         {mesh: stack.trust.issued_trust_domains(mesh) for mesh in stack.trust.issues if stack.peers}
         | {mesh: about.trust_domains for mesh, about in meshes.items()}

@@ -18,6 +18,8 @@ class PeerMesh:
     """A mesh of another stack; attributes that `Mesh` also has mean the same there."""
 
     name: str
+    stack: str
+    """As `multimesh:peers` names it."""
     trust_domains: Sequence[str]
     gateway_address: pulumi.Output[str]
     gateway_port: int
@@ -25,11 +27,11 @@ class PeerMesh:
     egress_addresses: Sequence[pulumi.Output[str]] | None
 
 
-def mesh(name: str, outputs: PeerMeshOutputs) -> PeerMesh:
-    """Return a peer's mesh, from its stack's outputs."""
+def mesh(name: str, stack: str, outputs: PeerMeshOutputs) -> PeerMesh:
+    """Return a peer's mesh, from the outputs of its stack."""
     address, egress = pulumi.Output.from_input(outputs.gateway_address), outputs.egress_addresses
     egress = None if egress is None else [pulumi.Output.from_input(address) for address in egress]
-    return PeerMesh(name, outputs.trust_domains, address, outputs.gateway_port, outputs.exports, egress)
+    return PeerMesh(name, stack, outputs.trust_domains, address, outputs.gateway_port, outputs.exports, egress)
 
 
 def named_wrongly(peers: Iterable[str]) -> list[str]:

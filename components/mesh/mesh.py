@@ -45,6 +45,8 @@ class MeshArgs(TypedDict):
     """The port at which clients reach it, for plain HTTP to be redirected to."""
     spanning: Sequence[str]
     """The Services that span the clusters of a single mesh, by their host name in each cluster."""
+    suffix: str
+    """The end of the global names, by which services are called between meshes."""
 
 
 class Mesh(pulumi.ComponentResource):
@@ -87,6 +89,8 @@ class Mesh(pulumi.ComponentResource):
             values = charts.istiod_values(role, self._ca.root_pem, self._ca.root_pem.apply(fingerprint))
             if self._lists is not None:
                 values = charts.merged(values, charts.another_pod_for(self._lists))
+            called = args["spanning"] if role.one_mesh else [f"*.{args['suffix']}"]
+            values = charts.merged(values, charts.latency_values(called))
             if role.one_mesh:
                 values = charts.merged(values, single_mesh.istiod_values(role, args["networks"], args["spanning"]))
             self.control_plane = self._release("istiod", "istiod", platform, values, [base, self._cacerts()])

@@ -107,8 +107,11 @@ def test_outputs_keep_their_contract() -> None:
         "root_ca_owner",
         "services",
         "probes",
+        "preferences",
         "exposure",
         "one_mesh",
+        "topology",
+        "peers",
         "kubeconfigs",
     }
     assert recording.outputs["meshes"]["east"] == {
@@ -120,6 +123,7 @@ def test_outputs_keep_their_contract() -> None:
         "ca_expires": "2036-01-01T00:00:00Z",
         "ca_serial": "01",
         "ca_generation": 1,
+        "cluster": "local",
         "egress_addresses": None,
         "exports": {"echo.demo.global": {"port": 80, "ports": {"80": "http"}, "weight": 1, "service_account": "echo"}},
     }

@@ -78,7 +78,7 @@ def test_gateways_admit_the_addresses_that_a_peer_says_it_asks_from(peers_own: l
     about = peers.PeerMeshOutputs.model_validate(west() | {"egress_addresses": peers_own})
 
     def program() -> dict[str, Any]:
-        return {"admitted": clusters.egress_addresses([peers.mesh("west", about)])}
+        return {"admitted": clusters.egress_addresses([peers.mesh("west", "west", about)])}
 
     assert record_of(program).outputs["admitted"] == peers_own
 

@@ -1,6 +1,7 @@
 """Where the charts come from, and what their values say."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,6 +83,34 @@ def test_proxy_metadata_are_strings() -> None:
     values = charts.istiod_values(EAST, "PEM", "AB:CD")
     texts = values["meshConfig"]["defaultConfig"]["proxyMetadata"].values()
     assert all(isinstance(text, str) for text in texts), "Istio drops what is no string, with all the rest"
+
+
+@pytest.mark.parametrize(
+    ("hosts", "kept", "not_kept"),
+    [
+        (
+            ["*.global"],
+            ["outbound|80||echo.demo.global;", "outbound|80||echo.demo.global", "outbound|80|v1|a.b.global;"],
+            ["outbound|80||echo.demo.svc.cluster.local;", "outbound|80||echo.demo.global;.external", "xds-grpc;"],
+        ),
+        (
+            ["a.b.svc.cluster.local", "c.d.svc.cluster.local"],
+            ["outbound|80||a.b.svc.cluster.local;", "outbound|80|east|c.d.svc.cluster.local;"],
+            ["outbound|80||aXb.svc.cluster.local;", "outbound|80||e.f.svc.cluster.local;", "inbound|80||;"],
+        ),
+    ],
+)
+def test_proxies_keep_the_latencies_of_federated_services_and_of_no_others(
+    hosts: list[str], kept: list[str], not_kept: list[str]
+) -> None:
+    config = charts.latency_values(hosts)["meshConfig"]["defaultConfig"]
+    [pattern] = config["proxyStatsMatcher"]["inclusionRegexps"]
+    names = [*kept, *not_kept]
+    assert [name for name in names if re.fullmatch(pattern, f"cluster.{name}.upstream_rq_time")] == kept
+
+
+def test_a_mesh_without_services_keeps_no_latencies() -> None:
+    assert charts.latency_values([]) == {}
 
 
 def test_a_mesh_accepts_the_trust_domains_of_its_federation_and_no_other() -> None:

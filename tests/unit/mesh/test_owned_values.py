@@ -101,6 +101,7 @@ def test_more_ports_of_the_gateway_are_added_to_those_of_multimesh() -> None:
 
 NOT_OWNED = [
     ("istiod", "meshConfig", "defaultConfig", "proxyMetadata", "ECC_SIGNATURE_ALGORITHM"),
+    ("istiod", "meshConfig", "defaultConfig", "proxyStatsMatcher"),
     ("istiod", "global", "proxy", "readinessPeriodSeconds"),
     ("istiod", "extraContainerArgs"),
     ("istiod", "env", "PILOT_SCOPE_GATEWAY_TO_NAMESPACE"),

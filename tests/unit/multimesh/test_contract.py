@@ -22,8 +22,10 @@ from components.settings.service import ServiceSettings
 from multimesh.contract import (
     SAMPLE,
     Certificate,
+    Form,
     MeshOutputs,
     Peer,
+    PeerGateway,
     PeerMeshOutputs,
     StackOutputs,
     VerifyMeshOutputs,
@@ -175,3 +177,16 @@ def test_a_validation_error_does_not_show_a_secret(model: type[BaseModel], given
     with pytest.raises(ValidationError) as caught:
         model.model_validate(given)
     assert "hunter2" not in str(caught.value)
+
+
+def test_where_a_mesh_of_another_stack_is_reached_is_written() -> None:
+    assert written(FORMS["peers"]).peers == {
+        "west": PeerGateway(stack="west", gateway_address="10.9.0.2", gateway_port=31443, trust_domain="west.mesh")
+    }
+
+
+def test_the_form_of_the_topology_is_written() -> None:
+    one = written(FORMS["single mesh, flat, one control plane"]).topology
+    assert one == Form(kind="single-mesh", network="flat", primary="west")
+    assert written(FORMS["single mesh, gateways"]).topology == Form(kind="single-mesh", network="gateways")
+    assert written(FORMS["two meshes"]).topology == Form(kind="multi-mesh")

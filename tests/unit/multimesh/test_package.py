@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from recording import CHECKOUT
 
-HEAVY = ("httpx", "kubernetes", "pydantic", "pulumi")
+KINDS = (".css", ".html", ".js", ".py", ".typed")
+HEAVY = ("aiohttp", "httpx", "kubernetes", "pydantic", "pulumi")
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def metadata(wheel: Path) -> Message:
 
 def test_the_wheel_holds_the_package_multimesh_and_nothing_else(wheel: Path) -> None:
     package = CHECKOUT / "multimesh"
-    sources = {str(file.relative_to(CHECKOUT)) for file in package.rglob("*") if file.suffix in (".py", ".typed")}
+    sources = {str(file.relative_to(CHECKOUT)) for file in package.rglob("*") if file.suffix in KINDS}
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     assert "multimesh/py.typed" in sources
@@ -74,6 +75,20 @@ def test_the_installed_command_runs(wheel: Path, tmp_path: Path) -> None:
 def test_help_imports_nothing_that_it_does_not_need() -> None:
     code = f"import sys, multimesh.__main__; print([name for name in {HEAVY} if name in sys.modules])"
     assert run([sys.executable, "-c", code], CHECKOUT) == "[]\n"
+
+
+@pytest.mark.parametrize("command", ["verify", "topology"])
+def test_a_command_imports_nothing_of_the_live_page(command: str) -> None:
+    """It must not wait for a web server that it does not start; what the Kubernetes client imports is its own."""
+    imports = {
+        "verify": "multimesh.verify.run, multimesh.verify.report, multimesh.verify.tables",
+        "topology": "multimesh.topology.svg, multimesh.topology.page",
+    }
+    code = f"import sys, multimesh.stack, {imports[command]}\n"
+    absent = ["multimesh.watch", "multimesh.check", "aiohttp.web"]
+    absent += ["kubernetes", "multimesh.verify"] if command == "topology" else ["multimesh.topology"]
+    shown = run([sys.executable, "-c", f"{code}print([name for name in {absent} if name in sys.modules])"], CHECKOUT)
+    assert shown == "[]\n"
 
 
 def test_the_package_imports_nothing_of_the_program() -> None:
