@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from kubernetes import client
 from pydantic import SecretStr
 
-from multimesh.check.cluster import UnreachableError, connected
+from multimesh.connection import UnreachableError, connected
 from multimesh.verify.counters import CountersError
 from multimesh.watch.proxies import Proxy, SilentError, find
 from multimesh.watch.reading import LATENCY, Pair, Reading, clusters_path, read
