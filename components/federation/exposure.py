@@ -29,8 +29,13 @@ def exposures(
     from outside; a service is `orders.shop:80`, or `orders.shop as shop.example` through the ingress.
     """
     meshes: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    named = dict[str, list[str]]()
+    for mesh in sorted(trust_domains):
+        for domain in trust_domains[mesh]:
+            named.setdefault(domain, []).append(mesh)
+    names = {domain: ", ".join(found) for domain, found in named.items()}
     for mesh, planned in objects.items():
-        for service, callers in _of_mesh(available, mesh, planned, trust_domains):
+        for service, callers in _of_mesh(available, mesh, planned, trust_domains[mesh], names):
             if callers:
                 meshes.setdefault((service, callers), []).append(mesh)
     return [
@@ -61,13 +66,17 @@ def _brief(sign: str, lines: set[str]) -> list[str]:
 
 
 def _of_mesh(
-    available: AvailableService, mesh: str, planned: Sequence[PlannedObject], trust_domains: Mapping[str, Sequence[str]]
+    available: AvailableService,
+    mesh: str,
+    planned: Sequence[PlannedObject],
+    trust_domains: Sequence[str],
+    names: Mapping[str, str],
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield what of a service can be reached in a mesh, and by whom."""
+    """Yield what of a service can be reached in a mesh, and by whom; `names` are of meshes by trust domain."""
     name, workload = available.service.short_name, available.workloads.get(mesh)
     denials = [one.spec for one in planned if one.kind == "AuthorizationPolicy"]
     opened = {port for one in planned if one.kind == "EnvoyFilter" for port in envoy.opened_ports(one.spec)}
-    own = [istio.any_principal(domain) for domain in trust_domains[mesh]]
+    own = [istio.any_principal(domain) for domain in trust_domains]
     for number, targets in workload.targets.items() if workload else ():
         rules = [rule for policy in denials for rule in policy["rules"] if _ports(rule) & set(targets)]
         named = {caller for rule in rules for source in rule.get("from", ()) for caller in _excepted(source)}
@@ -76,7 +85,7 @@ def _of_mesh(
         elif not rules:
             named = {"*"}
         callers = {caller for caller in {*named, *own} if not any(_denied(rule, caller) for rule in rules)}
-        yield f"{name}:{number}", tuple(sorted({_text(caller, trust_domains) for caller in callers}))
+        yield f"{name}:{number}", tuple(sorted({_text(caller, names) for caller in callers}))
     for one in planned:
         if one.kind == "VirtualService" and "mesh" not in one.spec["gateways"]:
             yield from ((f"{name} as {host}", (_WORLD,)) for host in one.spec["hosts"])
@@ -92,16 +101,16 @@ def _denied(rule: istio.Spec, caller: str) -> bool:
 
 
 def _covers(patterns: Sequence[str], caller: str) -> bool:
-    return any(pattern == caller or (pattern[-1:] == "*" and caller.startswith(pattern[:-1])) for pattern in patterns)
+    return caller in patterns or any(one[-1:] == "*" and caller.startswith(one[:-1]) for one in patterns)
 
 
 def _ports(rule: istio.Spec) -> set[int]:
     return {int(port) for to in rule["to"] for port in to["operation"]["ports"]}
 
 
-def _text(caller: str, trust_domains: Mapping[str, Sequence[str]]) -> str:
+def _text(caller: str, names: Mapping[str, str]) -> str:
     if caller == "*":
         return _ANY_IDENTITY
     domain, _, identity = caller.partition("/")
-    who = ", ".join(sorted(name for name, known in trust_domains.items() if domain in known)) or domain
+    who = names.get(domain, domain)
     return f"{who} (any identity)" if identity == "*" else f"{who}/{identity}"
