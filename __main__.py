@@ -15,9 +15,9 @@ from multimesh.contract import SAMPLE
 
 # Settings: this stack's configuration, and the outputs of the stacks that it names
 stack = settings.read()
-preflight.check(stack)
+notes = preflight.check(stack)
 federation = members.read(stack)
-for note in [*stack.notes(), *federation.notes]:
+for note in [*stack.notes(), *notes, *federation.notes]:
     pulumi.log.info(note)
 
 # Root: one CA that all meshes trust, and the requests of other stacks' meshes that it signs
@@ -29,7 +29,7 @@ https = ingress.https(stack.ingress, stack.https_hosts, root, stack.trust.interm
 
 # Clusters: one for each mesh; its gateway admits all others
 clusters = {
-    name: kinds.make(name, mesh.cluster, flat=stack.flat, https=https is not None)
+    name: kinds.make(name, mesh.cluster, flat=stack.flat, https=https is not None, adopt=mesh.istio.adopt)
     for name, mesh in stack.meshes.items()
 }
 for cluster in clusters.values():

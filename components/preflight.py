@@ -1,6 +1,7 @@
 """Check, before Pulumi creates anything, what clusters need outside the stack: API servers, credentials, tools."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from ipaddress import ip_network
 from itertools import combinations
 
@@ -12,8 +13,11 @@ from components.schema.problems import SettingsError
 from components.settings import Settings
 
 
-def check(settings: Settings) -> None:
-    """Check what every cluster needs outside the stack. Raise SettingsError listing everything that is missing."""
+def check(settings: Settings) -> list[str]:
+    """Check what every cluster needs outside the stack, and return what is to be said of it.
+
+    Raise SettingsError listing everything that is missing.
+    """
     found = [
         problems.problem(("meshes", mesh, "cluster", *path), value, message)
         for mesh in settings.meshes
@@ -39,11 +43,20 @@ def check(settings: Settings) -> None:
         ]
     if found:
         raise SettingsError(problems.report(found))
+    return [note for mesh in settings.meshes for note in _taken_over(settings, mesh)]
+
+
+def _taken_over(settings: Settings, mesh: str) -> Iterator[str]:
+    about = settings.meshes[mesh]
+    if about.istio.adopt:
+        with suppress(KubeconfigError):  # it answered a moment ago
+            if found := ", ".join(kinds.leftovers(about.cluster)):
+                yield f"mesh {mesh}: `pulumi up` takes over (istio.adopt): {found}"
 
 
 def _unready(settings: Settings, mesh: str) -> Iterator[Missing]:
     cluster = settings.meshes[mesh].cluster
-    yield from kinds.missing(cluster)
+    yield from kinds.missing(cluster, adopt=settings.meshes[mesh].istio.adopt)
     if settings.is_read_by_others(mesh):
         yield from kinds.unreadable(cluster)
 

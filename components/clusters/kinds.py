@@ -23,19 +23,27 @@ COMPONENTS = {"local": "LocalCluster", "existing": "ExistingCluster", "ec2": "Ec
 """The component class in each kind's `cluster.py`, by kind."""
 
 
-def make(name: str, settings: ClusterSettings, *, flat: bool = False, https: bool = False) -> Cluster:
+def make(
+    name: str, settings: ClusterSettings, *, flat: bool = False, https: bool = False, adopt: bool = False
+) -> Cluster:
     """Create the cluster of the mesh `name`.
 
     In a `flat` network pods reach the pods of other clusters. Only the kind `local` creates the routes for that. With
-    `https`, its gateway also takes HTTPS from outside.
+    `https`, its gateway also takes HTTPS from outside. With `adopt`, what another Istio has left in it is taken over.
     """
     component = getattr(_module(settings, "cluster"), COMPONENTS[settings.kind])
-    return component(name, {"settings": settings, "flat": flat, "https": https})
+    return component(name, {"settings": settings, "flat": flat, "https": https, "adopt": adopt})
 
 
-def missing(settings: ClusterSettings) -> Iterable[Missing]:
-    """Return what one cluster still needs outside the stack, such as credentials."""
-    return _module(settings, "preflight").missing(settings)
+def missing(settings: ClusterSettings, *, adopt: bool = False) -> Iterable[Missing]:
+    """Return what one cluster still needs outside the stack, such as credentials; only an existing one can `adopt`."""
+    own = {"adopt": adopt} if settings.kind == "existing" else {}
+    return _module(settings, "preflight").missing(settings, **own)
+
+
+def leftovers(settings: ClusterSettings) -> Sequence[str]:
+    """Return what an Istio that is gone has left in an existing cluster."""
+    return _module(settings, "preflight").leftovers(settings)
 
 
 def unreadable(settings: ClusterSettings) -> Iterable[Missing]:

@@ -71,8 +71,9 @@ class Mesh(pulumi.ComponentResource):
 
         # The control plane: its own, or another cluster's
         own = self.cluster.child_options(self)
-        metadata = single_mesh.namespace_metadata(role)
-        self.namespace = KubernetesObject(f"{name}-{NAMESPACE}", "v1", "Namespace", metadata=metadata, opts=own)
+        metadata = single_mesh.namespace_metadata(role, adopted=self.cluster.adopts)
+        kept = pulumi.ResourceOptions.merge(own, pulumi.ResourceOptions(retain_on_delete=self.cluster.adopts or None))
+        self.namespace = KubernetesObject(f"{name}-{NAMESPACE}", "v1", "Namespace", metadata=metadata, opts=kept)
         base = self._release("base", "istio-base", platform, {}, [self.namespace])
         if primary := args["primary"]:
             self.control_plane = self._of_primary(primary, platform, base)

@@ -15,6 +15,12 @@ class HelmValues(Strict):
     gateway: dict[str, Any] = {}
 
 
+class MeshIstioSettings(Strict):
+    """How Istio comes into one mesh's cluster: `adopt` takes over what an Istio that is gone has left there."""
+
+    adopt: bool = False
+
+
 class IstioSettings(Strict):
     """Overrides of the cluster kind's Istio charts and images, and Helm values that the program merges over its own."""
 

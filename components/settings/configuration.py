@@ -42,6 +42,7 @@ def validate(raw: dict[str, Any]) -> Settings:
     typed = _typed_parts(raw, context)
     parts = Parts.valid(typed, context["meshes"])
     found = cross_checks.clashes(parts) + cross_checks.sample_mistakes(parts) + cross_checks.owned_values(parts)
+    found += cross_checks.without_meaning(parts)
     found += single_mesh.contradictions(parts)
     found += cross_checks.excluded_by_the_root(parts) + ingress.mistakes(parts)
     try:

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from components.clusters.kinds import ClusterSettings
 from components.mesh.ingress_settings import IngressSettings
-from components.mesh.settings import IstioSettings
+from components.mesh.settings import IstioSettings, MeshIstioSettings
 from components.mesh.topology import MultiMesh, SingleMesh, Topology
 from components.schema import names
 from components.schema.strict import Strict
@@ -20,6 +20,7 @@ class MeshSettings(Strict):
 
     cluster: Annotated[ClusterSettings, Field(discriminator="kind")]
     trust_domain: names.TrustDomain | None = None
+    istio: MeshIstioSettings = MeshIstioSettings()
 
 
 def _at_most_100(meshes: dict[str, MeshSettings], info: ValidationInfo) -> dict[str, MeshSettings]:

@@ -2,25 +2,30 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from ipaddress import ip_address
 from ssl import SSLCertVerificationError
 from typing import Any
 from urllib.parse import urlsplit
 
 from components.clusters.connection import connected
-from components.clusters.existing.occupied import faults, reader
+from components.clusters.existing import occupied
+from components.clusters.existing.occupied import Read, reader
 from components.clusters.existing.settings import ExistingClusterSettings
 from components.clusters.kubeconfig import Kubeconfig, KubeconfigError
 from components.clusters.missing import Missing
 from components.schema.problems import ABSENT
 
 
-def missing(settings: ExistingClusterSettings) -> Iterator[Missing]:
-    """Yield the reason if the kubeconfig gives no access to its cluster, or what stands in the way there."""
+def missing(settings: ExistingClusterSettings, *, adopt: bool = False) -> Iterator[Missing]:
+    """Yield the reason if the kubeconfig gives no access to its cluster, or what stands in the way there.
+
+    With `adopt`, what an Istio that is gone has left does not.
+    """
     try:
         check(settings.kubeconfig)
-        found = occupants(settings.kubeconfig)
+        found = _read(settings.kubeconfig, partial(occupied.faults, adopt=adopt))
     except KubeconfigError as error:
         yield Missing(("kubeconfig",), settings.kubeconfig.path or ABSENT, str(error))
     else:
@@ -77,16 +82,18 @@ def check(kubeconfig: Kubeconfig, timeout: float = 10) -> None:
             raise KubeconfigError(f"{host} does not answer as a Kubernetes API server does") from error
 
 
-def occupants(kubeconfig: Kubeconfig, timeout: float = 10) -> list[str]:
-    """Return a line for each Istio in the cluster that is not multimesh's.
+def leftovers(settings: ExistingClusterSettings) -> list[str]:
+    """Return what an Istio that is gone has left in the cluster. Raise KubeconfigError if it does not answer."""
+    return _read(settings.kubeconfig, occupied.leftovers)
 
-    Raise KubeconfigError if the cluster does not answer.
-    """
+
+def _read(kubeconfig: Kubeconfig, look: Callable[[Read], Iterable[str]], timeout: float = 10) -> list[str]:
+    """Return the lines of what is found in the cluster. Raise KubeconfigError if the cluster does not answer."""
     from urllib3.exceptions import HTTPError
 
     with connected(kubeconfig.text) as api:
         try:
-            return list(faults(reader(api, timeout)))
+            return list(look(reader(api, timeout)))
         except (HTTPError, OSError, ValueError) as error:
             raise KubeconfigError(f"{api.configuration.host} {_refusal(error)}") from error
 

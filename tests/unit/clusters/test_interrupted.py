@@ -200,7 +200,7 @@ def test_a_cluster_that_does_not_answer_is_left_to_the_provider() -> None:
 
 
 def test_an_api_server_that_refuses_is_an_error_that_says_so(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(interrupted, "_records", lambda api, _: interrupted._ask(api, "PUT", "/"))
+    monkeypatch.setattr(interrupted, "_records", lambda api, _: interrupted.ask(api, "PUT", "/"))
 
     with pytest.raises(interrupted.AnswerError, match="PUT /: 501"):
         unblock(cluster.kubeconfig, RELEASED)
@@ -239,7 +239,11 @@ class _Known:
 
 def hooked_cluster(kubeconfig: str, lifetime: object) -> Any:
     return SimpleNamespace(
-        kubeconfig=_Known(kubeconfig), provider=SimpleNamespace(id=_Known("id")), lifetime=lifetime, name="east"
+        kubeconfig=_Known(kubeconfig),
+        provider=SimpleNamespace(id=_Known("id")),
+        adopts=False,
+        lifetime=lifetime,
+        name="east",
     )
 
 
