@@ -109,6 +109,11 @@ def callers_allowed(selector: Mapping[str, str], ports: Sequence[int], callers: 
     return {"selector": {"matchLabels": dict(selector)}, "action": "ALLOW", "rules": [rule] if callers else []}
 
 
+def other_ports(ports: Sequence[int]) -> Spec:
+    """Return the rule that leaves all other ports of the pods as they were: an ALLOW closes what it does not name."""
+    return {"to": [{"operation": {"notPorts": [str(port) for port in ports]}}]}
+
+
 def others_denied(selector: Mapping[str, str], ports: Sequence[int], callers: Sequence[str]) -> Spec:
     """Return the AuthorizationPolicy that denies everybody but `callers`, even the workload's own mesh."""
     # A rule without `from` holds for everybody; Istio rejects an empty list of principals.

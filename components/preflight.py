@@ -56,7 +56,8 @@ def _taken_over(settings: Settings, mesh: str) -> Iterator[str]:
 
 def _unready(settings: Settings, mesh: str) -> Iterator[Missing]:
     cluster = settings.meshes[mesh].cluster
-    yield from kinds.missing(cluster, adopt=settings.meshes[mesh].istio.adopt)
+    istio = settings.meshes[mesh].istio
+    yield from kinds.missing(cluster, adopt=istio.adopt, install=istio.install)
     if settings.is_read_by_others(mesh):
         yield from kinds.unreadable(cluster)
 

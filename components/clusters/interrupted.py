@@ -85,7 +85,7 @@ def _release(api: "ApiClient", inputs: Inputs, provider: str, *, own: bool) -> s
     if not records:
         return ""
     namespace = ask(api, "GET", f"/api/v1/namespaces/{inputs['namespace']}") or {}
-    if not (own or is_owned(namespace, provider)):
+    if not (own or is_owned(namespace, provider) or _names_owner(records[-1], provider)):
         raise NotOursError(_in_the_way("Helm release", inputs))
     for record in records:
         ask(api, "DELETE", f"{path}/{record['metadata']['name']}")
@@ -110,12 +110,22 @@ def released(managed_fields: Sequence[Inputs]) -> list[Inputs]:
     ]
 
 
+def _names_owner(record: Inputs, provider: str) -> bool:
+    """Return whether the values of a Helm release have its owner as an annotation of its pods."""
+    annotations = (_decoded(record).get("config") or {}).get("podAnnotations") or {}
+    return annotations.get(OWNER) == provider
+
+
+def _decoded(record: Inputs) -> dict[str, Any]:
+    return json.loads(gzip.decompress(base64.b64decode(base64.b64decode(record["data"]["release"]))))
+
+
 def recorded_as(status: str, record: Inputs) -> dict[str, Any]:
     """Return the change of a Helm record (a Secret) after which its release has another status.
 
     Source of the format: helm.sh/helm/v3/pkg/storage/driver (JSON, gzip, base64, and the base64 of every Secret).
     """
-    release = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(record["data"]["release"]))))
+    release = _decoded(record)
     release["info"]["status"] = status
     data = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(release).encode()))).decode()
     return {"metadata": {"labels": {"status": status}}, "data": {"release": data}}

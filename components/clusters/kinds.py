@@ -35,9 +35,12 @@ def make(
     return component(name, {"settings": settings, "flat": flat, "https": https, "adopt": adopt})
 
 
-def missing(settings: ClusterSettings, *, adopt: bool = False) -> Iterable[Missing]:
-    """Return what one cluster still needs outside the stack, such as credentials; only an existing one can `adopt`."""
-    own = {"adopt": adopt} if settings.kind == "existing" else {}
+def missing(settings: ClusterSettings, *, adopt: bool = False, install: bool = True) -> Iterable[Missing]:
+    """Return what one cluster still needs outside the stack, such as credentials.
+
+    In an existing one, Istio may be there already: the stack may `adopt` its parts, or `install` none.
+    """
+    own = {"adopt": adopt, "install": install} if settings.kind == "existing" else {}
     return _module(settings, "preflight").missing(settings, **own)
 
 

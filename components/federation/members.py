@@ -37,6 +37,8 @@ class Members:
     requests: Mapping[str, str]
     notes: Sequence[str]
     """One line for each thing that is missing until a later `pulumi up`."""
+    root: str | None = None
+    """The root certificate (PEM); None if it does not exist yet."""
 
 
 def read(stack: Settings) -> Members:
@@ -59,7 +61,8 @@ def read(stack: Settings) -> Members:
     _raise(found)
 
     trust_domains = {
-        mesh: trusted.trust_domains[mesh] if trusted else stack.trust_domain(mesh) for mesh in stack.meshes
+        mesh: trusted.trust_domains[mesh] if trusted and mesh not in stack.joined else stack.trust_domain(mesh)
+        for mesh in stack.meshes
     }
     if present and (trusted is None or trusted.root):
         own = _own_claims(stack, trust_domains, _root(stack, trusted))
@@ -78,7 +81,7 @@ def read(stack: Settings) -> Members:
     services = exported_services(ready, exports, sorted(trust_domains))
     notes += unknown + _not_taken(ready, exports)
     notes += _without_traffic(services)
-    return Members(ready, services, meshes, trust_domains, trusted, requests, notes)
+    return Members(ready, services, meshes, trust_domains, trusted, requests, notes, _root(stack, trusted))
 
 
 def _trusted(stack: Settings, notes: list[str], found: list[str]) -> Trusted | None:
@@ -97,7 +100,7 @@ def _trusted(stack: Settings, notes: list[str], found: list[str]) -> Trusted | N
 
 
 def _this_stack(stack: Settings) -> ThisStack:
-    configured = {name: mesh.trust_domain for name, mesh in stack.meshes.items()}
+    configured = {name: mesh.trust_domain for name, mesh in stack.meshes.items() if mesh.istio.install}
     return ThisStack(configured, stack_outputs.read(pulumi.get_stack()), stack_outputs.own_resources())
 
 

@@ -16,7 +16,7 @@ from components.federation.exposure import Exposure, changes, exposures
 from components.federation.inventory import Inventory, UnreadableClusterError, inventory
 from components.federation.members import Members
 from components.federation.peers import PeerMesh
-from components.federation.plan import PlannedObject
+from components.federation.plan import PlannedObject, placed
 from components.federation.routes import Exporter, Routes, connect_attempts, lost_meshes
 from components.federation.service_objects import ServiceObjects, as_text
 from components.federation.weights import percentages
@@ -56,12 +56,14 @@ class Federation:
         self._all: Mapping[str, Mesh | PeerMesh] = {**meshes, **members.peers}
         self._asked: pulumi.Output[Any] = pulumi.Output.from_input(
             {
-                name: inventory(name, mesh.cluster, namespaces)
+                name: inventory(name, mesh.cluster, namespaces, mesh.role.plane.root_namespace)
                 for name, mesh in meshes.items()
                 if (namespaces := self._to_ask(name))
             }
         )
-        self._allowed = {one.global_name: callers(one, self._domains) for one in members.services}
+        planes = {name: mesh.role.plane for name, mesh in meshes.items()}
+        planes |= {name: peer.control_plane for name, peer in members.peers.items()}
+        self._allowed = {one.global_name: callers(one, self._domains, planes) for one in members.services}
         last = stack_outputs.read(pulumi.get_stack())
         self._before, self._exposed = _exports(last), last.get("exposure", None if last else [])
         # Also while a cluster is not there yet: a preview shows what is likely.
@@ -151,7 +153,8 @@ class Federation:
         for service, routes in exported.services:
             planned += routes.in_mesh(mesh.role)
             planned += authorization(service, mesh.role, self._allowed[service.service.global_name])
-        return {str(Key(one.kind, one.namespace, one.name)): as_text(one.spec) for one in planned}
+        placed_here = [placed(one, mesh.role.plane.root_namespace) for one in planned]
+        return {str(Key(one.kind, one.namespace, one.name)): as_text(one.spec) for one in placed_here}
 
     def _fail_after_others(self, silent: set[str]) -> pulumi.Output[Any]:
         def fail(_: Any) -> None:

@@ -1,7 +1,7 @@
 """The workload behind an exported Service in one mesh. Pure functions on what is in the mesh's cluster."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from components import istio
@@ -46,6 +46,8 @@ class Workload:
     pods: frozenset[str] = frozenset()
     """The pods' names."""
     assumed: bool = False
+    restricted: bool = False
+    """Whether a policy of the user's closes the pods to all that no policy allows."""
 
     @property
     def short_name(self) -> bool:
@@ -116,7 +118,7 @@ def workload(service: ExportedService, inventory: Inventory, role: Role) -> Work
             f"{', '.join(map(str, restricted))} restricts who may call its pods, which exporting it to every mesh "
             "would lift: list those who may call in callers"
         )
-    return made
+    return replace(made, restricted=bool(restricted))
 
 
 def _selector(spec: Mapping[str, Any]) -> dict[str, str]:
@@ -208,7 +210,7 @@ def _decides(rule: Rule, host: str) -> bool:
 def _is_default(rule: Rule) -> bool:
     """Return whether it is a DestinationRule for all that has none of its own."""
     wildcards = all(host.startswith("*") for host in rule.hosts)
-    return wildcards and rule.kind == "DestinationRule" and rule.namespace == istio.NAMESPACE
+    return wildcards and rule.kind == "DestinationRule" and rule.namespace == rule.root
 
 
 def _alone(host: str, others: Sequence[Rule]) -> None:

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from components.mesh.topology import Topology
+from multimesh.contract import INSTALLED, ControlPlane
 
 JOINED = "multimesh/joined"
 """The annotation of a pod that names the trust domain, network and control plane of its proxy."""
@@ -16,7 +18,8 @@ class Role:
     `network` is the network of its pods if clusters reach each other through gateways. `primary` is the cluster whose
     control plane serves it; if None, it has its own control plane, which also `serves` the listed clusters. `read_by`
     are the other clusters whose control planes read its endpoints from its API server. `beside` are all other clusters
-    of a single mesh. `federated` are the trust domains of the other meshes of the federation.
+    of a single mesh. `federated` are the trust domains of the other meshes of the federation. `plane` is where its
+    control plane is, which somebody else may have installed.
     """
 
     cluster: str
@@ -28,6 +31,7 @@ class Role:
     read_by: Sequence[str] = ()
     beside: Sequence[str] = ()
     federated: Sequence[str] = ()
+    plane: ControlPlane = INSTALLED
 
     @property
     def joined(self) -> str:
@@ -35,8 +39,16 @@ class Role:
         return "/".join([self.trust_domain, self.network or "", self.primary or self.cluster])
 
 
-def roles(topology: Topology, clusters: Sequence[str], trust_domains: Mapping[str, str]) -> dict[str, Role]:
-    """Return the role of every cluster, a primary before those that it serves; `trust_domains` are by mesh."""
+def roles(
+    topology: Topology,
+    clusters: Sequence[str],
+    trust_domains: Mapping[str, str],
+    planes: Mapping[str, ControlPlane] = MappingProxyType({}),
+) -> dict[str, Role]:
+    """Return the role of every cluster, a primary before those that it serves.
+
+    `trust_domains` are by mesh, and so are the control `planes` that somebody else runs.
+    """
     if topology.kind != "single-mesh":
         one_mesh = topology.kind == "single-cluster"
         return {
@@ -45,6 +57,7 @@ def roles(topology: Topology, clusters: Sequence[str], trust_domains: Mapping[st
                 trust_domains[name],
                 one_mesh,
                 federated=sorted({*trust_domains.values()} - {trust_domains[name]}),
+                plane=planes.get(name, INSTALLED),
             )
             for name in clusters
         }

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
+from components.schema import names
 from components.schema.strict import Strict
 
 
@@ -16,8 +17,14 @@ class HelmValues(Strict):
 
 
 class MeshIstioSettings(Strict):
-    """How Istio comes into one mesh's cluster: `adopt` takes over what an Istio that is gone has left there."""
+    """How Istio comes into one mesh's cluster.
 
+    `adopt` takes over what an Istio that is gone has left there. With `install: false` somebody else runs the control
+    plane; `revision` names one of several.
+    """
+
+    install: bool = True
+    revision: names.Label | None = None
     adopt: bool = False
 
 

@@ -82,16 +82,6 @@ def owned_values(parts: Parts) -> list[str]:
     return [problem(("istio", "values", *path), value, message) for path, value, message in found]
 
 
-def without_meaning(parts: Parts) -> list[str]:
-    """Return a line for each way to install Istio that the kind of cluster does not allow."""
-    message = "the stack makes this cluster, so no Istio was in it before: remove the key"
-    return [
-        problem(("meshes", name, "istio", "adopt"), True, message)
-        for name, mesh in parts.meshes.items()
-        if mesh.istio.adopt and mesh.cluster.kind != "existing"
-    ]
-
-
 def _trust_domains(parts: Parts) -> dict[tuple[str, ...], str]:
     """Return the trust domain of each mesh and of each mesh of another stack that gets its CA here, by its path."""
     own = {name: mesh.trust_domain or names.default_trust_domain(name) for name, mesh in parts.meshes.items()}

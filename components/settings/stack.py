@@ -69,6 +69,11 @@ class Settings(Strict):
         return self.meshes[mesh].trust_domain or names.default_trust_domain(mesh)
 
     @property
+    def joined(self) -> list[str]:
+        """The meshes whose control plane somebody else runs."""
+        return [name for name, mesh in self.meshes.items() if not mesh.istio.install]
+
+    @property
     def flat(self) -> bool:
         """Whether pods reach pods of other clusters directly."""
         return isinstance(self.topology, SingleMesh) and self.topology.network == "flat"

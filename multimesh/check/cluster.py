@@ -16,7 +16,8 @@ from kubernetes import client, config
 from pydantic import SecretStr
 from urllib3.exceptions import HTTPError
 
-ISTIO_NAMESPACE = "istio-system"
+from multimesh.contract import INSTALLED, ControlPlane
+
 _SECONDS = 10
 _LOGIN = ["BearerToken"]
 """What the Kubernetes client calls the kubeconfig's credentials."""
@@ -64,6 +65,8 @@ class Cluster:
     """How far the API server's clock is ahead of this machine's."""
     refused: Sequence[str] = ()
     """What may not be read: kinds."""
+    plane: ControlPlane = INSTALLED
+    """Where its control plane is."""
 
     def all(self, kind: str, namespace: str | None = None) -> list[Object]:
         """Return the objects of a kind; those of one namespace, if it is given."""
@@ -85,7 +88,7 @@ class Cluster:
     @property
     def is_served(self) -> bool:
         """Whether another cluster's control plane serves this one."""
-        return self.one("EndpointSlice", "istiod-primary", ISTIO_NAMESPACE) is not None
+        return self.one("EndpointSlice", "istiod-primary", self.plane.namespace) is not None
 
 
 def labels_of(found: Object) -> Mapping[str, str]:
@@ -118,10 +121,10 @@ def connected(kubeconfig: SecretStr) -> Iterator[client.ApiClient]:
             yield api
 
 
-def read_cluster(api: client.ApiClient, namespaces: Sequence[str]) -> Cluster:
+def read_cluster(api: client.ApiClient, namespaces: Sequence[str], plane: ControlPlane = INSTALLED) -> Cluster:
     """Return what is in a cluster, and in these namespaces beside Istio's. Raise UnreachableError."""
     paths = {path: kind for kind, path in _KINDS.items()}
-    for namespace in {ISTIO_NAMESPACE, *namespaces}:
+    for namespace in {plane.namespace, plane.root_namespace, *namespaces}:
         paths |= {path.format(namespace): kind for kind, path in _NAMESPACED.items()}
     status, headers, _ = _get(api, "/version")
     if status != HTTPStatus.OK:
@@ -135,11 +138,11 @@ def read_cluster(api: client.ApiClient, namespaces: Sequence[str]) -> Cluster:
                 objects[kind] += answer.get("items") or []
             elif status != HTTPStatus.NOT_FOUND:
                 refused.append(f"{kind} ({status})")
-    status, _, secret = _get(api, f"/api/v1/namespaces/{ISTIO_NAMESPACE}/secrets/cacerts")
+    status, _, secret = _get(api, f"/api/v1/namespaces/{plane.namespace}/secrets/cacerts")
     if status not in (HTTPStatus.OK, HTTPStatus.NOT_FOUND):
         refused.append(f"Secret cacerts ({status})")
     public = {name: text for name, text in (secret.get("data") or {}).items() if name != "ca-key.pem"}
-    return Cluster(objects, public, _ahead(headers), sorted(set(refused)))
+    return Cluster(objects, public, _ahead(headers), sorted(set(refused)), plane)
 
 
 def in_parallel(work: Sequence[Callable[[], Any]]) -> list[Any]:

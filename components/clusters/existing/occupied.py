@@ -30,11 +30,11 @@ _DEFINITION = "customresourcedefinitions"
 _METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
-def reader(api: "ApiClient", timeout: float) -> Read:
-    """Return the function that reads the metadata of a cluster's objects."""
+def reader(api: "ApiClient", timeout: float, *, whole_objects: bool = False) -> Read:
+    """Return the function that reads the metadata of a cluster's objects, or all that they are."""
 
     def read(path: str) -> list[dict[str, Any]]:
-        whole = "deployments" in path or path == _NAMESPACE
+        whole = whole_objects or "deployments" in path or path == _NAMESPACE
         accept = "application/json" if whole else _METADATA
         request = api.param_serialize("GET", path, header_params={"Accept": accept}, auth_settings=["BearerToken"])
         answer = api.call_api(*request, _request_timeout=timeout)
@@ -52,7 +52,7 @@ def faults(read: Read, *, adopt: bool = False) -> Iterator[str]:
 
     With `adopt`, an empty namespace and what no release owns do not.
     """
-    elsewhere = [found for found in read("/apis/apps/v1/deployments?labelSelector=app%3Distiod") if not _is_ours(found)]
+    elsewhere = [found for found in read("/apis/apps/v1/deployments?labelSelector=app%3Distiod") if not is_ours(found)]
     namespaces = read(_NAMESPACE)
     if _is_somebodys(read, namespaces):
         running, helm = _inside(read)
@@ -70,7 +70,7 @@ def faults(read: Read, *, adopt: bool = False) -> Iterator[str]:
     if others:
         yield (
             f"Istio's control plane runs in the cluster already, in namespace {', '.join(others)}: multimesh installs "
-            f"its own in {NAMESPACE}. Uninstall that one first, or use another cluster"
+            f"its own in {NAMESPACE}. Uninstall that one first, or join it: set istio.install: false of the mesh"
         )
         return
     foreign = list(_foreign(read))
@@ -99,9 +99,9 @@ def leftovers(read: Read) -> Iterator[str]:
 
 def _is_somebodys(read: Read, namespaces: Iterable[Mapping[str, Any]]) -> bool:
     """Return whether the namespace is there, and not multimesh's; an early version did not label it."""
-    if not any(not _is_ours(found) for found in namespaces):
+    if not any(not is_ours(found) for found in namespaces):
         return False
-    return not any(map(_is_ours, read(WORKLOADS[0])))
+    return not any(map(is_ours, read(WORKLOADS[0])))
 
 
 def _inside(read: Read) -> tuple[list[str], list[str]]:
@@ -124,13 +124,14 @@ def _namespace(running: Sequence[str], helm: Sequence[str], *, adopt: bool) -> s
         first = f"run {uninstall}" if helm else "delete them"
         return (
             f"{there} istio.adopt takes over an empty namespace alone: if nobody needs what is in it, {first}; if "
-            "somebody does, use another cluster"
+            "somebody does, use another cluster, or join a control plane that runs: istio.install: false"
         )
+    istiod = any("istiod" in line for line in running)
     keep = "" if running or helm else ", or set istio.adopt: true of the mesh to install into this one and keep it"
     return (
         f"{there} multimesh installs its own Istio there: if nobody needs that one, run "
-        f"{f'{uninstall} and ' if helm else ''}`kubectl delete namespace {NAMESPACE}`{keep}; if somebody does, use "
-        "another cluster"
+        f"{f'{uninstall} and ' if helm else ''}`kubectl delete namespace {NAMESPACE}`{keep}; if somebody does, "
+        f"{'join it: set istio.install: false of the mesh' if istiod else 'use another cluster'}"
     )
 
 
@@ -163,7 +164,7 @@ def _summary(foreign: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
     return ", ".join(said)
 
 
-def _is_ours(found: Mapping[str, Any]) -> bool:
+def is_ours(found: Mapping[str, Any]) -> bool:
     """Return whether multimesh made an object: a namespace by its label, a Deployment by its pods' annotations."""
     template = ((found.get("spec") or {}).get("template") or {}).get("metadata") or {}
     annotations = template.get("annotations") or {}

@@ -2,11 +2,10 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from ssl import SSLCertVerificationError
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from components.clusters.connection import connected
@@ -17,15 +16,17 @@ from components.clusters.kubeconfig import Kubeconfig, KubeconfigError
 from components.clusters.missing import Missing
 from components.schema.problems import ABSENT
 
+T = TypeVar("T")
 
-def missing(settings: ExistingClusterSettings, *, adopt: bool = False) -> Iterator[Missing]:
+
+def missing(settings: ExistingClusterSettings, *, adopt: bool = False, install: bool = True) -> Iterator[Missing]:
     """Yield the reason if the kubeconfig gives no access to its cluster, or what stands in the way there.
 
-    With `adopt`, what an Istio that is gone has left does not.
+    With `adopt`, what an Istio that is gone has left does not, and if multimesh does not `install` one, no Istio does.
     """
     try:
         check(settings.kubeconfig)
-        found = _read(settings.kubeconfig, partial(occupied.faults, adopt=adopt))
+        found = _read(settings.kubeconfig, lambda read: list(occupied.faults(read, adopt=adopt))) if install else []
     except KubeconfigError as error:
         yield Missing(("kubeconfig",), settings.kubeconfig.path or ABSENT, str(error))
     else:
@@ -84,16 +85,21 @@ def check(kubeconfig: Kubeconfig, timeout: float = 10) -> None:
 
 def leftovers(settings: ExistingClusterSettings) -> list[str]:
     """Return what an Istio that is gone has left in the cluster. Raise KubeconfigError if it does not answer."""
-    return _read(settings.kubeconfig, occupied.leftovers)
+    return _read(settings.kubeconfig, lambda read: list(occupied.leftovers(read)))
 
 
-def _read(kubeconfig: Kubeconfig, look: Callable[[Read], Iterable[str]], timeout: float = 10) -> list[str]:
-    """Return the lines of what is found in the cluster. Raise KubeconfigError if the cluster does not answer."""
+def look(settings: ExistingClusterSettings, at: Callable[[Read], T]) -> T:
+    """Return what is seen of whole objects in the cluster. Raise KubeconfigError if it does not answer."""
+    return _read(settings.kubeconfig, at, whole_objects=True)
+
+
+def _read(kubeconfig: Kubeconfig, at: Callable[[Read], T], timeout: float = 10, *, whole_objects: bool = False) -> T:
+    """Return what is seen in the cluster. Raise KubeconfigError if the cluster does not answer."""
     from urllib3.exceptions import HTTPError
 
     with connected(kubeconfig.text) as api:
         try:
-            return list(look(reader(api, timeout)))
+            return at(reader(api, timeout, whole_objects=whole_objects))
         except (HTTPError, OSError, ValueError) as error:
             raise KubeconfigError(f"{api.configuration.host} {_refusal(error)}") from error
 
