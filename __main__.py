@@ -16,10 +16,10 @@ from multimesh.contract import SAMPLE
 
 # Settings: this stack's configuration, and the outputs of the stacks that it names
 stack = settings.read()
-notes = preflight.check(stack)
+preflight.check(stack)
 federation = members.read(stack)
 planes = joined.read(stack, federation)
-for note in [*stack.notes(), *notes, *federation.notes, *joined.notes(planes)]:
+for note in [*stack.notes(), *preflight.notes(stack), *federation.notes, *joined.notes(planes)]:
     pulumi.log.info(note)
 
 # Root: one CA that all meshes trust, and the requests of other stacks' meshes that it signs

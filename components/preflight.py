@@ -13,11 +13,8 @@ from components.schema.problems import SettingsError
 from components.settings import Settings
 
 
-def check(settings: Settings) -> list[str]:
-    """Check what every cluster needs outside the stack, and return what is to be said of it.
-
-    Raise SettingsError listing everything that is missing.
-    """
+def check(settings: Settings) -> None:
+    """Check what every cluster needs outside the stack. Raise SettingsError listing everything that is missing."""
     found = [
         problems.problem(("meshes", mesh, "cluster", *path), value, message)
         for mesh in settings.meshes
@@ -43,14 +40,13 @@ def check(settings: Settings) -> list[str]:
         ]
     if found:
         raise SettingsError(problems.report(found))
-    return [note for mesh in settings.meshes for note in _taken_over(settings, mesh)]
 
 
-def _taken_over(settings: Settings, mesh: str) -> Iterator[str]:
-    about = settings.meshes[mesh]
-    if about.istio.adopt:
+def notes(settings: Settings) -> Iterator[str]:
+    """Yield a line for each cluster in which something is taken over that an Istio has left."""
+    for mesh, about in settings.meshes.items():
         with suppress(KubeconfigError):  # it answered a moment ago
-            if found := ", ".join(kinds.leftovers(about.cluster)):
+            if about.istio.adopt and (found := ", ".join(kinds.leftovers(about.cluster))):
                 yield f"mesh {mesh}: `pulumi up` takes over (istio.adopt): {found}"
 
 

@@ -14,8 +14,8 @@ from components.schema.problems import SettingsError, problem, report
 from components.settings import Settings
 
 _WAYS = (
-    "Meshes are federated under one root: set trust.root to this one, or give istiod a CA of the stack's root, as "
-    "docs/existing.md describes"
+    "Meshes are federated under one root: set trust.root to the one that signed this mesh's CA, or give istiod a CA "
+    "that the root in trust.root signed, as docs/existing.md describes"
 )
 
 

@@ -133,7 +133,7 @@ def test_another_root_and_all_that_is_lacking_is_said_at_preview(stack: Stack) -
     lines = refused(stack)
     where = "multimesh:meshes.north.istio.install"
     assert f"{where}: {THEIRS}/{RELEASE} gives its proxies the root " in lines
-    assert "Meshes are federated under one root: set trust.root to this one, or give istiod a CA" in lines
+    assert "Meshes are federated under one root: set trust.root to the one that signed this mesh's CA, or give" in lines
     assert f"{where}: sidecars would not resolve global names: set meshConfig.defaultConfig.proxyMetadata." in lines
     assert f"{where}: its proxies would refuse the trust domains south.mesh: set meshConfig.caCertificates" in lines
     assert "multimesh:meshes.north.trust_domain: is shop.example in mesh-control/istiod-stable" in lines

@@ -29,7 +29,7 @@ KUBECONFIG = {
 @pytest.fixture(autouse=True)
 def _answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patched:
-        patched.setattr(preflight, "missing", lambda _settings: ())
+        patched.setattr(preflight, "missing", lambda _settings, **_given: ())
         yield
 
 

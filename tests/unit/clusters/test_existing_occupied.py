@@ -78,7 +78,7 @@ def test_the_namespace_of_another_istio_is_named_with_its_releases() -> None:
         "the namespace istio-system is there already, and is not multimesh's (it has Helm releases istio-base, istiod "
         "and Deployments istiod). multimesh installs its own Istio there: if nobody needs that one, run "
         "`helm uninstall -n istio-system istio-base istiod` and `kubectl delete namespace istio-system`; if somebody "
-        "does, use another cluster"
+        "does, join it: set istio.install: false of the mesh"
     ]
 
 

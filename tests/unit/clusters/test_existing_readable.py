@@ -14,7 +14,7 @@ READERS = "the other clusters of a single mesh read this one's endpoints from it
 
 @pytest.fixture(autouse=True)
 def _answering(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(existing, "missing", lambda _settings: ())
+    monkeypatch.setattr(existing, "missing", lambda _settings, **_given: ())
 
 
 def stack(server: str, cluster: dict[str, Any], **topology: Any) -> settings.Settings:

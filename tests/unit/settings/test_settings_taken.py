@@ -36,7 +36,7 @@ def test_the_clusters_of_a_single_mesh_share_a_trust_domain() -> None:
 
 def test_pods_with_the_same_addresses_in_a_flat_network_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     ranges = {"here": ["10.1.0.0/24", "fd00::/64"], "there": ["10.1.0.128/25"]}
-    monkeypatch.setattr(preflight.kinds, "missing", lambda _settings: [])
+    monkeypatch.setattr(preflight.kinds, "missing", lambda _settings, **_given: [])
     monkeypatch.setattr(preflight.kinds, "pod_cidrs", lambda cluster: ranges[cluster.context])
     both = yaml.safe_load(KUBECONFIG)
     both["contexts"].append({"name": "there", "context": {"cluster": "it"}})
