@@ -87,8 +87,8 @@ def _found(read: Read, deployment: Mapping[str, Any]) -> Found:
         config,
         Certificates(
             _data(read, f"{core}/configmaps/istio-ca-root-cert").get("root-cert.pem") or "",
-            _decoded(secret, "ca-cert.pem"),
-            _decoded(secret, "cert-chain.pem") or "",
+            _decoded(secret, "ca-cert.pem") or _decoded(secret, "tls.crt"),
+            _decoded(secret, "cert-chain.pem") or _decoded(secret, "tls.crt") or "",
         ),
         proxy.get("clusterDomain") or "cluster.local",
         {one["name"]: one.get("value") or "" for container in containers for one in container.get("env") or []},

@@ -37,6 +37,12 @@ _KINDS = {
     "Namespace": "/api/v1/namespaces",
 }
 """Kinds of which all objects of a cluster are read."""
+_CACERTS = {
+    "ca-cert.pem": ("tls.crt", "ca-cert.pem"),
+    "cert-chain.pem": ("tls.crt", "cert-chain.pem"),
+    "root-cert.pem": ("ca.crt", "root-cert.pem"),
+}
+"""The certificates of the Secret `cacerts`, and the keys that they may have in it: the last that is there holds."""
 _NAMESPACED = {
     "ConfigMap": "/api/v1/namespaces/{}/configmaps",
     "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
@@ -141,7 +147,8 @@ def read_cluster(api: client.ApiClient, namespaces: Sequence[str], plane: Contro
     status, _, secret = _get(api, f"/api/v1/namespaces/{plane.namespace}/secrets/cacerts")
     if status not in (HTTPStatus.OK, HTTPStatus.NOT_FOUND):
         refused.append(f"Secret cacerts ({status})")
-    public = {name: text for name, text in (secret.get("data") or {}).items() if name != "ca-key.pem"}
+    data = secret.get("data") or {}
+    public = {name: data[key] for name, keys in _CACERTS.items() for key in keys if key in data}
     return Cluster(objects, public, _ahead(headers), sorted(set(refused)), plane)
 
 

@@ -66,6 +66,12 @@ def test_where_it_is_and_what_it_has_is_read_by_its_revision() -> None:
     assert "KEY" not in repr(seen)
 
 
+def test_a_ca_of_cert_managers_is_read_too() -> None:
+    encoded = {"tls.crt": base64.b64encode(b"CA").decode(), "tls.key": base64.b64encode(b"KEY").decode()}
+    secret = {"/api/v1/namespaces/istio-system/secrets/cacerts": [{"metadata": {}, "data": encoded}]}
+    assert found({ISTIODS: [istiod()], **secret}).certificates == Certificates("", "CA", "CA")
+
+
 def test_what_cannot_be_read_is_lacking_and_no_traceback() -> None:
     seen = found({ISTIODS: [istiod()], "/api/v1/namespaces/istio-system/configmaps/istio": data(mesh="{")})
     assert (seen.plane.revision, seen.plane.root_namespace) == ("default", "istio-system")
