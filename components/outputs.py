@@ -19,7 +19,6 @@ from components.trust.absent_root import AbsentRoot
 from components.trust.ca import IntermediateCa, RootCa, SignedRequest
 from components.trust.found_ca import FoundCa
 from components.trust.requested_ca import IssuedCa
-from multimesh.contract import INSTALLED
 
 Ca = IntermediateCa | IssuedCa | FoundCa
 
@@ -114,7 +113,7 @@ def _mesh(mesh: Mesh, authority: Ca, exports: pulumi.Output[dict[str, Any]]) -> 
         "gateway_address": mesh.gateway_address,
         "gateway_port": mesh.gateway_port,
         "trust_domain": mesh.trust_domain,
-        **({} if mesh.role.plane == INSTALLED else {"control_plane": mesh.role.plane.model_dump()}),
+        "control_plane": mesh.role.plane.model_dump(),
         "ca_expires": authority.expires,
         "egress_addresses": mesh.cluster.egress_addresses,
         "exports": exports,
