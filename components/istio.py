@@ -109,9 +109,18 @@ def callers_allowed(selector: Mapping[str, str], ports: Sequence[int], callers: 
     return {"selector": {"matchLabels": dict(selector)}, "action": "ALLOW", "rules": [rule] if callers else []}
 
 
-def other_ports(ports: Sequence[int]) -> Spec:
-    """Return the rule that leaves all other ports of the pods as they were: an ALLOW closes what it does not name."""
-    return {"to": [{"operation": {"notPorts": [str(port) for port in ports]}}]}
+def other_ports(
+    ports: Sequence[int], unlisted: Sequence[int], trust_domain: str, federated: Sequence[str]
+) -> list[Spec]:
+    """Return the rules that leave all but the exported `ports` of the pods as they were: an ALLOW closes the rest.
+
+    A peer's gateway request may name any port of a Service that the gateway lists. So the `unlisted` ports of it are
+    for the mesh's own identities, and no identity of the `federated` trust domains reaches any other port.
+    """
+    own = {"from": [{"source": {"principals": [any_principal(trust_domain)]}}], **_to(unlisted)}
+    others = {"from": [{"source": {"notPrincipals": [any_principal(of) for of in federated]}}]} if federated else {}
+    rest = {"to": [{"operation": {"notPorts": [str(port) for port in sorted({*ports, *unlisted})]}}]}
+    return [*([own] if unlisted else []), {**others, **rest}]
 
 
 def others_denied(selector: Mapping[str, str], ports: Sequence[int], callers: Sequence[str]) -> Spec:

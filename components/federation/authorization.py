@@ -30,7 +30,8 @@ def authorization(available: AvailableService, role: Role, allowed: Sequence[str
         of = f".{cluster}" if policies else ""
         spec = istio.callers_allowed(selector, ports, allowed)
         if not role.plane.installed and not served[cluster].restricted:
-            spec["rules"].append(istio.other_ports(ports))
+            unlisted = sorted({*served[cluster].unlisted} - {*ports})
+            spec["rules"] += istio.other_ports(ports, unlisted, role.trust_domain, role.federated)
         policies.append(policy(f"callers{of}", spec))
         if deny_others:
             policies.append(policy(f"others{of}", istio.others_denied(selector, ports, allowed)))

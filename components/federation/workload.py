@@ -46,6 +46,8 @@ class Workload:
     pods: frozenset[str] = frozenset()
     """The pods' names."""
     assumed: bool = False
+    unlisted: Sequence[int] = ()
+    """The pods' ports behind the ports of the Service that are not exported."""
     restricted: bool = False
     """Whether a policy of the user's closes the pods to all that no policy allows."""
 
@@ -118,7 +120,13 @@ def workload(service: ExportedService, inventory: Inventory, role: Role) -> Work
             f"{', '.join(map(str, restricted))} restricts who may call its pods, which exporting it to every mesh "
             "would lift: list those who may call in callers"
         )
-    return replace(made, restricted=bool(restricted))
+    return replace(made, unlisted=_unlisted(service, spec, slices), restricted=bool(restricted))
+
+
+def _unlisted(service: ExportedService, spec: Mapping[str, Any], slices: Sequence[Mapping[str, Any]]) -> list[int]:
+    ports = [port for port in spec.get("ports") or [] if port.get("protocol", "TCP") == "TCP"]
+    other = [port for port in ports if int(port["port"]) not in service.ports]
+    return sorted({number for port in other for number in pods.ports(port, slices)})
 
 
 def _selector(spec: Mapping[str, Any]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from multimesh.contract import ControlPlane
 PLANE = ControlPlane(
     namespace="mesh", root_namespace="mesh-config", revision="stable", gateway="multimesh-gateway", installed=False
 )
-JOINED = Role("east", "east.mesh", plane=PLANE)
+JOINED = Role("east", "east.mesh", plane=PLANE, federated=["south.mesh", "west.mesh"])
 ALLOWED = callers(ECHO.service, DOMAINS)
 
 
@@ -23,7 +23,16 @@ def test_other_ports_of_the_pods_stay_as_they_were() -> None:
     made = specs(authorization(ECHO, JOINED, ALLOWED))
     admitted, others = made["callers"]["rules"]
     assert admitted["to"] == [{"operation": {"ports": ["8080"]}}]
-    assert others == {"to": [{"operation": {"notPorts": ["8080"]}}]}
+    assert others["to"] == [{"operation": {"notPorts": ["8080"]}}]
+
+
+def test_no_other_mesh_reaches_a_port_that_is_not_exported() -> None:
+    two = replace(ECHO, workloads={mesh: replace(one, unlisted=[9090]) for mesh, one in WORKLOADS.items()})
+    _, unlisted, others = specs(authorization(two, JOINED, ALLOWED))["callers"]["rules"]
+    assert unlisted["from"] == [{"source": {"principals": ["east.mesh/*"]}}]
+    assert unlisted["to"] == [{"operation": {"ports": ["9090"]}}]
+    assert others["from"] == [{"source": {"notPrincipals": ["south.mesh/*", "west.mesh/*"]}}]
+    assert others["to"] == [{"operation": {"notPorts": ["8080", "9090"]}}]
 
 
 def test_pods_that_a_policy_of_the_users_closes_stay_closed() -> None:
