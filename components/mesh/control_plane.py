@@ -34,6 +34,8 @@ class Found:
     certificates: Certificates
     cluster_domain: str = "cluster.local"
     env: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Those of the root namespace."""
 
     def __str__(self) -> str:
         return f"{self.plane.namespace}/{self.name}"
@@ -74,10 +76,12 @@ def _found(read: Read, deployment: Mapping[str, Any]) -> Found:
     proxy = (injector.get("global") or {}).get("proxy") or {}
     secret = _data(read, f"{core}/secrets/cacerts")
     containers = deployment["spec"]["template"]["spec"]["containers"]
+    root = config.get("rootNamespace") or namespace
+    labels = next((found["metadata"].get("labels") for found in read(f"/api/v1/namespaces/{root}")), None)
     return Found(
         ControlPlane(
             namespace=namespace,
-            root_namespace=config.get("rootNamespace") or namespace,
+            root_namespace=root,
             revision=plane.revision,
             gateway=GATEWAY,
             installed=False,
@@ -92,6 +96,7 @@ def _found(read: Read, deployment: Mapping[str, Any]) -> Found:
         ),
         proxy.get("clusterDomain") or "cluster.local",
         {one["name"]: one.get("value") or "" for container in containers for one in container.get("env") or []},
+        labels or {},
     )
 
 
@@ -151,10 +156,23 @@ def lacks(found: Found, others: Mapping[str, str], root_pem: str | None) -> Iter
     for key in ("defaultServiceExportTo", "defaultVirtualServiceExportTo", "defaultDestinationRuleExportTo"):
         if (said := config.get(key)) and "*" not in said:
             yield f"routes would be hidden from other namespaces: add '*' to meshConfig.{key} in {chart}"
+    if not _discovers(config, found.labels):
+        yield (
+            f"istiod would not read the routes: add the labels of the namespace {found.plane.root_namespace} to "
+            f"meshConfig.discoverySelectors in {chart}"
+        )
     if found.cluster_domain != "cluster.local":
         yield f"its cluster domain is {found.cluster_domain}, and must be cluster.local (global.proxy.clusterDomain)"
     if found.env.get("PILOT_ENABLE_IP_AUTOALLOCATE", "true").lower() == "false":
         yield f"global names would get no addresses: remove env.PILOT_ENABLE_IP_AUTOALLOCATE in {chart}"
+
+
+def _discovers(config: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """Return whether istiod reads a namespace with these labels; of expressions it is taken to."""
+    selectors = config.get("discoverySelectors") or []
+    return not selectors or any(
+        one.get("matchExpressions") or (one.get("matchLabels") or {}).items() <= labels.items() for one in selectors
+    )
 
 
 def _unaccepted(config: Mapping[str, Any], others: Mapping[str, str], root_pem: str | None) -> list[str]:

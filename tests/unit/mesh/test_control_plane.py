@@ -72,6 +72,12 @@ def test_a_ca_of_cert_managers_is_read_too() -> None:
     assert found({ISTIODS: [istiod()], **secret}).certificates == Certificates("", "CA", "CA")
 
 
+@pytest.mark.parametrize("selector", [{"matchLabels": {"mesh": "yes"}}, {"matchExpressions": [{"key": "mesh"}]}])
+def test_a_root_namespace_that_istiod_selects_is_read(selector: dict[str, Any]) -> None:
+    config = CONFIG | {"discoverySelectors": [{"matchLabels": {"team": "shop"}}, selector]}
+    assert list(lacks(replace(FOUND, mesh_config=config, labels={"mesh": "yes"}), OTHERS, ROOT)) == []
+
+
 def test_what_cannot_be_read_is_lacking_and_no_traceback() -> None:
     seen = found({ISTIODS: [istiod()], "/api/v1/namespaces/istio-system/configmaps/istio": data(mesh="{")})
     assert (seen.plane.revision, seen.plane.root_namespace) == ("default", "istio-system")
@@ -114,6 +120,7 @@ def test_one_that_has_what_federation_needs_lacks_nothing() -> None:
             "trust domains west.mesh: set meshConfig.caCertificates: ",
         ),
         ({"trustDomainAliases": ["west.mesh", "old"]}, "of west.mesh for its own: remove them from meshConfig.trust"),
+        ({"discoverySelectors": [{"matchLabels": {"mesh": "yes"}}]}, "namespace mesh to meshConfig.discoverySelectors"),
         ({"enableAutoMtls": False}, "remove meshConfig.enableAutoMtls"),
         ({"defaultServiceExportTo": ["."]}, "add '*' to meshConfig.defaultServiceExportTo"),
         ({"defaultVirtualServiceExportTo": ["."]}, "add '*' to meshConfig.defaultVirtualServiceExportTo"),
