@@ -7,7 +7,7 @@ from components.federation.inventory import Inventory
 from components.federation.pods import Pod
 from components.federation.policies import Policy, without_mutual_tls
 from components.mesh.roles import Role
-from multimesh.contract import ControlPlane
+from multimesh.contract import INSTALLED, ControlPlane
 
 _NAMED_AT_MOST = 5
 
@@ -58,7 +58,9 @@ def restricted(
     return [one for one in policies if one.restricts and any(one.holds_for(service.namespace, of) for of in labels)]
 
 
-def notes(mesh: str, inventory: Inventory, services: Iterable[ExportedService], plane: ControlPlane) -> list[str]:
+def notes(
+    mesh: str, inventory: Inventory, services: Iterable[ExportedService], plane: ControlPlane = INSTALLED
+) -> list[str]:
     """Return a line for restrictions of the user's that have no effect in a mesh, and one for names that pods miss.
 
     Only namespaces that services or their callers name are known to call.
