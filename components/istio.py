@@ -17,6 +17,8 @@ ISTIOD_HOSTS = (ISTIOD, f"istiod-remote.{NAMESPACE}.svc", f"istio-pilot.{NAMESPA
 ISTIOD_TLS_PORTS = (15012, 15017)
 """Where istiod serves proxies, and the API server's webhooks."""
 GATEWAY = "istio-ingressgateway"
+JOINED_GATEWAY = "multimesh-gateway"
+"""The gateway of a mesh that somebody else runs, and that has others: no Gateway of theirs selects its pods."""
 GATEWAY_SELECTOR = {"istio": "ingressgateway"}
 INGRESS_PORT = 80
 HTTPS_PORT = 443

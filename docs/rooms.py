@@ -16,7 +16,7 @@ LAYERS = (
     ("mesh",),
     ("trust",),
     ("clusters",),
-    ("envoy", "istio", "objects", "ports", "routing", "schema", "versions"),
+    ("dynamic_errors", "envoy", "istio", "objects", "ports", "routing", "schema", "versions"),
     ("lab",),
     ("multimesh",),
 )
@@ -31,6 +31,7 @@ PURPOSES = {
     "settings": "what a stack may configure",
     "mesh": "Istio in one cluster",
     "trust": "root CA, intermediate CAs",
+    "dynamic_errors": "without tracebacks",
     "envoy": "what Istio cannot say",
     "istio": "Istio's objects as plain data",
     "objects": "Kubernetes objects as resources",

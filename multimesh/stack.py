@@ -12,6 +12,7 @@ _NO_PROJECT = ("no Pulumi.yaml project file found", "pass the fully qualified na
 """What Pulumi says, without and with `--stack`, in a folder of no project."""
 _NO_STACK = "no stack selected"
 """What Pulumi says in a project without a selected stack."""
+_NO_MESHES = "the stack has no meshes to ask"
 
 
 class OutputsError(Exception):
@@ -77,10 +78,12 @@ def parse_outputs(text: str) -> VerifyOutputs:
         outputs = VerifyOutputs.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
+        if first["loc"] == ("root_ca",) and first["type"] == "missing":
+            raise OutputsError(f"{_NO_MESHES} yet: they wait for their CAs, as `pulumi preview` says") from None
         where = ".".join(map(str, first["loc"])) or "the outputs"
         raise OutputsError(f"not the outputs of a multimesh stack that is up: {where}: {first['msg']}") from None
     if not outputs.meshes:
-        raise OutputsError("the stack has no meshes to ask")
+        raise OutputsError(_NO_MESHES)
     if missing := sorted(outputs.meshes.keys() - outputs.kubeconfigs.keys()):
         raise OutputsError(f"the stack has no kubeconfig for {', '.join(missing)}")
     return outputs

@@ -15,6 +15,7 @@ from pulumi import dynamic
 from components.clusters import kubeconfig as kubeconfigs
 from components.clusters.connection import connected
 from components.clusters.kubeconfig import KubeconfigError
+from components.dynamic_errors import without_tracebacks
 
 _LIMIT_SECONDS = 20 * 60
 _PAUSE_SECONDS = 5
@@ -71,6 +72,7 @@ def wait(
     report(f"{server} is ready, after {time.monotonic() - start:.0f} s")
 
 
+@without_tracebacks
 class ApiReadyProvider(dynamic.ResourceProvider):
     """Wait when the resource is created, and whenever its kubeconfig or its machines change."""
 

@@ -18,6 +18,7 @@ from pulumi.runtime.rpc import UNKNOWN
 from components import istio
 from components.clusters.connection import connected
 from components.clusters.kubeconfig import KubeconfigError
+from components.dynamic_errors import without_tracebacks
 from components.federation import cluster_objects
 from components.federation.cluster_objects import Key, RefusedError, SilentError
 
@@ -33,6 +34,7 @@ class UnreachableError(Exception):
     """A cluster's API server does not answer, or its kubeconfig cannot be used; the message says why."""
 
 
+@without_tracebacks
 class ServiceObjectsProvider(dynamic.ResourceProvider):
     """Makes the cluster's objects those of the inputs. Its outputs have a digest of each in place of the object."""
 

@@ -129,13 +129,16 @@ def _without_token() -> Values:
 def complete(chart: str, own: Values, platform: Platform) -> Values:
     """Return a chart's values: the mesh's `own`, with the platform's and the user's over them.
 
-    Ports of the gateway's Service, volumes and arguments are the user's in addition to those of the mesh.
+    Ports of the gateway's Service, volumes and arguments are the user's in addition to those of the mesh. The API
+    server allocates node ports in the order of the list: one that it chooses itself must not be one that comes after.
     """
     values = merged(own, platform.values.get(chart, {}))
     if chart == "gateway":
         ports = platform.values.get(chart, {}).get("service", {}).get("ports", [])
         ours = own["service"]["ports"]
-        values["service"]["ports"] = [*ours, *additional_ports(ports, ours)]
+        together = [*ours, *additional_ports(ports, ours)]
+        chosen = own["service"]["type"] == "NodePort"
+        values["service"]["ports"] = sorted(together, key=lambda port: chosen and "nodePort" not in port)
     for of, key in ADDED:
         if of == chart and key in own:
             values[key] = [*own[key], *(platform.values.get(chart, {}).get(key) or [])]

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from components.clusters.existing.occupied import Read, is_ours
-from components.mesh.joined_mesh import GATEWAY
+from components.istio import JOINED_GATEWAY
 from components.trust.found_ca import Certificates
 from multimesh.contract import ControlPlane
 
@@ -83,7 +83,7 @@ def _found(read: Read, deployment: Mapping[str, Any]) -> Found:
             namespace=namespace,
             root_namespace=root,
             revision=plane.revision,
-            gateway=GATEWAY,
+            gateway=JOINED_GATEWAY,
             installed=False,
         ),
         about["name"],

@@ -8,9 +8,6 @@ from components.mesh import charts
 from components.mesh.mesh import Mesh, MeshArgs
 from components.objects import OWNER
 
-GATEWAY = "multimesh-gateway"
-"""The gateway of a mesh that has others: no Gateway of somebody else's selects its pods."""
-
 
 class JoinedMesh(Mesh):
     """The gateway of one mesh, beside a control plane that is left alone."""

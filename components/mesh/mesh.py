@@ -56,6 +56,8 @@ class Mesh(pulumi.ComponentResource):
     """Istio's own objects and injected workloads depend on it."""
     gateway_address: pulumi.Output[str]
     gateway_port: int
+    exports: Sequence[str]
+    """The Services that its gateway forwards peers to, by their host name in the cluster."""
     ingress_url: pulumi.Output[str]
     https_url: pulumi.Output[str] | None
     """The gateway's address for HTTPS; clients ask it for a host of the certificate. None without HTTPS."""
@@ -65,6 +67,7 @@ class Mesh(pulumi.ComponentResource):
         super().__init__("multimesh:index:Mesh", name, {"trust_domain": role.trust_domain}, opts)
         self.name = name
         self.trust_domain = role.trust_domain
+        self.exports = args["exports"]
         self._ca = args["ca"]
         self._https = args["https"]
         self.cluster = args["cluster"]

@@ -10,10 +10,13 @@ from typing import Any, TypedDict
 import pulumi
 from pulumi import dynamic
 
+from components.dynamic_errors import without_tracebacks
+
 _COMPARED = ("public_key_pem", "common_name", "trust_domain")
 """The inputs that make another request. A private key in another format makes no other one."""
 
 
+@without_tracebacks
 class CertificateRequestProvider(dynamic.ResourceProvider):
     """Make the request when the resource is created; replace it when an input changes.
 

@@ -12,6 +12,7 @@ from typing import Any, TypedDict
 import pulumi
 from pulumi import dynamic
 
+from components.dynamic_errors import without_tracebacks
 from components.trust import expiry
 
 _COMPARED = ("request_pem", "root_pem", "trust_domain", "validity_hours", "early_renewal_hours")
@@ -27,6 +28,7 @@ def ready_for_renewal(expires: str, early_renewal_hours: float, now: datetime) -
     return datetime.fromisoformat(expires) - timedelta(hours=early_renewal_hours) <= now
 
 
+@without_tracebacks
 class IntermediateCertificateProvider(dynamic.ResourceProvider):
     """Sign when the resource is created; replace it when an input changes, and before it expires.
 

@@ -15,8 +15,7 @@ def mistaken(show: Callable[[str], None], tmp_path: Path) -> Iterator[Stack]:
     """A stack of its own, that nothing may be made of."""
     stack = Stack(tmp_path, show, "mistaken")
     yield stack
-    state = (tmp_path / "backend/.pulumi/stacks/multimesh/mistaken.json").read_text()
-    assert set(re.findall(r'"type": "(\w+:[^"]+)"', state)) <= {"pulumi:pulumi:Stack"}
+    assert set(re.findall(r'"type": "(\w+:[^"]+)"', stack.state())) <= {"pulumi:pulumi:Stack"}
 
 
 def refused(stack: Stack, *command: str) -> list[str]:

@@ -31,10 +31,10 @@ _METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
 def reader(api: "ApiClient", timeout: float, *, whole_objects: bool = False) -> Read:
-    """Return the function that reads the metadata of a cluster's objects, or all that they are."""
+    """Return the function that reads a cluster's objects; of most kinds, the metadata alone, unless told otherwise."""
 
     def read(path: str) -> list[dict[str, Any]]:
-        whole = whole_objects or "deployments" in path or path == _NAMESPACE
+        whole = whole_objects or "deployments" in path or path == _NAMESPACE or path.endswith("/services")
         accept = "application/json" if whole else _METADATA
         request = api.param_serialize("GET", path, header_params={"Accept": accept}, auth_settings=["BearerToken"])
         answer = api.call_api(*request, _request_timeout=timeout)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from components.clusters.connection import connected
 from components.clusters.existing import occupied
+from components.clusters.existing.node_ports import taken
 from components.clusters.existing.occupied import Read, reader
 from components.clusters.existing.settings import ExistingClusterSettings
 from components.clusters.kubeconfig import Kubeconfig, KubeconfigError
@@ -26,7 +27,13 @@ def missing(settings: ExistingClusterSettings, *, adopt: bool = False, install: 
     """
     try:
         check(settings.kubeconfig)
-        found = _read(settings.kubeconfig, lambda read: list(occupied.faults(read, adopt=adopt))) if install else []
+        found = _read(
+            settings,
+            lambda read: [
+                *(occupied.faults(read, adopt=adopt) if install else []),
+                *taken(settings.gateway, read),
+            ],
+        )
     except KubeconfigError as error:
         yield Missing(("kubeconfig",), settings.kubeconfig.path or ABSENT, str(error))
     else:
@@ -85,19 +92,21 @@ def check(kubeconfig: Kubeconfig, timeout: float = 10) -> None:
 
 def leftovers(settings: ExistingClusterSettings) -> list[str]:
     """Return what an Istio that is gone has left in the cluster. Raise KubeconfigError if it does not answer."""
-    return _read(settings.kubeconfig, lambda read: list(occupied.leftovers(read)))
+    return _read(settings, lambda read: list(occupied.leftovers(read)))
 
 
 def look(settings: ExistingClusterSettings, at: Callable[[Read], T]) -> T:
     """Return what is seen of whole objects in the cluster. Raise KubeconfigError if it does not answer."""
-    return _read(settings.kubeconfig, at, whole_objects=True)
+    return _read(settings, at, whole_objects=True)
 
 
-def _read(kubeconfig: Kubeconfig, at: Callable[[Read], T], timeout: float = 10, *, whole_objects: bool = False) -> T:
+def _read(
+    settings: ExistingClusterSettings, at: Callable[[Read], T], timeout: float = 10, *, whole_objects: bool = False
+) -> T:
     """Return what is seen in the cluster. Raise KubeconfigError if the cluster does not answer."""
     from urllib3.exceptions import HTTPError
 
-    with connected(kubeconfig.text) as api:
+    with connected(settings.kubeconfig.text) as api:
         try:
             return at(reader(api, timeout, whole_objects=whole_objects))
         except (HTTPError, OSError, ValueError) as error:

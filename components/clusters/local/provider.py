@@ -11,6 +11,8 @@ from typing import Any
 import pulumi
 from pulumi import dynamic
 
+from components.dynamic_errors import without_tracebacks
+
 
 def _report(line: str) -> None:
     print(line, flush=True)
@@ -21,6 +23,7 @@ def _owner() -> str:
     return f"{Path.cwd()} {os.environ.get('PULUMI_BACKEND_URL', '')}"
 
 
+@without_tracebacks
 class LabProvider(dynamic.ResourceProvider):
     """Start, watch and stop clusters of the lab.
 

@@ -112,3 +112,17 @@ def test_node_ports_behind_a_load_balancer_are_not_the_ports_that_it_listens_on(
     exposure = Exposure("NodePort", "192.0.2.1", 15443, 80, node_port=31443, ingress_node_port=30080)
     service = charts.gateway_values(exposure, EAST)["service"]
     assert [port.get("nodePort") for port in service["ports"]] == [None, 30080, 31443]
+
+
+def test_a_node_port_that_the_api_server_chooses_is_chosen_after_those_that_are_given() -> None:
+    own = charts.gateway_values(Exposure("NodePort", "10.0.0.1", 31443, 30080), EAST)
+    users = [{"name": "mqtt", "port": 1883}, {"name": "smtp", "port": 25, "nodePort": 30025}]
+    service = charts.complete("gateway", own, Platform(values={"gateway": {"service": {"ports": users}}}))["service"]
+    assert [port.get("nodePort") for port in service["ports"]] == [30080, 31443, 30025, None, None]
+
+
+def test_a_load_balancer_goes_on_to_probe_the_first_port() -> None:
+    own = charts.gateway_values(Exposure("LoadBalancer"), EAST)
+    users = [{"name": "smtp", "port": 25, "nodePort": 30025}]
+    service = charts.complete("gateway", own, Platform(values={"gateway": {"service": {"ports": users}}}))["service"]
+    assert [port["port"] for port in service["ports"]] == [15021, 80, 15443, 25]

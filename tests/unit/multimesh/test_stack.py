@@ -54,6 +54,10 @@ def test_a_kubeconfig_is_never_printed() -> None:
         ('{"url": "http://"}', "not the outputs of a multimesh stack that is up: meshes: Field required"),
         ("", "the outputs: Invalid JSON"),
         (json.dumps(OUTPUTS | {"meshes": {}}), "the stack has no meshes to ask"),
+        (
+            json.dumps({"meshes": {}, "services": {}, "kubeconfigs": {}}),
+            "no meshes to ask yet: they wait for their CAs",
+        ),
         (json.dumps(OUTPUTS | {"meshes": {"east": MESH | {"gateway_port": "x"}}}), "meshes.east.gateway_port: "),
         (json.dumps(OUTPUTS | {"kubeconfigs": {}}), "the stack has no kubeconfig for east"),
         (json.dumps(OUTPUTS | {"services": {"echo.demo.global": {"east": -1}}}), "greater than or equal to 0"),
