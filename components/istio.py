@@ -17,6 +17,8 @@ ISTIOD_HOSTS = (ISTIOD, f"istiod-remote.{NAMESPACE}.svc", f"istio-pilot.{NAMESPA
 ISTIOD_TLS_PORTS = (15012, 15017)
 """Where istiod serves proxies, and the API server's webhooks."""
 GATEWAY = "istio-ingressgateway"
+JOINED_GATEWAY = "multimesh-gateway"
+"""The gateway of a mesh that somebody else runs, and that has others: no Gateway of theirs selects its pods."""
 GATEWAY_SELECTOR = {"istio": "ingressgateway"}
 INGRESS_PORT = 80
 HTTPS_PORT = 443
@@ -109,6 +111,20 @@ def callers_allowed(selector: Mapping[str, str], ports: Sequence[int], callers: 
     """Return the AuthorizationPolicy that lets `callers` (principals; perhaps none) reach the pods' `ports`."""
     rule = {"from": [{"source": {"principals": list(callers)}}], **_to(ports)}
     return {"selector": {"matchLabels": dict(selector)}, "action": "ALLOW", "rules": [rule] if callers else []}
+
+
+def other_ports(
+    ports: Sequence[int], unlisted: Sequence[int], trust_domains: Sequence[str], federated: Sequence[str]
+) -> list[Spec]:
+    """Return the rules that leave all but the exported `ports` of the pods as they were: an ALLOW closes the rest.
+
+    A peer's gateway request may name any port of a Service that the gateway lists. So the `unlisted` ports of it are
+    for the mesh's own identities, and no identity of the `federated` trust domains reaches any other port.
+    """
+    own = {"from": [{"source": {"principals": [*map(any_principal, trust_domains)]}}], **_to(unlisted)}
+    others = {"from": [{"source": {"notPrincipals": [any_principal(of) for of in federated]}}]} if federated else {}
+    rest = {"to": [{"operation": {"notPorts": [str(port) for port in sorted({*ports, *unlisted})]}}]}
+    return [*([own] if unlisted else []), {**others, **rest}]
 
 
 def others_denied(selector: Mapping[str, str], ports: Sequence[int], callers: Sequence[str]) -> Spec:

@@ -16,8 +16,9 @@ def authorization(available: AvailableService, role: Role, allowed: Sequence[str
     in them. `allowed` are the callers' principals.
     """
     service, workloads = available.service, {**available.guarded, **available.workloads}
+    # Where somebody else runs the mesh, there is no mesh-wide policy, and plaintext may be admitted.
     # The mesh-wide policy allows every workload of the mesh, so a service for some callers must deny the others.
-    deny_others = istio.any_principal(role.trust_domain) not in allowed
+    deny_others = istio.any_principal(role.trust_domain) not in allowed or not role.plane.installed
 
     def policy(ending: str, spec: istio.Spec) -> PlannedObject:
         name = object_name(service, ending)
@@ -27,7 +28,11 @@ def authorization(available: AvailableService, role: Role, allowed: Sequence[str
     served = {cluster: workloads[cluster] for cluster in (role.cluster, *role.serves) if cluster in workloads}
     for cluster, (selector, ports) in _by_selector(served).items():
         of = f".{cluster}" if policies else ""
-        policies.append(policy(f"callers{of}", istio.callers_allowed(selector, ports, allowed)))
+        spec = istio.callers_allowed(selector, ports, allowed)
+        if not role.plane.installed and not served[cluster].restricted:
+            unlisted = sorted({*served[cluster].unlisted} - {*ports})
+            spec["rules"] += istio.other_ports(ports, unlisted, role.trust_domains, role.federated)
+        policies.append(policy(f"callers{of}", spec))
         if deny_others:
             policies.append(policy(f"others{of}", istio.others_denied(selector, ports, allowed)))
     return policies

@@ -80,7 +80,7 @@ def available(
     notes += _closed_too(result, clusters, trust_domains)
     for mesh, cluster in clusters.items():
         if cluster.inventory and cluster.role.primary is None:
-            notes += hindrances.notes(mesh, cluster.inventory, services)
+            notes += hindrances.notes(mesh, cluster.inventory, services, cluster.role.plane)
     notes += _guessed(result, clusters)
     mistakes += _shared_pods(result, trust_domains)
     if mistakes:

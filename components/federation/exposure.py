@@ -99,7 +99,7 @@ def _covers(patterns: Sequence[str], caller: str) -> bool:
 
 
 def _ports(rule: istio.Spec) -> set[int]:
-    return {int(port) for to in rule["to"] for port in to["operation"]["ports"]}
+    return {int(port) for to in rule["to"] for port in to["operation"].get("ports", [])}
 
 
 def _text(caller: str, trust_domains: Mapping[str, Sequence[str]]) -> str:

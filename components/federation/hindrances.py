@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
-from components import istio
 from components.federation.exported_service import ExportedService
 from components.federation.inventory import Inventory
 from components.federation.pods import Pod
 from components.federation.policies import Policy, without_mutual_tls
 from components.mesh.roles import Role
+from multimesh.contract import INSTALLED, ControlPlane
 
 _NAMED_AT_MOST = 5
 
@@ -20,11 +20,11 @@ def hidden(service: ExportedService, inventory: Inventory, role: Role) -> str | 
     """
     said = inventory.visible.get((service.namespace, service.name))
     needed = not role.one_mesh or role.network is not None or service.ingress_hosts
-    if not said or not needed or {"*", istio.NAMESPACE} & {to.strip() for to in said.split(",")}:
+    if not said or not needed or {"*", role.plane.root_namespace} & {to.strip() for to in said.split(",")}:
         return None
     return (
         f"its annotation networking.istio.io/exportTo is {said!r}, which hides the Service from the gateway: add "
-        f"{istio.NAMESPACE} to it, or remove it"
+        f"{role.plane.root_namespace} to it, or remove it"
     )
 
 
@@ -58,31 +58,36 @@ def restricted(
     return [one for one in policies if one.restricts and any(one.holds_for(service.namespace, of) for of in labels)]
 
 
-def notes(mesh: str, inventory: Inventory, services: Iterable[ExportedService]) -> list[str]:
+def notes(
+    mesh: str, inventory: Inventory, services: Iterable[ExportedService], plane: ControlPlane = INSTALLED
+) -> list[str]:
     """Return a line for restrictions of the user's that have no effect in a mesh, and one for names that pods miss.
 
     Only namespaces that services or their callers name are known to call.
     """
     names = [service.global_name for service in services]
-    calling = {istio.NAMESPACE, *(service.namespace for service in services)}
+    root = plane.root_namespace
+    calling = {root, *(service.namespace for service in services)}
     for service in services:
         calling |= {caller.split("/")[2] for caller in service.callers if caller.startswith(f"{mesh}/ns/")}
     found = list[str]()
-    if annulled := [one for one in inventory.policies if one.restricts and not _for_gateways(one)]:
+    if plane.installed and (
+        annulled := [one for one in inventory.policies if one.restricts and not _for_gateways(one)]
+    ):
         found.append(
             f"mesh {mesh}: {_named(annulled)} cannot refuse workloads of this mesh, as Istio admits whom any ALLOW "
             "admits, and own-identities in istio-system admits all of them: refuse by a DENY"
         )
     if hiding := [one for one in inventory.policies if one.namespace in calling and one.hides(*names)]:
         found.append(
-            f"mesh {mesh}: {_named(hiding)} hides global names from pods: add istio-system/* to the hosts of its "
+            f"mesh {mesh}: {_named(hiding)} hides global names from pods: add {root}/* to the hosts of its "
             "egress if they call one"
         )
     return found
 
 
 def _for_gateways(one: Policy) -> bool:
-    return one.namespace == istio.NAMESPACE and bool(one.selector)
+    return one.namespace == one.root and bool(one.selector)
 
 
 def _labels(selector: Mapping[str, str], pods: Mapping[str, Pod]) -> list[Mapping[str, str]]:

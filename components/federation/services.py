@@ -10,13 +10,14 @@ from components.federation import stack_outputs
 from components.federation.authorization import authorization
 from components.federation.availability import AvailableService, KnownCluster, available
 from components.federation.callers import callers
+from components.federation.chain import Chain, Entrance
 from components.federation.cluster_objects import Key
 from components.federation.exported_service import ExportedService
 from components.federation.exposure import Exposure, changes, exposures
 from components.federation.inventory import Inventory, UnreadableClusterError, inventory
 from components.federation.members import Members
 from components.federation.peers import PeerMesh
-from components.federation.plan import PlannedObject
+from components.federation.plan import PlannedObject, placed
 from components.federation.routes import Exporter, Routes, connect_attempts, lost_meshes
 from components.federation.service_objects import ServiceObjects, as_text
 from components.federation.weights import percentages
@@ -28,7 +29,7 @@ from components.mesh.mesh import Mesh
 class Exported:
     """Every service with its routes, for all meshes. A class, as the SDK looks into each item of a list."""
 
-    services: Sequence[tuple[AvailableService, Routes]]
+    services: Sequence[tuple[AvailableService, Routes, Chain]]
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,14 @@ class Federation:
         self._all: Mapping[str, Mesh | PeerMesh] = {**meshes, **members.peers}
         self._asked: pulumi.Output[Any] = pulumi.Output.from_input(
             {
-                name: inventory(name, mesh.cluster, namespaces)
+                name: inventory(name, mesh.cluster, namespaces, mesh.role.plane.root_namespace)
                 for name, mesh in meshes.items()
                 if (namespaces := self._to_ask(name))
             }
         )
-        self._allowed = {one.global_name: callers(one, self._domains) for one in members.services}
+        planes = {name: mesh.role.plane for name, mesh in meshes.items()}
+        planes |= {name: peer.control_plane for name, peer in members.peers.items()}
+        self._allowed = {one.global_name: callers(one, self._domains, planes) for one in members.services}
         last = stack_outputs.read(pulumi.get_stack())
         self._before, self._exposed = _exports(last), last.get("exposure", None if last else [])
         # Also while a cluster is not there yet: a preview shows what is likely.
@@ -69,7 +72,9 @@ class Federation:
         self.exposure = self.services.apply(self._expose, run_with_unknowns=True)
         addresses = {name: member.gateway_address for name, member in self._all.items()}
         exported = pulumi.Output.all(self.services, pulumi.Output.from_input(addresses)).apply(
-            lambda known: Exported([(one, Routes(one, self._exporters(one, known[1]))) for one in known[0]])
+            lambda known: Exported(
+                [(one, Routes(one, self._exporters(one, known[1])), self._chain(one, known[1])) for one in known[0]]
+            )
         )
         self._objects = dict[str, ServiceObjects]()
         for name, mesh in meshes.items():
@@ -141,17 +146,23 @@ class Federation:
             for name, mesh in members.items()
         ]
 
+    def _chain(self, of: AvailableService, addresses: Mapping[str, str]) -> Chain:
+        return Chain(of, {name: _entrance(of.service, self._all[name], addresses[name]) for name in of.service.weights})
+
     def _specs(self, mesh: Mesh, inventories: Mapping[str, Any], exported: Exported) -> Any:
         """Return the specs of a mesh's objects; for one that cannot be changed, what fails after the others are."""
         silent = {name for name, found in inventories.items() if found is None}
         if not pulumi.runtime.is_dry_run() and not silent.isdisjoint({mesh.name, *mesh.role.serves}):
             return self._fail_after_others(silent)
         planned = lost_meshes(self._members.services, mesh.role)
-        planned += connect_attempts(service for service, _ in exported.services)
-        for service, routes in exported.services:
-            planned += routes.in_mesh(mesh.role)
+        planned += connect_attempts(service for service, *_ in exported.services)
+        for service, routes, chain in exported.services:
+            planned += (routed := routes.in_mesh(mesh.role))
+            if not mesh.role.one_mesh:
+                chain.check(mesh.name, routed)
             planned += authorization(service, mesh.role, self._allowed[service.service.global_name])
-        return {str(Key(one.kind, one.namespace, one.name)): as_text(one.spec) for one in planned}
+        placed_here = [placed(one, mesh.role.plane.root_namespace) for one in planned]
+        return {str(Key(one.kind, one.namespace, one.name)): as_text(one.spec) for one in placed_here}
 
     def _fail_after_others(self, silent: set[str]) -> pulumi.Output[Any]:
         def fail(_: Any) -> None:
@@ -167,6 +178,15 @@ class Federation:
             if silent.isdisjoint({name, *self._meshes[name].role.serves})
         ]
         return pulumi.Output.all(*others).apply(fail)
+
+
+def _entrance(service: ExportedService, mesh: Mesh | PeerMesh, address: str) -> Entrance:
+    """Return how others enter a mesh for a service, by what its gateway forwards, or its stack says to export."""
+    if isinstance(mesh, Mesh):
+        hosts = mesh.exports
+    else:
+        hosts = [service.local_host] if service.global_name in mesh.exports else []
+    return Entrance(address, mesh.gateway_port, hosts, list(mesh.trust_domains))
 
 
 def _exports(outputs: Mapping[str, Any]) -> dict[str, dict[str, dict[int, Any]]]:

@@ -1,7 +1,7 @@
 """The workload behind an exported Service in one mesh. Pure functions on what is in the mesh's cluster."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from components import istio
@@ -46,6 +46,10 @@ class Workload:
     pods: frozenset[str] = frozenset()
     """The pods' names."""
     assumed: bool = False
+    unlisted: Sequence[int] = ()
+    """The pods' ports behind the ports of the Service that are not exported."""
+    restricted: bool = False
+    """Whether a policy of the user's closes the pods to all that no policy allows."""
 
     @property
     def short_name(self) -> bool:
@@ -116,7 +120,13 @@ def workload(service: ExportedService, inventory: Inventory, role: Role) -> Work
             f"{', '.join(map(str, restricted))} restricts who may call its pods, which exporting it to every mesh "
             "would lift: list those who may call in callers"
         )
-    return made
+    return replace(made, unlisted=_unlisted(service, spec, slices), restricted=bool(restricted))
+
+
+def _unlisted(service: ExportedService, spec: Mapping[str, Any], slices: Sequence[Mapping[str, Any]]) -> list[int]:
+    ports = [port for port in spec.get("ports") or [] if port.get("protocol", "TCP") == "TCP"]
+    other = [port for port in ports if int(port["port"]) not in service.ports]
+    return sorted({number for port in other for number in pods.ports(port, slices)})
 
 
 def _selector(spec: Mapping[str, Any]) -> dict[str, str]:
@@ -208,7 +218,7 @@ def _decides(rule: Rule, host: str) -> bool:
 def _is_default(rule: Rule) -> bool:
     """Return whether it is a DestinationRule for all that has none of its own."""
     wildcards = all(host.startswith("*") for host in rule.hosts)
-    return wildcards and rule.kind == "DestinationRule" and rule.namespace == istio.NAMESPACE
+    return wildcards and rule.kind == "DestinationRule" and rule.namespace == rule.root
 
 
 def _alone(host: str, others: Sequence[Rule]) -> None:
