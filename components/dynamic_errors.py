@@ -32,8 +32,14 @@ def _plain(method: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return method(*arguments)
         except Exception as error:
-            own = type(error).__module__.partition(".")[0] in _PACKAGES
-            sys.tracebacklimit = 0 if own else 1000  # Python's default
+            if _runs_providers_alone():
+                own = type(error).__module__.partition(".")[0] in _PACKAGES
+                sys.tracebacklimit = 0 if own else 1000  # Python's default
             raise
 
     return called
+
+
+def _runs_providers_alone() -> bool:
+    """Return whether this is the process that Pulumi starts for dynamic providers: elsewhere, its SDK reads stacks."""
+    return getattr(sys.modules["__main__"].__spec__, "name", None) == "pulumi.dynamic.__main__"
