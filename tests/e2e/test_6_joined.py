@@ -131,12 +131,12 @@ def refused(stack: Stack) -> str:
 
 def test_another_root_and_all_that_is_lacking_is_said_at_preview(stack: Stack) -> None:
     lines = refused(stack)
-    where = "multimesh:meshes.north.istio.install"
+    where = "multimesh:meshes.north.istio.install: false"
     assert f"{where}: {THEIRS}/{RELEASE} gives its proxies the root " in lines
     assert "Meshes are federated under one root: set trust.root to the one that signed this mesh's CA, or give" in lines
     assert f"{where}: sidecars would not resolve global names: set meshConfig.defaultConfig.proxyMetadata." in lines
     assert f"{where}: its proxies would refuse the trust domains south.mesh: set meshConfig.caCertificates" in lines
-    assert "multimesh:meshes.north.trust_domain: is shop.example in mesh-control/istiod-stable" in lines
+    assert "multimesh:meshes.north.trust_domain: 'north.mesh': is shop.example in mesh-control/istiod-stable" in lines
 
 
 def test_with_what_was_said_the_mesh_is_federated(stack: Stack, company: Company, said: Lines) -> None:
