@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from components.clusters.local import cluster as local
 from lab import cluster
 from lab.cluster import Cluster
 from lab.paths import CHARTS, IMAGE_HUB, IMAGE_TAG
@@ -45,11 +46,14 @@ class Company:
 
     def install(self, **mesh_config: Any) -> None:
         """Install or upgrade the control plane, and wait for it."""
+        lab = local.platform().values["istiod"]
         small = {"requests": {"cpu": "10m", "memory": "64Mi"}}
         values = {
             "revision": REVISION,
             "autoscaleEnabled": False,
             "resources": small,
+            # As the lab's stock Envoy needs it: it has none of Istio's extensions.
+            **{key: lab[key] for key in ("telemetry", "env")},
             "global": {"hub": IMAGE_HUB, "tag": IMAGE_TAG, "istioNamespace": THEIRS, "proxy": {"resources": small}},
             "meshConfig": {"trustDomain": "shop.example", **mesh_config},
         }
