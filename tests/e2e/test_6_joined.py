@@ -5,6 +5,7 @@ Its own root is refused; then it gets a CA of the company's root, and what the p
 
 import json
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,15 @@ class Company:
         self.kubectl("create", "secret", "generic", "cacerts", *(f"--from-file={self.folder / name}" for name in names))
         self.kubectl("rollout", "restart", f"deployment/{RELEASE}")
         self.kubectl("rollout", "status", f"deployment/{RELEASE}", "--timeout=120s")
+        # istiod distributes it once it is the leader among its pods.
+        deadline = time.monotonic() + 90
+        while self._distributed() != root.strip():
+            assert time.monotonic() < deadline, "istiod distributes another root"
+            time.sleep(1)
+
+    def _distributed(self) -> str:
+        root = r"jsonpath={.data.root-cert\.pem}"
+        return self.kubectl("get", "configmap", "istio-ca-root-cert", "-o", root).strip()
 
     def generation(self) -> str:
         """What differs when somebody changes the control plane: the version of its Deployment's spec, and the base."""
