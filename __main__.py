@@ -5,9 +5,10 @@ import pulumi
 from components import echo, outputs, preflight, settings
 from components.clusters import kinds
 from components.clusters.cluster import egress_addresses
-from components.federation import members
+from components.federation import joined, members
 from components.federation.services import Federation, MadeHere
 from components.mesh import charts, ingress, single_mesh
+from components.mesh.joined_mesh import JoinedMesh
 from components.mesh.mesh import Mesh
 from components.mesh.roles import roles
 from components.trust.lists import revocation_lists
@@ -18,7 +19,8 @@ from multimesh.contract import SAMPLE
 stack = settings.read()
 preflight.check(stack)
 federation = members.read(stack)
-for note in [*stack.notes(), *federation.notes]:
+planes = joined.read(stack, federation)
+for note in [*stack.notes(), *preflight.notes(stack), *federation.notes, *joined.notes(planes)]:
     pulumi.log.info(note)
 
 # Root: one CA that all meshes trust, and the requests of other stacks' meshes that it signs
@@ -30,7 +32,7 @@ https = ingress.https(stack.ingress, stack.https_hosts, root, stack.trust.interm
 
 # Clusters: one for each mesh; its gateway admits all others
 clusters = {
-    name: kinds.make(name, mesh.cluster, flat=stack.flat, https=https is not None)
+    name: kinds.make(name, mesh.cluster, flat=stack.flat, https=https is not None, adopt=mesh.istio.adopt)
     for name, mesh in stack.meshes.items()
 }
 for cluster in clusters.values():
@@ -39,15 +41,23 @@ for cluster in clusters.values():
 
 # Meshes: in each cluster an intermediate CA, a control plane, a gateway and the sample service
 stack = federation.ready
-parts = roles(stack.topology, list(stack.meshes), federation.trust_domains)
+parts = roles(
+    stack.topology,
+    list(stack.meshes),
+    federation.trust_domains,
+    {name: found.plane for name, found in planes.items()},
+)
 authorities, meshes, samples = {}, {}, {}
 for name, role in parts.items():
-    authorities[name] = authorities.get(role.primary) or root.issue(name, role.trust_domains)
-cas = [*dict.fromkeys(authorities.values())]
+    if name in planes:
+        authorities[name] = planes[name].certificates.found_ca()
+    else:
+        authorities[name] = authorities.get(role.primary) or root.issue(name, role.trust_domains)
+cas = [*dict.fromkeys(ca for name, ca in authorities.items() if name not in planes)]
 lists = revocation_lists(stack.trust, root, cas, federation.peer_lists, federation.earlier_lists)
 for name, role in parts.items():
     platform = charts.chosen(clusters[name].platform, stack.istio, stack.sample_image)
-    meshes[name] = Mesh(
+    meshes[name] = (JoinedMesh if name in planes else Mesh)(
         name,
         {
             "cluster": clusters[name],

@@ -35,15 +35,14 @@ class Echo(pulumi.ComponentResource):
         own = mesh.cluster.child_options(self)
 
         # Namespace and identity
+        plane = mesh.role.plane
+        injected = {"istio.io/rev": plane.revision} if plane.suffix else {"istio-injection": "enabled"}
         namespace = KubernetesObject(
             f"{name}-namespace",
             "v1",
             "Namespace",
             # Istio's init container has NET_ADMIN, which a stricter level refuses.
-            metadata={
-                "name": NAMESPACE,
-                "labels": {"istio-injection": "enabled", POD_SECURITY: "privileged", **MANAGED},
-            },
+            metadata={"name": NAMESPACE, "labels": {**injected, POD_SECURITY: "privileged", **MANAGED}},
             opts=own,
         )
         account = KubernetesObject(

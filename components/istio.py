@@ -4,6 +4,7 @@ Pure functions: they take names and numbers, and return the `spec` of one object
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 Spec = dict[str, Any]
@@ -17,6 +18,8 @@ ISTIOD_HOSTS = (ISTIOD, f"istiod-remote.{NAMESPACE}.svc", f"istio-pilot.{NAMESPA
 ISTIOD_TLS_PORTS = (15012, 15017)
 """Where istiod serves proxies, and the API server's webhooks."""
 GATEWAY = "istio-ingressgateway"
+JOINED_GATEWAY = "multimesh-gateway"
+"""The gateway of a mesh that somebody else runs, and that has others: no Gateway of theirs selects its pods."""
 GATEWAY_SELECTOR = {"istio": "ingressgateway"}
 INGRESS_PORT = 80
 HTTPS_PORT = 443
@@ -58,7 +61,11 @@ def strict_mutual_tls() -> Spec:
     return {"mtls": {"mode": "STRICT"}}
 
 
-def gateway_ports(trust_domains: Sequence[str], ports: Sequence[int] = (INGRESS_PORT,)) -> Spec:
+def gateway_ports(
+    trust_domains: Sequence[str],
+    ports: Sequence[int] = (INGRESS_PORT,),
+    selector: Mapping[str, str] = MappingProxyType(GATEWAY_SELECTOR),
+) -> Spec:
     """Return the AuthorizationPolicy that closes all ports of the gateway but these to who is not of the mesh.
 
     Like every policy of multimesh it only denies: an ALLOW would admit whom the user's own ALLOWs do not.
@@ -68,7 +75,7 @@ def gateway_ports(trust_domains: Sequence[str], ports: Sequence[int] = (INGRESS_
     others = {"source": {"notPrincipals": [any_principal(domain) for domain in sorted(trust_domains)]}}
     open_to_all = {"operation": {"notPorts": [str(port) for port in sorted({*ports, PEER_PORT})]}}
     return {
-        "selector": {"matchLabels": GATEWAY_SELECTOR},
+        "selector": {"matchLabels": dict(selector)},
         "action": "DENY",
         "rules": [{"from": [others], "to": [open_to_all]}],
     }
@@ -118,3 +125,28 @@ def others_denied(
     source = {"from": [{"source": others}]} if others else {}
     operation = {"operation": {"ports": [str(port) for port in ports]}}
     return {"selector": {"matchLabels": dict(selector)}, "action": "DENY", "rules": [{**source, "to": [operation]}]}
+
+
+def foreign_denied(
+    selector: Mapping[str, str],
+    exported: Sequence[int],
+    unlisted: Sequence[int],
+    trust_domains: Sequence[str],
+    federated: Sequence[str],
+) -> Spec:
+    """Return the AuthorizationPolicy that closes all ports of the pods but the `exported` to other meshes' identities.
+
+    `trust_domains` are the mesh's own. A peer's request may name any port of a Service that the gateway forwards to, so
+    those that are `unlisted` are closed to whatever else the mesh trusts, and the rest to the `federated` trust domains
+    alone: whom somebody else lets in there is left alone, and so is plaintext, which has no identity.
+    """
+    own = [any_principal(domain) for domain in sorted(trust_domains)]
+    ports, rest = [str(port) for port in unlisted], [str(port) for port in sorted({*exported, *unlisted})]
+    rules = list[Spec]()
+    if unlisted:
+        others = {"principals": ["*"], "notPrincipals": own}
+        rules.append({"from": [{"source": others}], "to": [{"operation": {"ports": ports}}]})
+    if federated:
+        peers = {"principals": [any_principal(domain) for domain in federated]}
+        rules.append({"from": [{"source": peers}], "to": [{"operation": {"notPorts": rest}}]})
+    return {"selector": {"matchLabels": dict(selector)}, "action": "DENY", "rules": rules}

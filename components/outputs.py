@@ -19,9 +19,13 @@ from components.settings import Settings
 from components.settings.ingress import is_within
 from components.trust import revocation
 from components.trust.absent_root import AbsentRoot
-from components.trust.ca import RootCa, SignedRequest
-from components.trust.lists import Ca, RevocationLists
+from components.trust.ca import IntermediateCa, RootCa, SignedRequest
+from components.trust.found_ca import FoundCa
+from components.trust.lists import RevocationLists
+from components.trust.requested_ca import IssuedCa
 from components.trust.root import roots
+
+Ca = IntermediateCa | IssuedCa | FoundCa
 
 
 def stack_outputs(
@@ -150,6 +154,7 @@ def _mesh(mesh: Mesh, cluster: str, authority: Ca, exports: pulumi.Output[dict[s
         "gateway_port": mesh.gateway_port,
         "trust_domain": mesh.role.trust_domain,
         "trust_domain_aliases": list(mesh.role.aliases),
+        "control_plane": mesh.role.plane.model_dump(),
         "ca_expires": authority.expires,
         "ca_serial": authority.certificate_pem.apply(revocation.serial_of),
         "ca_generation": authority.generation,

@@ -1,6 +1,7 @@
 """Check, before Pulumi creates anything, what clusters need outside the stack: API servers, credentials, tools."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from ipaddress import ip_network
 from itertools import combinations
 
@@ -41,10 +42,19 @@ def check(settings: Settings) -> None:
         raise SettingsError(problems.report(found))
 
 
+def notes(settings: Settings) -> Iterator[str]:
+    """Yield a line for each cluster in which something is taken over that an Istio has left."""
+    for mesh, about in settings.meshes.items():
+        with suppress(KubeconfigError):  # it answered a moment ago
+            if about.istio.adopt and (found := ", ".join(kinds.leftovers(about.cluster))):
+                yield f"mesh {mesh}: `pulumi up` takes over (istio.adopt): {found}"
+
+
 def _unready(settings: Settings, mesh: str) -> Iterator[Missing]:
     cluster = settings.meshes[mesh].cluster
-    read_by_others = settings.is_read_by_others(mesh)
-    yield from kinds.missing(cluster, sample=settings.sample, read_by_others=read_by_others)
+    istio, read_by_others = settings.meshes[mesh].istio, settings.is_read_by_others(mesh)
+    there = {"sample": settings.sample, "read_by_others": read_by_others}
+    yield from kinds.missing(cluster, **there, adopt=istio.adopt, install=istio.install)
     if read_by_others:
         yield from kinds.unreadable(cluster)
 

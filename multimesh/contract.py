@@ -73,6 +73,33 @@ class Export(BaseModel, frozen=True, hide_input_in_errors=True):
         return self.ports or {self.port: "http"}
 
 
+class ControlPlane(BaseModel, frozen=True, hide_input_in_errors=True):
+    """Where the control plane of a mesh is; the defaults are those of one that multimesh installs."""
+
+    namespace: str = "istio-system"
+    root_namespace: str = "istio-system"
+    """Whose Istio objects hold for the whole mesh; the gateway and the routes are in it."""
+    revision: str = "default"
+    gateway: str = "istio-ingressgateway"
+    """The name of the gateway's Deployment and service account."""
+    installed: bool = True
+    """Whether multimesh installed it, and not somebody else."""
+
+    @property
+    def suffix(self) -> str:
+        """The end of the names of what istiod reads and writes; empty for the default revision."""
+        return "" if self.revision == "default" else f"-{self.revision}"
+
+    @property
+    def gateway_selector(self) -> dict[str, str]:
+        """The labels of the gateway's pods, as the chart makes them of its name."""
+        return {"istio": self.gateway.removeprefix("istio-")}
+
+
+INSTALLED = ControlPlane()
+"""As multimesh installs it."""
+
+
 class _TrustDomains(BaseModel, frozen=True, hide_input_in_errors=True):
     """The trust domains of a mesh's workloads."""
 
@@ -92,6 +119,7 @@ class _Gateway(_TrustDomains, frozen=True):
     gateway_address: str
     """An IP address or a hostname."""
     gateway_port: int
+    control_plane: ControlPlane = INSTALLED
 
 
 class PeerMeshOutputs(_Gateway, frozen=True):

@@ -8,7 +8,7 @@ from typing import Any, Generic, NotRequired, Protocol, TypedDict, TypeVar
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.clusters import interrupted
+from components.clusters import adopted, interrupted
 from components.istio import HTTPS_PORT, INGRESS_PORT, PEER_PORT
 from components.objects import RELEASE
 from components.versions import ISTIO_VERSION
@@ -66,6 +66,8 @@ class ClusterArgs(TypedDict, Generic[S]):
     """Whether pods must reach the pods of other clusters directly."""
     https: NotRequired[bool]
     """Whether the gateway takes HTTPS from outside."""
+    adopt: NotRequired[bool]
+    """Whether to take over what an Istio that is gone has left in it."""
 
 
 class Cluster(pulumi.ComponentResource):
@@ -87,6 +89,8 @@ class Cluster(pulumi.ComponentResource):
     """The source IP addresses of its requests, as peers see them; None if they are not known."""
     identifier: pulumi.Input[str] = ""
     """What stays the same as long as it is the same cluster."""
+    adopts: bool = False
+    """Whether the stack takes over what an Istio that is gone has left in it."""
     skip_unreachable: bool = False
     """Whether a refresh keeps what the state says while the API server does not answer: the stack brings it back."""
 
@@ -146,6 +150,11 @@ class Cluster(pulumi.ComponentResource):
         kubeconfig, provider = await self.kubeconfig.future(), await self.provider.id.future()
         if kubeconfig and provider and args.new_inputs and args.type.startswith("kubernetes:"):
             own = self.lifetime is not None
+            if self.adopts:
+                taken = await asyncio.to_thread(adopted.take_over, kubeconfig, args.type, args.new_inputs)
+                _say(args.name, taken)
+                if taken and args.type != RELEASE:
+                    return
             found = await asyncio.to_thread(
                 interrupted.make_way, kubeconfig, args.type, args.new_inputs, provider, own=own
             )

@@ -42,23 +42,23 @@ def make_way(kubeconfig: str, type: str, inputs: Inputs, provider: str, *, own: 
     `provider` is the id of the Pulumi provider, which no other stack has; `own` says that the stack created the
     cluster, too. Raises NotOursError or AnswerError.
     """
-    with _reached(kubeconfig) as api:
+    with reached(kubeconfig) as api:
         return _release(api, inputs, provider, own=own) if type == RELEASE else _object(api, inputs)
     return ""
 
 
 def unblock(kubeconfig: str, inputs: Inputs) -> str:
     """Let a Helm release be upgraded whose last operation was interrupted; return what was found."""
-    with _reached(kubeconfig) as api:
+    with reached(kubeconfig) as api:
         path, records = _records(api, inputs)
         if records and (status := _status(records[-1])).startswith("pending-"):
-            _ask(api, "PATCH", f"{path}/{records[-1]['metadata']['name']}", recorded_as("failed", records[-1]))
+            ask(api, "PATCH", f"{path}/{records[-1]['metadata']['name']}", recorded_as("failed", records[-1]))
             return f"Helm's last operation was interrupted ({status}): recorded as failed, and done again"
     return ""
 
 
 @contextmanager
-def _reached(kubeconfig: str) -> "Iterator[ApiClient]":
+def reached(kubeconfig: str) -> "Iterator[ApiClient]":
     """Yield a client; if the cluster does not answer, end the block: Pulumi's provider reports it."""
     from urllib3.exceptions import HTTPError
 
@@ -69,13 +69,13 @@ def _reached(kubeconfig: str) -> "Iterator[ApiClient]":
 def _object(api: "ApiClient", inputs: Inputs) -> str:
     metadata = inputs["metadata"]
     path = _path(api, inputs["apiVersion"], inputs["kind"], metadata.get("namespace"))
-    found = _ask(api, "GET", f"{path}/{metadata['name']}") if path else None
+    found = ask(api, "GET", f"{path}/{metadata['name']}") if path else None
     if found is None:
         return ""
     if not is_owned(found, metadata["annotations"][OWNER]):
         raise NotOursError(_in_the_way(inputs["kind"], metadata))
     fields = released(found["metadata"].get("managedFields") or [])
-    _ask(api, "PATCH", f"{path}/{metadata['name']}", {"metadata": {"managedFields": fields}})
+    ask(api, "PATCH", f"{path}/{metadata['name']}", {"metadata": {"managedFields": fields}})
     return "it exists: an update that was interrupted created it"
 
 
@@ -84,11 +84,11 @@ def _release(api: "ApiClient", inputs: Inputs, provider: str, *, own: bool) -> s
     path, records = _records(api, inputs)
     if not records:
         return ""
-    namespace = _ask(api, "GET", f"/api/v1/namespaces/{inputs['namespace']}") or {}
-    if not (own or is_owned(namespace, provider)):
+    namespace = ask(api, "GET", f"/api/v1/namespaces/{inputs['namespace']}") or {}
+    if not (own or is_owned(namespace, provider) or _names_owner(records[-1], provider)):
         raise NotOursError(_in_the_way("Helm release", inputs))
     for record in records:
-        _ask(api, "DELETE", f"{path}/{record['metadata']['name']}")
+        ask(api, "DELETE", f"{path}/{record['metadata']['name']}")
     return f"it exists ({_status(records[-1])}): an update that was interrupted installed it"
 
 
@@ -110,12 +110,22 @@ def released(managed_fields: Sequence[Inputs]) -> list[Inputs]:
     ]
 
 
+def _names_owner(record: Inputs, provider: str) -> bool:
+    """Return whether the values of a Helm release have its owner as an annotation of its pods."""
+    annotations = (_decoded(record).get("config") or {}).get("podAnnotations") or {}
+    return annotations.get(OWNER) == provider
+
+
+def _decoded(record: Inputs) -> dict[str, Any]:
+    return json.loads(gzip.decompress(base64.b64decode(base64.b64decode(record["data"]["release"]))))
+
+
 def recorded_as(status: str, record: Inputs) -> dict[str, Any]:
     """Return the change of a Helm record (a Secret) after which its release has another status.
 
     Source of the format: helm.sh/helm/v3/pkg/storage/driver (JSON, gzip, base64, and the base64 of every Secret).
     """
-    release = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(record["data"]["release"]))))
+    release = _decoded(record)
     release["info"]["status"] = status
     data = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(release).encode()))).decode()
     return {"metadata": {"labels": {"status": status}}, "data": {"release": data}}
@@ -124,7 +134,7 @@ def recorded_as(status: str, record: Inputs) -> dict[str, Any]:
 def _records(api: "ApiClient", inputs: Inputs) -> tuple[str, list[dict[str, Any]]]:
     """Return the path of Helm's records, and those of a release, the latest last."""
     path = f"/api/v1/namespaces/{inputs['namespace']}/secrets"
-    answer = _ask(api, "GET", path, query=[("labelSelector", f"owner=helm,name={inputs['name']}")]) or {}
+    answer = ask(api, "GET", path, query=[("labelSelector", f"owner=helm,name={inputs['name']}")]) or {}
     return path, sorted(answer.get("items", []), key=lambda record: int(record["metadata"]["labels"]["version"]))
 
 
@@ -143,14 +153,14 @@ def _in_the_way(kind: str, metadata: Inputs) -> str:
 def _path(api: "ApiClient", api_version: str, kind: str, namespace: str | None) -> str:
     """Return the path of the objects of a kind; "" if the API server does not have the kind yet."""
     root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
-    for served in (_ask(api, "GET", root) or {}).get("resources", []):
+    for served in (ask(api, "GET", root) or {}).get("resources", []):
         if served["kind"] == kind and "/" not in served["name"]:
             scope = f"/namespaces/{namespace or 'default'}" if served["namespaced"] else ""
             return f"{root}{scope}/{served['name']}"
     return ""
 
 
-def _ask(
+def ask(
     api: "ApiClient", method: str, path: str, body: Any = None, query: list[tuple[str, str]] | None = None
 ) -> dict[str, Any] | None:
     """Return an answer of the API server, None if it has no such object."""

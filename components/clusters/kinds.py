@@ -23,23 +23,33 @@ COMPONENTS = {"local": "LocalCluster", "existing": "ExistingCluster", "ec2": "Ec
 """The component class in each kind's `cluster.py`, by kind."""
 
 
-def make(name: str, settings: ClusterSettings, *, flat: bool = False, https: bool = False) -> Cluster:
+def make(
+    name: str, settings: ClusterSettings, *, flat: bool = False, https: bool = False, adopt: bool = False
+) -> Cluster:
     """Create the cluster of the mesh `name`.
 
     In a `flat` network pods reach the pods of other clusters. Only the kind `local` creates the routes for that. With
-    `https`, its gateway also takes HTTPS from outside.
+    `https`, its gateway also takes HTTPS from outside. With `adopt`, what another Istio has left in it is taken over.
     """
     component = getattr(_module(settings, "cluster"), COMPONENTS[settings.kind])
-    return component(name, {"settings": settings, "flat": flat, "https": https})
+    return component(name, {"settings": settings, "flat": flat, "https": https, "adopt": adopt})
 
 
-def missing(settings: ClusterSettings, *, sample: bool, read_by_others: bool) -> Iterable[Missing]:
+def missing(
+    settings: ClusterSettings, *, sample: bool, read_by_others: bool, adopt: bool = False, install: bool = True
+) -> Iterable[Missing]:
     """Return what one cluster still needs outside the stack, such as credentials.
 
     `sample` and `read_by_others` say what else the stack creates in it. Only an existing cluster can have it already.
+    Istio may be there, too: the stack may `adopt` its parts, or `install` none.
     """
-    own = {"sample": sample, "read_by_others": read_by_others} if settings.kind == "existing" else {}
-    return _module(settings, "preflight").missing(settings, **own)
+    there = {"sample": sample, "read_by_others": read_by_others, "adopt": adopt, "install": install}
+    return _module(settings, "preflight").missing(settings, **(there if settings.kind == "existing" else {}))
+
+
+def leftovers(settings: ClusterSettings) -> Sequence[str]:
+    """Return what an Istio that is gone has left in an existing cluster."""
+    return _module(settings, "preflight").leftovers(settings)
 
 
 def unreadable(settings: ClusterSettings) -> Iterable[Missing]:

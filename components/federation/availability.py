@@ -7,7 +7,7 @@ from itertools import combinations
 import pulumi
 
 from components.federation import hindrances, restrictions
-from components.federation.callers import callers
+from components.federation.callers import NONE, callers
 from components.federation.exported_service import ExportedService
 from components.federation.inventory import Inventory
 from components.federation.policies import named
@@ -23,6 +23,7 @@ from components.istio import INGRESS_PORT, ISTIOD_TLS_PORTS, any_principal
 from components.mesh.roles import Role
 from components.ports import Port, Protocol
 from components.schema.problems import ABSENT, problem
+from multimesh.contract import ControlPlane
 
 Workloads = dict[str, Workload]
 TrustDomains = Mapping[str, Sequence[str]]
@@ -61,11 +62,14 @@ class KnownCluster:
 
 
 def available(
-    services: Sequence[ExportedService], clusters: Mapping[str, KnownCluster], trust_domains: TrustDomains
+    services: Sequence[ExportedService],
+    clusters: Mapping[str, KnownCluster],
+    trust_domains: TrustDomains,
+    planes: Mapping[str, ControlPlane] = NONE,
 ) -> tuple[list[AvailableService], list[str]]:
     """Return every service as its meshes can export it, and a line for each thing that the user should know.
 
-    `trust_domains` are by mesh, of all that may call.
+    `trust_domains` and control `planes` are by mesh, of all that may call.
     Raise UnusableServicesError listing every service that cannot be exported as it is configured.
     """
     mistakes, notes, result = list[str](), list[str](), list[AvailableService]()
@@ -79,15 +83,15 @@ def available(
             mistakes += _without_requests(service, ports, found)
         notes += said + _waiting(service, ports)
     notes += _closed_too(result, clusters, trust_domains)
-    refused, said = _kept_out(result, clusters, trust_domains)
+    refused, said = _kept_out(result, clusters, trust_domains, planes)
     mistakes += refused
     notes += said
     for mesh, cluster in clusters.items():
         if cluster.inventory and cluster.role.primary is None:
-            ports = [INGRESS_PORT] if any(service.ingress_hosts for service in services) else []
+            plane, ports = cluster.role.plane, [INGRESS_PORT] if any(one.ingress_hosts for one in services) else []
             ports += [*ISTIOD_TLS_PORTS] if cluster.role.serves else []
-            notes += restrictions.notes(mesh, cluster.inventory.policies, ports)
-            notes += hindrances.notes(mesh, cluster.inventory, services)
+            notes += restrictions.notes(mesh, cluster.inventory.policies, ports, plane)
+            notes += hindrances.notes(mesh, cluster.inventory, services, plane)
     notes += _guessed(result, clusters)
     mistakes += _shared_pods(result, trust_domains)
     if mistakes:
@@ -212,12 +216,15 @@ def _closed_too(
 
 
 def _kept_out(
-    services: Sequence[AvailableService], clusters: Mapping[str, KnownCluster], trust_domains: TrustDomains
+    services: Sequence[AvailableService],
+    clusters: Mapping[str, KnownCluster],
+    trust_domains: TrustDomains,
+    planes: Mapping[str, ControlPlane],
 ) -> tuple[list[str], list[str]]:
     """Return a mistake for each listed caller whom a policy of the user's keeps out, and a line for each unlisted."""
     mistakes, notes = list[str](), list[str]()
     for one in services:
-        allowed, service = callers(one.service, trust_domains), one.service
+        allowed, service = callers(one.service, trust_domains, planes), one.service
         for mesh, found in one.workloads.items():
             if not clusters[mesh].inventory:
                 continue

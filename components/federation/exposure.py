@@ -3,7 +3,7 @@
 It is read from the rendered objects, not from the configuration, so that a mistake of the renderer shows.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from components import envoy, istio
@@ -21,12 +21,14 @@ def exposures(
     available: AvailableService,
     objects: Mapping[str, Sequence[PlannedObject]],
     trust_domains: Mapping[str, Sequence[str]],
+    joined: Collection[str] = (),
 ) -> list[Exposure]:
     """Return who reaches a service, meshes with the same callers in one entry.
 
     `objects` are the service's by mesh of this stack, `trust_domains` those of all meshes that may call, aliases
-    included. A caller is `west (any identity)`, an identity or pattern of a mesh (`west/ns/shop/sa/web`), or `anybody`
-    from outside; a service is `orders.shop:80`, or `orders.shop as shop.example` through the ingress.
+    included. In the `joined` meshes no filter closes pods to other meshes, so nothing opens them. A caller is
+    `west (any identity)`, an identity or pattern of a mesh (`west/ns/shop/sa/web`), or `anybody` from outside; a
+    service is `orders.shop:80`, or `orders.shop as shop.example` through the ingress.
     """
     meshes: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     named = dict[str, list[str]]()
@@ -35,7 +37,9 @@ def exposures(
             named.setdefault(domain, []).append(mesh)
     names = {domain: ", ".join(found) for domain, found in named.items()}
     for mesh, planned in objects.items():
-        for service, callers in _of_mesh(available, mesh, planned, trust_domains[mesh], names):
+        for service, callers in _of_mesh(
+            available, mesh, planned, trust_domains[mesh], names, closed=mesh not in joined
+        ):
             if callers:
                 meshes.setdefault((service, callers), []).append(mesh)
     return [
@@ -71,8 +75,13 @@ def _of_mesh(
     planned: Sequence[PlannedObject],
     trust_domains: Sequence[str],
     names: Mapping[str, str],
+    *,
+    closed: bool,
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield what of a service can be reached in a mesh, and by whom; `names` are of meshes by trust domain."""
+    """Yield what of a service can be reached in a mesh, and by whom; `names` are of meshes by trust domain.
+
+    `closed` is whether other meshes reach opened ports alone.
+    """
     name, workload = available.service.short_name, available.workloads.get(mesh)
     denials = [one.spec for one in planned if one.kind == "AuthorizationPolicy"]
     opened = {port for one in planned if one.kind == "EnvoyFilter" for port in envoy.opened_ports(one.spec)}
@@ -80,7 +89,7 @@ def _of_mesh(
     for number, targets in workload.targets.items() if workload else ():
         rules = [rule for policy in denials for rule in policy["rules"] if _ports(rule) & set(targets)]
         named = {caller for rule in rules for source in rule.get("from", ()) for caller in _excepted(source)}
-        if opened.isdisjoint(targets):
+        if closed and opened.isdisjoint(targets):
             named = {caller for caller in named if _covers(own, caller)}
         elif not rules:
             named = {"*"}

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
-from components import istio
 from components.federation.exported_service import ExportedService
 from components.federation.inventory import Inventory
 from components.federation.pods import Pod
 from components.federation.policies import Policy, named, without_mutual_tls
 from components.mesh.roles import Role
+from multimesh.contract import INSTALLED, ControlPlane
 
 
 def hidden(service: ExportedService, inventory: Inventory, role: Role) -> str | None:
@@ -18,11 +18,11 @@ def hidden(service: ExportedService, inventory: Inventory, role: Role) -> str | 
     """
     said = inventory.visible.get((service.namespace, service.name))
     needed = not role.one_mesh or role.network is not None or service.ingress_hosts
-    if not said or not needed or {"*", istio.NAMESPACE} & {to.strip() for to in said.split(",")}:
+    if not said or not needed or {"*", role.plane.root_namespace} & {to.strip() for to in said.split(",")}:
         return None
     return (
         f"its annotation networking.istio.io/exportTo is {said!r}, which hides the Service from the gateway: add "
-        f"{istio.NAMESPACE} to it, or remove it"
+        f"{role.plane.root_namespace} to it, or remove it"
     )
 
 
@@ -48,20 +48,23 @@ def bypassed(
     return None
 
 
-def notes(mesh: str, inventory: Inventory, services: Iterable[ExportedService]) -> list[str]:
+def notes(
+    mesh: str, inventory: Inventory, services: Iterable[ExportedService], plane: ControlPlane = INSTALLED
+) -> list[str]:
     """Return a line for names that pods of a mesh miss.
 
     Only namespaces that services or their callers name are known to call.
     """
     names = [service.global_name for service in services]
-    calling = {istio.NAMESPACE, *(service.namespace for service in services)}
+    root = plane.root_namespace
+    calling = {root, *(service.namespace for service in services)}
     for service in services:
         calling |= {caller.split("/")[2] for caller in service.callers if caller.startswith(f"{mesh}/ns/")}
     hiding = [one for one in inventory.policies if one.namespace in calling and one.hides(*names)]
     if not hiding:
         return []
     return [
-        f"mesh {mesh}: {named(hiding)} hides global names from pods: add istio-system/* to the hosts of its "
+        f"mesh {mesh}: {named(hiding)} hides global names from pods: add {root}/* to the hosts of its "
         "egress if they call one"
     ]
 

@@ -17,6 +17,7 @@ from components.federation import rules as rule_kinds
 from components.federation.pods import Pod, pod
 from components.federation.policies import Policy, policy
 from components.federation.rules import Rule, rule
+from components.istio import NAMESPACE
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -55,15 +56,18 @@ class Inventory:
     """To which namespaces Services are visible, where they say so by annotation."""
 
 
-def inventory(mesh: str, cluster: Cluster, namespaces: Iterable[str]) -> "pulumi.Output[Inventory | None]":
+def inventory(
+    mesh: str, cluster: Cluster, namespaces: Iterable[str], root: str = NAMESPACE
+) -> "pulumi.Output[Inventory | None]":
     """Return what is in a cluster's `namespaces`, once the cluster is there; None if it does not answer.
 
+    Istio objects of the namespace `root` hold for the whole mesh.
     Fails with UnreadableClusterError if it refuses.
     """
 
     async def answer(known: Mapping[str, Any]) -> Inventory | None:
         try:
-            return await asyncio.to_thread(read, known["kubeconfig"], namespaces)
+            return await asyncio.to_thread(read, known["kubeconfig"], namespaces, root)
         except SilentClusterError as error:
             then = (
                 "what its services need is assumed until `pulumi up` asks it"
@@ -80,20 +84,20 @@ def inventory(mesh: str, cluster: Cluster, namespaces: Iterable[str]) -> "pulumi
     return pulumi.Output.unsecret(known.apply(answer))
 
 
-def read(kubeconfig: str, namespaces: Iterable[str]) -> Inventory:
+def read(kubeconfig: str, namespaces: Iterable[str], root: str = NAMESPACE) -> Inventory:
     """Return what is in these namespaces, and the rules of all. Raise UnreadableClusterError if it cannot be read."""
     from urllib3.exceptions import HTTPError
 
     try:
         with connected(kubeconfig) as api:
-            return _read(lambda path: items(api, path), sorted(set(namespaces)))
+            return _read(lambda path: items(api, path), sorted(set(namespaces)), root)
     except KubeconfigError as error:
         raise UnreadableClusterError(f"its kubeconfig {error}") from error
     except (HTTPError, OSError) as error:
         raise SilentClusterError(f"its API server does not answer: {type(error).__name__}") from error
 
 
-def _read(items: "Callable[[str], list[dict[str, Any]]]", namespaces: Sequence[str]) -> Inventory:
+def _read(items: "Callable[[str], list[dict[str, Any]]]", namespaces: Sequence[str], root: str) -> Inventory:
     services, slices, pods, visible = dict[Name, Any](), dict[Name, list[Any]](), dict[Name, Pod](), dict[Name, str]()
     for namespace in namespaces:
         for found in items(f"/api/v1/namespaces/{namespace}/services"):
@@ -104,9 +108,14 @@ def _read(items: "Callable[[str], list[dict[str, Any]]]", namespaces: Sequence[s
             owner = (found["metadata"].get("labels") or {}).get("kubernetes.io/service-name", "")
             slices.setdefault((namespace, owner), []).append(found)
         pods |= {_name(found): pod(found) for found in items(f"/api/v1/namespaces/{namespace}/pods")}
-    rules = [made for kind, path in rule_kinds.PATHS.items() for found in items(path) if (made := rule(kind, found))]
+    rules = [
+        made for kind, path in rule_kinds.PATHS.items() for found in items(path) if (made := rule(kind, found, root))
+    ]
     policies = [
-        made for kind, path in policy_kinds.PATHS.items() for found in items(path) if (made := policy(kind, found))
+        made
+        for kind, path in policy_kinds.PATHS.items()
+        for found in items(path)
+        if (made := policy(kind, found, root))
     ]
     return Inventory(services, slices, pods, rules, policies, visible)
 

@@ -45,6 +45,8 @@ class Members:
     """The revocation lists (PEM) of the roots before this run."""
     notes: Sequence[str]
     """One line for each thing that is missing until a later `pulumi up`."""
+    root: str | None = None
+    """The root certificate (PEM); None if it does not exist yet."""
 
 
 def read(stack: Settings) -> Members:
@@ -75,7 +77,8 @@ def read(stack: Settings) -> Members:
     _raise([*planned.skipped_steps(stack.trust, trusted, had, plan, own=own_root), *refused])
 
     trust_domains = {
-        mesh: trusted.trust_domains[mesh] if trusted else stack.trust_domains(mesh) for mesh in stack.meshes
+        mesh: trusted.trust_domains[mesh] if trusted and mesh not in stack.joined else stack.trust_domains(mesh)
+        for mesh in stack.meshes
     }
     if present and (trusted is None or trusted.root):
         own = _own_claims(stack, trust_domains, plan)
@@ -99,7 +102,9 @@ def read(stack: Settings) -> Members:
     notes += _without_traffic(services)
     lists = [revocation.of_meshes(peer.revocation_lists, peer.meshes) for peer in present.values()]
     earlier = had.get("root_revocation_lists") or ""
-    return Members(ready, services, meshes, trust_domains, trusted, requests, revokes, lists, earlier, notes)
+    return Members(
+        ready, services, meshes, trust_domains, trusted, requests, revokes, lists, earlier, notes, plan.signs
+    )
 
 
 def _trusted(stack: Settings, had: Mapping[str, Any], notes: list[str], found: list[str]) -> Trusted | None:
@@ -118,7 +123,11 @@ def _trusted(stack: Settings, had: Mapping[str, Any], notes: list[str], found: l
 
 
 def _this_stack(stack: Settings, had: Mapping[str, Any]) -> ThisStack:
-    configured = {name: Configured(mesh.trust_domain, mesh.trust_domain_aliases) for name, mesh in stack.meshes.items()}
+    configured = {
+        name: Configured(mesh.trust_domain, mesh.trust_domain_aliases)
+        for name, mesh in stack.meshes.items()
+        if mesh.istio.install
+    }
     return ThisStack(configured, stack.trust.ca_generations, had, stack_outputs.own_resources())
 
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from components.federation import stack_outputs
 from components.schema import problems
 from components.trust import ca
-from multimesh.contract import Export, Peer, PeerMeshOutputs
+from multimesh.contract import INSTALLED, ControlPlane, Export, Peer, PeerMeshOutputs
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,23 @@ class PeerMesh:
     gateway_port: int
     exports: Mapping[str, Export]
     egress_addresses: Sequence[pulumi.Output[str]] | None
+    control_plane: ControlPlane = INSTALLED
 
 
 def mesh(name: str, stack: str, outputs: PeerMeshOutputs) -> PeerMesh:
     """Return a peer's mesh, from the outputs of its stack."""
     address, egress = pulumi.Output.from_input(outputs.gateway_address), outputs.egress_addresses
     egress = None if egress is None else [pulumi.Output.from_input(address) for address in egress]
-    return PeerMesh(name, stack, outputs.trust_domains, address, outputs.gateway_port, outputs.exports, egress)
+    return PeerMesh(
+        name=name,
+        stack=stack,
+        trust_domains=outputs.trust_domains,
+        gateway_address=address,
+        gateway_port=outputs.gateway_port,
+        exports=outputs.exports,
+        egress_addresses=egress,
+        control_plane=outputs.control_plane,
+    )
 
 
 def named_wrongly(peers: Iterable[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """Planned Istio objects of exported services."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from components import istio
 from components.federation.exported_service import ExportedService
@@ -14,6 +14,16 @@ class PlannedObject:
     namespace: str
     name: str
     spec: istio.Spec
+
+
+def placed(one: PlannedObject, root_namespace: str) -> PlannedObject:
+    """Return an object as it is in a mesh whose root namespace is not istio-system but this one."""
+    if root_namespace == istio.NAMESPACE or one.namespace != istio.NAMESPACE:
+        return one
+    spec = dict(one.spec)
+    if "gateways" in spec:
+        spec["gateways"] = [name.replace(f"{istio.NAMESPACE}/", f"{root_namespace}/") for name in spec["gateways"]]
+    return replace(one, namespace=root_namespace, spec=spec)
 
 
 def planned(service: ExportedService, kind: str, spec: istio.Spec, ending: str = "") -> PlannedObject:

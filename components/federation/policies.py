@@ -31,6 +31,8 @@ class Policy:
     spec: Mapping[str, Any] = field(default_factory=dict)
     created: str = ""
     """When, as the API server writes it: of two PeerAuthentications the older holds."""
+    root: str = istio.NAMESPACE
+    """The namespace whose objects hold for the whole mesh."""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}"
@@ -51,14 +53,14 @@ class Policy:
     @property
     def is_former(self) -> bool:
         """Whether it is the one of an earlier version that admitted every workload of the mesh, whatever others say."""
-        return self.namespace == istio.NAMESPACE and self.name == former_policies.NAMES[0]
+        return self.namespace == self.root and self.name == former_policies.NAMES[0]
 
     def holds_for(self, namespace: str, labels: Mapping[str, str]) -> bool:
         """Return whether it holds for a pod of this namespace with these labels."""
-        return self.namespace in (namespace, istio.NAMESPACE) and self.selector.items() <= labels.items()
+        return self.namespace in (namespace, self.root) and self.selector.items() <= labels.items()
 
     def hides(self, *names: str) -> bool:
-        """Return whether it is a Sidecar that keeps all these `names` of istio-system from its pods.
+        """Return whether it is a Sidecar that keeps all these `names` of the root namespace from its pods.
 
         https://istio.io/latest/docs/reference/config/networking/sidecar/#IstioEgressListener-hosts
         """
@@ -66,24 +68,24 @@ class Policy:
         if self.kind != "Sidecar" or not egress:
             return False
         seen = [host.partition("/")[::2] for part in egress for host in part.get("hosts") or ()]
-        own = "." if self.namespace == istio.NAMESPACE else istio.NAMESPACE
-        hosts = [host for namespace, host in seen if namespace in ("*", istio.NAMESPACE, own)]
+        own = "." if self.namespace == self.root else self.root
+        hosts = [host for namespace, host in seen if namespace in ("*", self.root, own)]
         return not any(_covers(host, name) for host in hosts for name in names)
 
 
-def policy(kind: str, found: Mapping[str, Any]) -> Policy | None:
+def policy(kind: str, found: Mapping[str, Any], root: str = istio.NAMESPACE) -> Policy | None:
     """Return what an object of the API server decides; None if it is not for sidecars, or the program's own."""
     metadata, spec = found["metadata"], found.get("spec") or {}
     namespace, name = metadata["namespace"], metadata["name"]
     if kind == "AuthorizationPolicy":
-        mesh_wide = namespace == istio.NAMESPACE and name in _MESH_WIDE
+        mesh_wide = namespace == root and name in _MESH_WIDE
         annuls = mesh_wide and name == former_policies.NAMES[0] and former_policies.closes(found)
         # A stack whose last update made each of a service's policies a resource has them without a label.
         former = re.match(rf"[a-z0-9-]+\.{re.escape(namespace)}(\.[a-z0-9.-]+)?[.-](callers|others)\b", name)
         for_gateways = spec.get("targetRef") or spec.get("targetRefs")
         if (mesh_wide and not annuls) or former or for_gateways or is_own(kind, metadata):
             return None
-    return Policy(kind, namespace, name, spec, metadata.get("creationTimestamp") or "")
+    return Policy(kind, namespace, name, spec, metadata.get("creationTimestamp") or "", root)
 
 
 def without_mutual_tls(policies: Iterable[Policy], namespace: str, labels: Mapping[str, str], port: int) -> str | None:
@@ -96,7 +98,7 @@ def without_mutual_tls(policies: Iterable[Policy], namespace: str, labels: Mappi
     scopes = (
         [one for one in candidates if one.selector and one.namespace == namespace],
         [one for one in candidates if not one.selector and one.namespace == namespace],
-        [one for one in candidates if not one.selector and one.namespace == istio.NAMESPACE],
+        [one for one in candidates if not one.selector and one.namespace == one.root],
     )
     for scope in scopes:
         for decides in sorted(scope, key=lambda one: (one.created, one.name))[:1]:

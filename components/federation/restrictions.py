@@ -6,12 +6,10 @@ Pure functions. https://istio.io/latest/docs/reference/config/security/authoriza
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from components import istio
 from components.federation.inventory import Inventory
 from components.federation.policies import Policy, named
 from components.federation.workload import Workload
-
-_GATEWAY_LABELS = {**istio.GATEWAY_SELECTOR, "app": istio.GATEWAY}
+from multimesh.contract import INSTALLED, ControlPlane
 
 
 def kept_out(
@@ -32,22 +30,23 @@ def kept_out(
     return sorted({str(one): one for one in by}.values(), key=str), list(dict.fromkeys(out))
 
 
-def notes(mesh: str, policies: Sequence[Policy], ports: Collection[int]) -> list[str]:
+def notes(mesh: str, policies: Sequence[Policy], ports: Collection[int], plane: ControlPlane = INSTALLED) -> list[str]:
     """Return a line for policies that are in force again in a mesh, and one for those that close its gateway.
 
     `ports` are those of the gateway that everybody should reach.
     """
     found, allowing = list[str](), [one for one in policies if one.allows]
-    if allowing and any(one.is_former for one in policies):
+    if plane.installed and allowing and any(one.is_former for one in policies):
         found.append(
             f"mesh {mesh}: from this update on {named(allowing)} also keeps out workloads of this mesh that it does "
             "not admit, as without multimesh; until now own-identities in istio-system admitted all of them"
         )
-    there = [one for one in allowing if one.holds_for(istio.NAMESPACE, _GATEWAY_LABELS)]
+    labels = {**plane.gateway_selector, "app": plane.gateway}
+    there = [one for one in allowing if one.holds_for(plane.root_namespace, labels)]
     if closed := [port for port in sorted(ports) if not _admit(there, port, None)]:
         found.append(
             f"mesh {mesh}: {named(there)} closes port {', '.join(map(str, closed))} of the gateway to clients outside: "
-            f"add an ALLOW for it in {istio.NAMESPACE}, with the selector istio: ingressgateway"
+            f"add an ALLOW for it in {plane.root_namespace}, with the selector istio: {plane.gateway_selector['istio']}"
         )
     return found
 

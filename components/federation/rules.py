@@ -32,6 +32,8 @@ class Rule:
     hosts: Sequence[str]
     mutual_tls_alone: bool = False
     """Whether it is a DestinationRule that asks for mutual TLS and nothing else, as sidecars do by themselves."""
+    root: str = istio.NAMESPACE
+    """The namespace whose objects hold for the whole mesh."""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}"
@@ -44,15 +46,15 @@ class Rule:
         )
 
     def hides(self, host: str) -> bool:
-        """Return whether it keeps a DestinationRule of `host` in istio-system from callers, whatever it says.
+        """Return whether it keeps a DestinationRule of `host` in the root namespace from callers, whatever it says.
 
         Istio looks in the caller's namespace first, where a wildcard is enough; within a namespace, the longest host
         wins. https://istio.io/latest/docs/ops/best-practices/traffic-management/#cross-namespace-configuration
         """
-        return self.kind == "DestinationRule" and self.namespace != istio.NAMESPACE and self.about(host)
+        return self.kind == "DestinationRule" and self.namespace != self.root and self.about(host)
 
 
-def rule(kind: str, found: Mapping[str, Any]) -> Rule | None:
+def rule(kind: str, found: Mapping[str, Any], root: str = istio.NAMESPACE) -> Rule | None:
     """Return what an object of the API server decides; None if it is for gateways alone, or the program's own."""
     metadata, spec = found["metadata"], found.get("spec") or {}
     if kind not in _ROUTES and is_own(kind, metadata):
@@ -60,14 +62,15 @@ def rule(kind: str, found: Mapping[str, Any]) -> Rule | None:
     namespace = metadata["namespace"]
     if kind in _ROUTES:
         hosts = [host for parent in spec.get("parentRefs") or () if (host := _parent(parent, namespace))]
-        return Rule(kind, namespace, metadata["name"], hosts) if hosts else None
+        return Rule(kind, namespace, metadata["name"], hosts, root=root) if hosts else None
     if kind == "VirtualService" and "mesh" not in (spec.get("gateways") or ["mesh"]):
         return None
     given = [spec.get("host", "")] if kind == "DestinationRule" else spec.get("hosts") or []
     # Istio takes a host without a dot as a Service of the object's namespace.
     hosts = [host if "." in host or host == "*" else istio.local_host(host, namespace) for host in given]
     says = {key: value for key, value in spec.items() if key != "host" and value}
-    return Rule(kind, namespace, metadata["name"], hosts, kind == "DestinationRule" and _mutual_tls_alone(says))
+    plain = kind == "DestinationRule" and _mutual_tls_alone(says)
+    return Rule(kind, namespace, metadata["name"], hosts, plain, root)
 
 
 def _mutual_tls_alone(says: Mapping[str, Any]) -> bool:

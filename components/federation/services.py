@@ -17,7 +17,7 @@ from components.federation.exposure import Exposure, changes, exposures
 from components.federation.inventory import Inventory, UnreadableClusterError, inventory
 from components.federation.members import Members
 from components.federation.peers import PeerMesh
-from components.federation.plan import PlannedObject
+from components.federation.plan import PlannedObject, placed
 from components.federation.routes import Exporter, Routes, connect_attempts, lost_meshes
 from components.federation.service_objects import ServiceObjects, as_text
 from components.federation.weights import percentages
@@ -57,12 +57,14 @@ class Federation:
         self._all: Mapping[str, Mesh | PeerMesh] = {**meshes, **members.peers}
         self._asked: pulumi.Output[Any] = pulumi.Output.from_input(
             {
-                name: inventory(name, mesh.cluster, namespaces)
+                name: inventory(name, mesh.cluster, namespaces, mesh.role.plane.root_namespace)
                 for name, mesh in meshes.items()
                 if (namespaces := self._to_ask(name))
             }
         )
-        self._allowed = {one.global_name: callers(one, self._domains) for one in members.services}
+        self._planes = {name: mesh.role.plane for name, mesh in meshes.items()}
+        self._planes |= {name: peer.control_plane for name, peer in members.peers.items()}
+        self._allowed = {one.global_name: callers(one, self._domains, self._planes) for one in members.services}
         last = stack_outputs.read(pulumi.get_stack())
         self._before, self._exposed = _exports(last), last.get("exposure", None if last else [])
         # Also while a cluster is not there yet: a preview shows what is likely.
@@ -105,13 +107,16 @@ class Federation:
             )
             for name, mesh in self._meshes.items()
         }
-        services, notes = available(self._members.services, clusters, self._domains)
+        services, notes = available(self._members.services, clusters, self._domains, self._planes)
         for note in notes:
             pulumi.log.warn(note)
         return services
 
     def _expose(self, services: Sequence[AvailableService]) -> Sequence[Exposure]:
-        found = [one for service in services for one in exposures(service, self._admitting(service), self._domains)]
+        joined = [name for name, mesh in self._meshes.items() if not mesh.role.plane.installed]
+        found = [
+            one for service in services for one in exposures(service, self._admitting(service), self._domains, joined)
+        ]
         if self._exposed is not None:  # a stack of an earlier version did not say
             for line in changes(self._exposed, found):
                 pulumi.log.info(f"exposure: {line}")
@@ -152,14 +157,16 @@ class Federation:
         silent = {name for name, found in inventories.items() if found is None}
         if not pulumi.runtime.is_dry_run() and not silent.isdisjoint({mesh.name, *mesh.role.serves}):
             return self._fail_after_others(silent)
-        planned = closed(mesh.role) + lost_meshes(self._members.services, mesh.role)
+        planned = closed(mesh.role, [service for service, *_ in exported.services])
+        planned += lost_meshes(self._members.services, mesh.role)
         planned += connect_attempts(service for service, *_ in exported.services)
         for service, routes, chain in exported.services:
             planned += (routed := routes.in_mesh(mesh.role))
             if not mesh.role.one_mesh:
                 chain.check(mesh.name, routed)
             planned += authorization(service, mesh.role, self._allowed[service.service.global_name])
-        return {str(Key(one.kind, one.namespace, one.name)): as_text(one.spec) for one in planned}
+        placed_here = [placed(one, mesh.role.plane.root_namespace) for one in planned]
+        return {str(Key(one.kind, one.namespace, one.name)): as_text(one.spec) for one in placed_here}
 
     def _fail_after_others(self, silent: set[str]) -> pulumi.Output[Any]:
         def fail(_: Any) -> None:

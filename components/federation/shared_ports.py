@@ -31,7 +31,12 @@ def share(one: Workload, other: Workload) -> bool:
     """Return whether two exported services lead to the same ports of the same pods."""
     if one.assumed or other.assumed:
         return False
-    return _same_pods(one.selector, one.pods, other) and bool(one.pod_ports & other.pod_ports)
+    return same_pods(one, other) and bool(one.pod_ports & other.pod_ports)
+
+
+def same_pods(one: Workload, other: Workload) -> bool:
+    """Return whether two services lead to the same pods, now, or by what the two select."""
+    return _same_pods(one.selector, one.pods, other)
 
 
 def _same_pods(selector: Mapping[str, str], names: Iterable[str], workload: Workload) -> bool:

@@ -46,6 +46,8 @@ class Workload:
     pods: frozenset[str] = frozenset()
     """The pods' names."""
     assumed: bool = False
+    unlisted: Sequence[int] = ()
+    """The pods' ports behind the ports of the Service that are not exported."""
 
     @property
     def short_name(self) -> bool:
@@ -106,11 +108,19 @@ def workload(service: ExportedService, inventory: Inventory, role: Role) -> Work
                 "with a cluster IP"
             )
     users_rules = [rule for rule in about if not rule.mutual_tls_alone]
-    made = Workload(selector, protocols, targets, headless, users_rules, names)
+    made = Workload(
+        selector, protocols, targets, headless, users_rules, names, unlisted=_unlisted(service, spec, slices)
+    )
     missing = _without_sidecar(service, found) or hindrances.hidden(service, inventory, role)
     if away := missing or hindrances.bypassed(service, inventory.policies, selector, found, made.pod_ports):
         raise NotExportedError(away, made)
     return made
+
+
+def _unlisted(service: ExportedService, spec: Mapping[str, Any], slices: Sequence[Mapping[str, Any]]) -> list[int]:
+    ports = [port for port in spec.get("ports") or [] if port.get("protocol", "TCP") == "TCP"]
+    other = [port for port in ports if int(port["port"]) not in service.ports]
+    return sorted({number for port in other for number in pods.ports(port, slices)})
 
 
 def _selector(spec: Mapping[str, Any]) -> dict[str, str]:
@@ -202,7 +212,7 @@ def _decides(rule: Rule, host: str) -> bool:
 def _is_default(rule: Rule) -> bool:
     """Return whether it is a DestinationRule for all that has none of its own."""
     wildcards = all(host.startswith("*") for host in rule.hosts)
-    return wildcards and rule.kind == "DestinationRule" and rule.namespace == istio.NAMESPACE
+    return wildcards and rule.kind == "DestinationRule" and rule.namespace == rule.root
 
 
 def _alone(host: str, others: Sequence[Rule]) -> None:

@@ -75,11 +75,11 @@ def gateway(hosts: Sequence[str], https: Https | None) -> Spec:
     return {"selector": istio.GATEWAY_SELECTOR, "servers": [*plain, secure]}
 
 
-def redirect(https_port: int) -> Spec:
+def redirect(https_port: int, namespace: str = istio.NAMESPACE) -> Spec:
     """Return the VirtualService that answers plain HTTP with the same address at HTTPS, at the port of clients."""
     return {
         "hosts": ["*"],
-        "gateways": [f"{istio.NAMESPACE}/{REDIRECT}"],
+        "gateways": [f"{namespace}/{REDIRECT}"],
         "http": [{"redirect": {"scheme": "https", "redirectCode": 301, "port": https_port}}],
     }
 

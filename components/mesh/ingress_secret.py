@@ -19,15 +19,15 @@ from components.mesh.ingress import Https
 _SECONDS = 20
 
 
-def watch(mesh: str, cluster: Cluster, https: Https) -> None:
+def watch(mesh: str, cluster: Cluster, https: Https, namespace: str = NAMESPACE) -> None:
     """Say, once the cluster is there, why clients do not get a certificate that they accept from the Secret.
 
     Nothing fails for it: the gateway serves whatever the Secret has, soon after it is there.
     """
 
     async def look(known: Mapping[str, Any]) -> None:
-        for line in await asyncio.to_thread(_look, known["kubeconfig"], https):
-            pulumi.log.warn(f"mesh {mesh}: Secret {NAMESPACE}/{https.secret} {line}")
+        for line in await asyncio.to_thread(_look, known["kubeconfig"], https, namespace):
+            pulumi.log.warn(f"mesh {mesh}: Secret {namespace}/{https.secret} {line}")
 
     # The provider waits until the API server answers.
     pulumi.Output.unsecret(pulumi.Output.all(kubeconfig=cluster.kubeconfig, id=cluster.provider.id)).apply(look)
@@ -53,13 +53,13 @@ def faults(data: Mapping[str, str], https: Https, now: datetime) -> Iterator[str
         yield f"has a certificate that does not name {', '.join(unnamed)}: clients that ask for these refuse it"
 
 
-def _look(kubeconfig: str, https: Https) -> list[str]:
+def _look(kubeconfig: str, https: Https, namespace: str) -> list[str]:
     from kubernetes.client import ApiException, CoreV1Api
     from urllib3.exceptions import HTTPError
 
     try:
         with connected(kubeconfig) as api:
-            found: Any = CoreV1Api(api).read_namespaced_secret(https.secret, NAMESPACE, _request_timeout=_SECONDS)
+            found: Any = CoreV1Api(api).read_namespaced_secret(https.secret, namespace, _request_timeout=_SECONDS)
     except ApiException as error:
         if error.status == HTTPStatus.NOT_FOUND:
             return ["is not there: HTTPS answers nobody until it is; then it works without another `pulumi up`"]

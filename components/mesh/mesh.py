@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 import pulumi
 
 from components import istio
-from components.clusters.cluster import Cluster, Platform
+from components.clusters.cluster import Cluster, Exposure, Platform
 from components.mesh import charts, endpoint, ingress, ingress_secret, primary_remote, single_mesh
 from components.mesh.discovery import Discovery
 from components.mesh.ingress import Https
@@ -15,6 +15,7 @@ from components.mesh.roles import Role
 from components.objects import KubernetesObject, Release, find
 from components.trust import mesh_key
 from components.trust.ca import IntermediateCa, fingerprint
+from components.trust.found_ca import FoundCa
 from components.trust.requested_ca import IssuedCa
 
 NAMESPACE = istio.NAMESPACE
@@ -27,8 +28,8 @@ class MeshArgs(TypedDict):
     platform: Platform
     """The cluster's platform, with the user's settings merged over it."""
     role: Role
-    ca: IntermediateCa | IssuedCa
-    """The CA of the control plane that serves the cluster: its own, or the primary's."""
+    ca: IntermediateCa | IssuedCa | FoundCa
+    """The CA of the control plane that serves the cluster: its own, the primary's, or somebody else's."""
     revocation_lists: pulumi.Output[str] | None
     """The revocation lists (PEM) that its proxies check; None if no CA is revoked."""
     primary: "Mesh | None"
@@ -78,35 +79,15 @@ class Mesh(pulumi.ComponentResource):
         self.cluster = args["cluster"]
         platform, exposure = args["platform"], self.cluster.exposure
 
-        # The control plane: its own, or another cluster's
-        own = self.cluster.child_options(self)
-        metadata = single_mesh.namespace_metadata(role)
-        self.namespace = KubernetesObject(f"{name}-{NAMESPACE}", "v1", "Namespace", metadata=metadata, opts=own)
-        base = self._release("base", "istio-base", platform, {}, [self.namespace])
-        if primary := args["primary"]:
-            self.control_plane = self._of_primary(primary, platform, base)
-        else:
-            values = charts.istiod_values(role, self._ca.root_pem, self._ca.root_pem.apply(fingerprint))
-            if self._lists is not None:
-                values = charts.merged(values, charts.another_pod_for(self._lists))
-            called = args["spanning"] if role.one_mesh else [f"*.{args['suffix']}"]
-            values = charts.merged(values, charts.latency_values(called))
-            if role.one_mesh:
-                values = charts.merged(values, single_mesh.istiod_values(role, args["networks"], args["spanning"]))
-            self.control_plane = self._release("istiod", "istiod", platform, values, [base, self._cacerts()])
+        self.control_plane = self._install(args)
 
         # The gateway, whose pod starts with the certificate if it is there
         certificate = self._certificate(self._https) if self._https else []
         gateway = self._release(
             "gateway",
-            istio.GATEWAY,
+            role.plane.gateway,
             platform,
-            charts.gateway_values(
-                exposure,
-                role,
-                certificate=self._https.secret if self._https else None,
-                checks_revocation=self._lists is not None,
-            ),
+            self._gateway_values(exposure),
             [self.control_plane, *certificate],
             # Deleting the Service deletes the cloud's load balancer; deleting the cluster does not.
             outlives=exposure.service == "LoadBalancer",
@@ -117,10 +98,8 @@ class Mesh(pulumi.ComponentResource):
             self._configure(args)
 
         # Where the gateway is
-        if exposure.address is None:
-            self.gateway_address = self._load_balancer_address(gateway)
-        else:
-            self.gateway_address = pulumi.Output.from_input(exposure.address)
+        of_service = self._load_balancer_address(gateway) if exposure.address is None else exposure.address
+        self.gateway_address = pulumi.Output.from_input(of_service)
         self.gateway_port = exposure.port
         self.ingress_url = self.gateway_address.apply(lambda at: endpoint.ingress_url(at, exposure.ingress_port))
         self.https_url = None
@@ -134,10 +113,39 @@ class Mesh(pulumi.ComponentResource):
             }
         )
 
+    def _install(self, args: MeshArgs) -> pulumi.Resource:
+        """Install the control plane: its own, or what it needs to be served by another cluster's."""
+        role, platform, own, ca = self.role, args["platform"], self.cluster.child_options(self), args["ca"]
+        if isinstance(ca, FoundCa):
+            raise TypeError("a control plane that is installed needs a CA to sign with")
+        kept = pulumi.ResourceOptions.merge(own, pulumi.ResourceOptions(retain_on_delete=self.cluster.adopts or None))
+        metadata = single_mesh.namespace_metadata(role, adopted=self.cluster.adopts)
+        self.namespace = KubernetesObject(f"{self.name}-{NAMESPACE}", "v1", "Namespace", metadata=metadata, opts=kept)
+        base = self._release("base", "istio-base", platform, {}, [self.namespace])
+        if primary := args["primary"]:
+            return self._of_primary(primary, platform, base, ca)
+        values = charts.istiod_values(role, ca.root_pem, ca.root_pem.apply(fingerprint))
+        if self._lists is not None:
+            values = charts.merged(values, charts.another_pod_for(self._lists))
+        called = args["spanning"] if role.one_mesh else [f"*.{args['suffix']}"]
+        values = charts.merged(values, charts.latency_values(called))
+        if role.one_mesh:
+            values = charts.merged(values, single_mesh.istiod_values(role, args["networks"], args["spanning"]))
+        return self._release("istiod", "istiod", platform, values, [base, self._cacerts(ca)])
+
+    def _gateway_values(self, exposure: Exposure) -> charts.Values:
+        certificate = self._https.secret if self._https else None
+        checks_revocation = self._lists is not None
+        return charts.gateway_values(exposure, self.role, certificate=certificate, checks_revocation=checks_revocation)
+
     @property
     def configured(self) -> bool:
         """Whether this cluster needs Istio's objects: a control plane reads only those of its own cluster."""
         return self.role.primary is None
+
+    @property
+    def _namespace_name(self) -> pulumi.Input[str]:
+        return self.namespace.metadata["name"]
 
     def read_by(self, readers: Sequence["Mesh"]) -> list[pulumi.Resource]:
         """Let the control planes of other clusters of the same mesh read this cluster's endpoints."""
@@ -154,9 +162,8 @@ class Mesh(pulumi.ComponentResource):
         )
         return [discovery.given_to(mesh.name, mesh.cluster, mesh.namespace.metadata["name"]) for mesh in readers]
 
-    def _cacerts(self) -> KubernetesObject:
+    def _cacerts(self, ca: IntermediateCa | IssuedCa) -> KubernetesObject:
         """Create the Secret with the CA that istiod signs with; it must exist before istiod starts."""
-        ca = self._ca
         return KubernetesObject(
             f"{self.name}-cacerts",
             "v1",
@@ -172,9 +179,11 @@ class Mesh(pulumi.ComponentResource):
             opts=self.cluster.child_options(self),
         )
 
-    def _of_primary(self, primary: "Mesh", platform: Platform, base: Release) -> pulumi.Resource:
+    def _of_primary(
+        self, primary: "Mesh", platform: Platform, base: Release, ca: IntermediateCa | IssuedCa
+    ) -> pulumi.Resource:
         """Create the objects with which another cluster's control plane serves this one."""
-        bundle = self._ca.trusted_pem.apply(lambda pem: base64.b64encode(pem.encode()).decode())
+        bundle = ca.trusted_pem.apply(lambda pem: base64.b64encode(pem.encode()).decode())
         values = primary_remote.remote_values(self.role, bundle)
         after = [base, *self.read_by([primary]), *primary.serving]
         webhook = self.cluster.child_options(self, [self._release("istiod", "istiod", platform, values, after)])
@@ -205,14 +214,18 @@ class Mesh(pulumi.ComponentResource):
     def _configure(self, args: MeshArgs) -> None:
         """Create the Istio objects that apply to the whole mesh."""
         # Access: everybody may call the ingress; istiod authenticates the clusters that it serves
-        https, ports = args["https"], [istio.INGRESS_PORT, *([istio.HTTPS_PORT] if args["https"] else [])]
+        ports = [istio.INGRESS_PORT, *([istio.HTTPS_PORT] if args["https"] else [])]
         ports += [*istio.ISTIOD_TLS_PORTS] if self.role.serves else []
         self._policy("PeerAuthentication", "strict", "default", istio.strict_mutual_tls())
         self._policy("NetworkPolicy", "istiod-ports", "istiod-by-tls-alone", istio.istiod_by_tls_alone())
         closed = istio.gateway_ports(self.trust_domains, ports)
         self._policy("AuthorizationPolicy", "gateway-ports", istio.GATEWAY_PORTS, closed)
 
-        # What the gateway forwards to
+        self._forward(args)
+
+    def _forward(self, args: MeshArgs) -> None:
+        """Create the Istio objects that say what the gateway forwards to."""
+        https = args["https"]
         if exports := args["exports"]:
             self._policy("Gateway", "peer-gateway", istio.PEER_GATEWAY, istio.peer_gateway(exports))
         if hosts := args["ingress_hosts"]:
@@ -230,7 +243,7 @@ class Mesh(pulumi.ComponentResource):
         """Create the Secret with the certificate of the ingress, or say if the one of somebody else is of no use."""
         certificate = https.certificate
         if certificate is None:
-            ingress_secret.watch(self.name, self.cluster, https)
+            ingress_secret.watch(self.name, self.cluster, https, self.role.plane.root_namespace)
             return []
         return [
             KubernetesObject(
@@ -238,7 +251,7 @@ class Mesh(pulumi.ComponentResource):
                 "v1",
                 "Secret",
                 type="kubernetes.io/tls",
-                metadata={"name": https.secret, "namespace": self.namespace.metadata["name"]},
+                metadata={"name": https.secret, "namespace": self._namespace_name},
                 stringData=ingress.certificate(certificate.chain_pem, certificate.private_key_pem),
                 opts=self.cluster.child_options(self),
             )
@@ -247,17 +260,20 @@ class Mesh(pulumi.ComponentResource):
     def _redirect(self, hosts: Sequence[str], https_port: int) -> list[pulumi.Resource]:
         """Create the objects that send plain HTTP to HTTPS."""
         gateway = self._policy("Gateway", "redirect-gateway", ingress.REDIRECT, istio.ingress_gateway(hosts))
-        return [self._policy("VirtualService", "redirect", ingress.REDIRECT, ingress.redirect(https_port), [gateway])]
+        route = ingress.redirect(https_port, self.role.plane.root_namespace)
+        return [self._policy("VirtualService", "redirect", ingress.REDIRECT, route, [gateway])]
 
     def _policy(
         self, kind: str, suffix: str, name: str, spec: istio.Spec, after: Sequence[pulumi.Resource] = ()
     ) -> KubernetesObject:
         """Create an Istio object in this mesh, after its control plane, which validates the object."""
+        if kind == "Gateway":
+            spec = {**spec, "selector": self.role.plane.gateway_selector}
         return KubernetesObject(
             f"{self.name}-{suffix}",
             istio.API_VERSIONS[kind],
             kind,
-            metadata={"name": name, "namespace": NAMESPACE},
+            metadata={"name": name, "namespace": self.role.plane.root_namespace},
             spec=spec,
             opts=self.cluster.child_options(self, [self.control_plane, *after]),
         )
@@ -275,7 +291,7 @@ class Mesh(pulumi.ComponentResource):
         return Release(
             f"{self.name}-{chart}",
             name=name,
-            namespace=NAMESPACE,
+            namespace=self.role.plane.root_namespace,
             **charts.source(platform, chart),
             values=charts.complete(chart, values, platform),
             opts=self.cluster.child_options(self, after, outlives=outlives),

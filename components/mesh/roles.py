@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from components.mesh.topology import Topology
+from multimesh.contract import INSTALLED, ControlPlane
 
 JOINED = "multimesh/joined"
 """The annotation of a pod that names the trust domain, network and control plane of its proxy."""
@@ -18,7 +20,7 @@ class Role:
     control plane serves it; if None, it has its own control plane, which also `serves` the listed clusters. `read_by`
     are the other clusters whose control planes read its endpoints from its API server. `beside` are all other clusters
     of a single mesh. `federated` are the trust domains of the other meshes of the federation. `aliases` are other trust
-    domains of this mesh.
+    domains of this mesh. `plane` is where its control plane is, which somebody else may have installed.
     """
 
     cluster: str
@@ -31,6 +33,7 @@ class Role:
     beside: Sequence[str] = ()
     federated: Sequence[str] = ()
     aliases: Sequence[str] = ()
+    plane: ControlPlane = INSTALLED
 
     @property
     def trust_domains(self) -> list[str]:
@@ -48,10 +51,16 @@ class Role:
         return "/".join([self.trust_domain, self.network or "", self.primary or self.cluster])
 
 
-def roles(topology: Topology, clusters: Sequence[str], trust_domains: Mapping[str, Sequence[str]]) -> dict[str, Role]:
+def roles(
+    topology: Topology,
+    clusters: Sequence[str],
+    trust_domains: Mapping[str, Sequence[str]],
+    planes: Mapping[str, ControlPlane] = MappingProxyType({}),
+) -> dict[str, Role]:
     """Return the role of every cluster, a primary before those that it serves.
 
-    `trust_domains` are by mesh: each mesh's own, and then its aliases.
+    `trust_domains` are by mesh: each mesh's own, and then its aliases. So are the control `planes` that somebody else
+    runs.
     """
     if topology.kind != "single-mesh":
         one_mesh = topology.kind == "single-cluster"
@@ -62,6 +71,7 @@ def roles(topology: Topology, clusters: Sequence[str], trust_domains: Mapping[st
                 one_mesh,
                 federated=sorted({domain for mesh in trust_domains if mesh != name for domain in trust_domains[mesh]}),
                 aliases=tuple(trust_domains[name][1:]),
+                plane=planes.get(name, INSTALLED),
             )
             for name in clusters
         }

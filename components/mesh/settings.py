@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
+from components.schema import names
 from components.schema.strict import Strict
 
 
@@ -13,6 +14,18 @@ class HelmValues(Strict):
     base: dict[str, Any] = {}
     istiod: dict[str, Any] = {}
     gateway: dict[str, Any] = {}
+
+
+class MeshIstioSettings(Strict):
+    """How Istio comes into one mesh's cluster.
+
+    `adopt` takes over what an Istio that is gone has left there. With `install: false` somebody else runs the control
+    plane; `revision` names one of several.
+    """
+
+    install: bool = True
+    revision: names.Label | None = None
+    adopt: bool = False
 
 
 class IstioSettings(Strict):

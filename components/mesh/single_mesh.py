@@ -7,6 +7,7 @@ different ones).
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from components.clusters.adopted import ADOPTED
 from components.clusters.cluster import Exposure
 from components.istio import MANAGED, NAMESPACE
 from components.mesh.roles import Role
@@ -19,11 +20,15 @@ NETWORK_LABEL = "topology.istio.io/network"
 CONTROL_PLANE_ANNOTATION = "topology.istio.io/controlPlaneClusters"
 
 
-def namespace_metadata(role: Role) -> Any:
-    """Return the metadata of istio-system: that it is multimesh's, its network, the cluster that controls it."""
+def namespace_metadata(role: Role, *, adopted: bool = False) -> Any:
+    """Return the metadata of istio-system: that it is multimesh's, its network, the cluster that controls it.
+
+    Somebody may have had one that is `adopted`.
+    """
     labels = {**MANAGED, POD_SECURITY: "baseline", **({NETWORK_LABEL: role.network} if role.network else {})}
-    annotations = {"annotations": {CONTROL_PLANE_ANNOTATION: role.primary}} if role.primary else {}
-    return {"name": NAMESPACE, "labels": labels, **annotations}
+    annotations = {CONTROL_PLANE_ANNOTATION: role.primary} if role.primary else {}
+    annotations |= {ADOPTED: "true"} if adopted else {}
+    return {"name": NAMESPACE, "labels": labels, **({"annotations": annotations} if annotations else {})}
 
 
 def networks(exposures: Mapping[str, Exposure]) -> Values:

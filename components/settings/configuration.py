@@ -12,7 +12,7 @@ from components.mesh.ingress_settings import IngressSettings
 from components.mesh.settings import IstioSettings
 from components.mesh.topology import Topology
 from components.schema import problems
-from components.settings import cross_checks, ingress, single_mesh
+from components.settings import cross_checks, ingress, installation, single_mesh
 from components.settings.empty_keys import empty_keys
 from components.settings.parts import Parts
 from components.settings.service import ServiceSettings
@@ -42,6 +42,7 @@ def validate(raw: dict[str, Any]) -> Settings:
     typed = _typed_parts(raw, context)
     parts = Parts.valid(typed, context["meshes"])
     found = cross_checks.clashes(parts) + cross_checks.sample_mistakes(parts) + cross_checks.owned_values(parts)
+    found += installation.mistakes(parts)
     found += single_mesh.contradictions(parts)
     found += cross_checks.excluded_by_the_root(parts) + cross_checks.related_aliases(parts) + ingress.mistakes(parts)
     try:

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from components.clusters.kinds import ClusterSettings
 from components.mesh.ingress_settings import IngressSettings
-from components.mesh.settings import IstioSettings
+from components.mesh.settings import IstioSettings, MeshIstioSettings
 from components.mesh.topology import MultiMesh, SingleMesh, Topology
 from components.schema import names
 from components.schema.strict import Strict
@@ -24,6 +24,7 @@ class MeshSettings(Strict):
     cluster: Annotated[ClusterSettings, Field(discriminator="kind")]
     trust_domain: names.TrustDomain | None = None
     trust_domain_aliases: list[names.TrustDomain] = []
+    istio: MeshIstioSettings = MeshIstioSettings()
 
 
 def _at_most_100(meshes: dict[str, MeshSettings], info: ValidationInfo) -> dict[str, MeshSettings]:
@@ -71,6 +72,11 @@ class Settings(Strict):
             return [self.topology.trust_domain, *self.topology.trust_domain_aliases]
         about = self.meshes[mesh]
         return [about.trust_domain or names.default_trust_domain(mesh), *about.trust_domain_aliases]
+
+    @property
+    def joined(self) -> list[str]:
+        """The meshes whose control plane somebody else runs."""
+        return [name for name, mesh in self.meshes.items() if not mesh.istio.install]
 
     @property
     def flat(self) -> bool:

@@ -29,7 +29,7 @@ def _compared(
     there = cluster.all("AuthorizationPolicy")
     own = federation.made.objects.get(mesh, {})
     ours = [one for one in there if _key(one) in own]
-    wanted, seen = decide(ours, pod, port, caller), decide(there, pod, port, caller)
+    wanted, seen = (decide(these, pod, port, caller, cluster.plane.root_namespace) for these in (ours, there))
     if wanted.admitted is seen.admitted:
         return
     foreign = sorted({*seen.by} - {f"{key.namespace}/{key.name}" for key in own}) or sorted(seen.by)

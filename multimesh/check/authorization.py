@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from multimesh.check.cluster import ISTIO_NAMESPACE, Object, labels_of
+from multimesh.check.cluster import Object, labels_of
+from multimesh.contract import INSTALLED
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,11 @@ class Decision:
     by: Sequence[str] = ()
 
 
-def decide(policies: Iterable[Object], pod: Object, port: int, caller: Caller) -> Decision:
-    """Return what the policies that select a pod say of a caller of its port."""
-    there = [one for one in policies if _selects(one, pod)]
+def decide(
+    policies: Iterable[Object], pod: Object, port: int, caller: Caller, root: str = INSTALLED.root_namespace
+) -> Decision:
+    """Return what the policies that select a pod say of a caller of its port; those of `root` hold for all pods."""
+    there = [one for one in policies if _selects(one, pod, root)]
     matches = {name(one): (action(one), _matches(one, port, caller)) for one in there}
     denied = [key for key, (action, match) in matches.items() if action == "DENY" and match]
     if denied:
@@ -59,12 +62,12 @@ def action(policy: Object) -> str:
     return policy["spec"].get("action", "ALLOW")
 
 
-def _selects(policy: Object, pod: Object) -> bool:
+def _selects(policy: Object, pod: Object, root: str) -> bool:
     spec = policy["spec"]
     if spec.get("targetRef") or spec.get("targetRefs"):
         return False  # gateways and waypoints
     selector = (spec.get("selector") or {}).get("matchLabels") or {}
-    namespaces = (ISTIO_NAMESPACE, pod["metadata"]["namespace"])
+    namespaces = (root, pod["metadata"]["namespace"])
     return policy["metadata"]["namespace"] in namespaces and selector.items() <= labels_of(pod).items()
 
 

@@ -13,8 +13,8 @@ from kubernetes import client
 from urllib3.exceptions import HTTPError
 
 from multimesh.connection import UnreachableError
+from multimesh.contract import INSTALLED, ControlPlane
 
-ISTIO_NAMESPACE = "istio-system"
 _SECONDS = 10
 _LOGIN = ["BearerToken"]
 """What the Kubernetes client calls the kubeconfig's credentials."""
@@ -34,6 +34,12 @@ _KINDS = {
     "Namespace": "/api/v1/namespaces",
 }
 """Kinds of which all objects of a cluster are read."""
+_CACERTS = {
+    "ca-cert.pem": ("tls.crt", "ca-cert.pem"),
+    "cert-chain.pem": ("tls.crt", "cert-chain.pem"),
+    "root-cert.pem": ("ca.crt", "root-cert.pem"),
+}
+"""The certificates of the Secret `cacerts`, and the keys that they may have in it: the last that is there holds."""
 _NAMESPACED = {
     "ConfigMap": "/api/v1/namespaces/{}/configmaps",
     "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
@@ -58,6 +64,8 @@ class Cluster:
     """How far the API server's clock is ahead of this machine's."""
     refused: Sequence[str] = ()
     """What may not be read: kinds."""
+    plane: ControlPlane = INSTALLED
+    """Where its control plane is."""
 
     def all(self, kind: str, namespace: str | None = None) -> list[Object]:
         """Return the objects of a kind; those of one namespace, if it is given."""
@@ -79,7 +87,7 @@ class Cluster:
     @property
     def is_served(self) -> bool:
         """Whether another cluster's control plane serves this one."""
-        return self.one("EndpointSlice", "istiod-primary", ISTIO_NAMESPACE) is not None
+        return self.one("EndpointSlice", "istiod-primary", self.plane.namespace) is not None
 
 
 def labels_of(found: Object) -> Mapping[str, str]:
@@ -94,10 +102,10 @@ def is_ready(pod: Object) -> bool:
     return ready and "deletionTimestamp" not in pod["metadata"]
 
 
-def read_cluster(api: client.ApiClient, namespaces: Sequence[str]) -> Cluster:
+def read_cluster(api: client.ApiClient, namespaces: Sequence[str], plane: ControlPlane = INSTALLED) -> Cluster:
     """Return what is in a cluster, and in these namespaces beside Istio's. Raise UnreachableError."""
     paths = {path: kind for kind, path in _KINDS.items()}
-    for namespace in {ISTIO_NAMESPACE, *namespaces}:
+    for namespace in {plane.namespace, plane.root_namespace, *namespaces}:
         paths |= {path.format(namespace): kind for kind, path in _NAMESPACED.items()}
     status, headers, _ = _get(api, "/version")
     if status != HTTPStatus.OK:
@@ -111,11 +119,12 @@ def read_cluster(api: client.ApiClient, namespaces: Sequence[str]) -> Cluster:
                 objects[kind] += answer.get("items") or []
             elif status != HTTPStatus.NOT_FOUND:
                 refused.append(f"{kind} ({status})")
-    status, _, secret = _get(api, f"/api/v1/namespaces/{ISTIO_NAMESPACE}/secrets/cacerts")
+    status, _, secret = _get(api, f"/api/v1/namespaces/{plane.namespace}/secrets/cacerts")
     if status not in (HTTPStatus.OK, HTTPStatus.NOT_FOUND):
         refused.append(f"Secret cacerts ({status})")
-    public = {name: text for name, text in (secret.get("data") or {}).items() if name != "ca-key.pem"}
-    return Cluster(objects, public, _ahead(headers), sorted(set(refused)))
+    data = secret.get("data") or {}
+    public = {name: data[key] for name, keys in _CACERTS.items() for key in keys if key in data}
+    return Cluster(objects, public, _ahead(headers), sorted(set(refused)), plane)
 
 
 def in_parallel(work: Sequence[Callable[[], Any]]) -> list[Any]:

@@ -5,11 +5,16 @@ from typing import Any
 
 import yaml
 
-from multimesh.check.cluster import ISTIO_NAMESPACE, Cluster, Object, labels_of
+from multimesh.check.cluster import Cluster, Object, labels_of
 from multimesh.check.federation import Federation
 from multimesh.check.result import Check, Problem, Severity
 
-_UP = "`pulumi up --refresh` makes it as it was"
+
+def _up(cluster: Cluster) -> str:
+    """Return who makes a control plane as it was."""
+    if cluster.plane.installed:
+        return "`pulumi up --refresh` makes it as it was"
+    return "whoever runs this control plane sets it: see docs/existing.md"
 
 
 def own(federation: Federation) -> Iterable[tuple[str, Cluster]]:
@@ -20,8 +25,9 @@ def own(federation: Federation) -> Iterable[tuple[str, Cluster]]:
 
 
 def istiods(cluster: Cluster) -> list[Object]:
-    """Return the Deployments of istiod, of any revision."""
-    return cluster.selected("Deployment", ISTIO_NAMESPACE, {"app": "istiod"})
+    """Return the Deployments of istiod: of any revision, or of the one that is joined."""
+    revision = {} if cluster.plane.installed or not cluster.plane.suffix else {"istio.io/rev": cluster.plane.revision}
+    return cluster.selected("Deployment", cluster.plane.namespace, {"app": "istiod", **revision})
 
 
 def unavailable(deployment: Object) -> str:
@@ -35,7 +41,7 @@ def unavailable(deployment: Object) -> str:
 
 def mesh_config(cluster: Cluster) -> Mapping[str, Any]:
     """Return Istio's MeshConfig of the control plane; empty if there is none."""
-    found = cluster.one("ConfigMap", "istio", ISTIO_NAMESPACE) or {}
+    found = cluster.one("ConfigMap", f"istio{cluster.plane.suffix}", cluster.plane.namespace) or {}
     try:
         document = yaml.safe_load((found.get("data") or {}).get("mesh", ""))
     except yaml.YAMLError:
@@ -47,10 +53,10 @@ def _ready(federation: Federation) -> Iterable[Problem]:
     for mesh, cluster in own(federation):
         deployments = istiods(cluster)
         if not deployments:
-            yield Problem(mesh, "there is no Deployment of istiod", _UP)
+            yield Problem(mesh, "there is no Deployment of istiod", _up(cluster))
         for deployment in deployments:
             if lack := unavailable(deployment):
-                remedy = f"kubectl -n {ISTIO_NAMESPACE} describe deployment {deployment['metadata']['name']}"
+                remedy = f"kubectl -n {cluster.plane.namespace} describe deployment {deployment['metadata']['name']}"
                 yield Problem(mesh, f"istiod: {lack}", remedy)
 
 
@@ -73,7 +79,7 @@ def _webhook(federation: Federation) -> Iterable[Problem]:
         hooks = cluster.all("MutatingWebhookConfiguration")
         found = [one for one in hooks if labels_of(one).get("app") == "sidecar-injector"]
         if not found:
-            yield Problem(mesh, "there is no webhook that injects sidecars: new pods will have none", _UP)
+            yield Problem(mesh, "there is no webhook that injects sidecars: new pods will have none", _up(cluster))
         for one in found:
             if any(not hook["clientConfig"].get("caBundle") for hook in one.get("webhooks") or []):
                 name = one["metadata"]["name"]
@@ -85,7 +91,7 @@ def _dns(federation: Federation) -> Iterable[Problem]:
         metadata = (mesh_config(cluster).get("defaultConfig") or {}).get("proxyMetadata") or {}
         if str(metadata.get("ISTIO_META_DNS_CAPTURE")).lower() != "true":
             cause = "MeshConfig has no proxyMetadata ISTIO_META_DNS_CAPTURE: sidecars do not resolve global names"
-            yield Problem(mesh, cause, _UP)
+            yield Problem(mesh, cause, _up(cluster))
 
 
 def _trust_domain(federation: Federation) -> Iterable[Problem]:
@@ -93,11 +99,11 @@ def _trust_domain(federation: Federation) -> Iterable[Problem]:
         about, config = federation.outputs.meshes[mesh], mesh_config(cluster)
         wanted, found = about.trust_domain, config.get("trustDomain")
         if found != wanted:
-            yield Problem(mesh, f"MeshConfig has trustDomain {found}, the stack {wanted}", _UP)
+            yield Problem(mesh, f"MeshConfig has trustDomain {found}, the stack {wanted}", _up(cluster))
         aliases, has = sorted(about.trust_domain_aliases), sorted(config.get("trustDomainAliases") or [])
-        if has != aliases:
+        if has != aliases and cluster.plane.installed:
             lists = [", ".join(each) or "none" for each in (has, aliases)]
-            yield Problem(mesh, f"MeshConfig has trustDomainAliases {lists[0]}, the stack {lists[1]}", _UP)
+            yield Problem(mesh, f"MeshConfig has trustDomainAliases {lists[0]}, the stack {lists[1]}", _up(cluster))
 
 
 CHECKS = [

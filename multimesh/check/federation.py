@@ -124,7 +124,7 @@ def _ports(outputs: VerifyOutputs, names: Sequence[str]) -> dict[str, list[Port]
 def _read(outputs: VerifyOutputs, mesh: str, namespaces: Sequence[str]) -> Cluster | str:
     try:
         with connected(outputs.kubeconfigs[mesh]) as api:
-            return read_cluster(api, namespaces)
+            return read_cluster(api, namespaces, outputs.meshes[mesh].control_plane)
     except UnreachableError as error:
         return str(error)
 

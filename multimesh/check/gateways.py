@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from multimesh.check.cluster import ISTIO_NAMESPACE, Cluster, Object
+from multimesh.check.cluster import Cluster, Object
 from multimesh.check.control_planes import unavailable
 from multimesh.check.federation import Federation
 from multimesh.check.result import Check, Problem, Severity
 
-GATEWAY = {"istio": "ingressgateway"}
 PEER_PORT = 15443
 _UP = "`pulumi up --refresh` makes it as it was"
 
@@ -17,13 +16,15 @@ def _deployments(cluster: Cluster) -> list[Object]:
     return [
         one
         for one in cluster.all("Deployment")
-        if GATEWAY.items() <= (one["spec"]["template"]["metadata"].get("labels") or {}).items()
+        if cluster.plane.gateway_selector.items() <= (one["spec"]["template"]["metadata"].get("labels") or {}).items()
     ]
 
 
 def _services(cluster: Cluster) -> list[Object]:
     found = cluster.all("Service")
-    return [one for one in found if GATEWAY.items() <= (one["spec"].get("selector") or {}).items()]
+    return [
+        one for one in found if cluster.plane.gateway_selector.items() <= (one["spec"].get("selector") or {}).items()
+    ]
 
 
 def _ready(federation: Federation) -> Iterable[Problem]:
@@ -83,7 +84,7 @@ def _reachable(federation: Federation) -> Iterable[Problem]:
 def _others(federation: Federation) -> Iterable[Problem]:
     for mesh, cluster in federation.clusters.items():
         for name in on_peer_port(cluster, wide=False):
-            if name != f"{ISTIO_NAMESPACE}/peers":
+            if name != f"{cluster.plane.root_namespace}/peers":
                 cause = f"Gateway {name} also listens on the gateway's port {PEER_PORT}"
                 yield Problem(mesh, cause, "give it another port: what both list is decided by their age")
 
@@ -93,7 +94,7 @@ def on_peer_port(cluster: Cluster, *, wide: bool) -> list[str]:
     return [
         f"{one['metadata']['namespace']}/{one['metadata']['name']}"
         for one in cluster.all("Gateway")
-        if (one["spec"].get("selector") or {}).items() <= GATEWAY.items()
+        if (one["spec"].get("selector") or {}).items() <= cluster.plane.gateway_selector.items()
         for server in one["spec"].get("servers") or []
         if server["port"]["number"] == PEER_PORT
         if not wide or any(host.rpartition("/")[2].startswith("*") for host in server.get("hosts") or [])

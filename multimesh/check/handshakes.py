@@ -15,7 +15,8 @@ def _exported(federation: Federation) -> Iterable[Problem]:
                 continue
             if seen.closed:
                 cause = f"the gateway closes connections for the exported {name}"
-                yield Problem(mesh, cause, "see whether its Service has ready pods, and the Gateway istio-system/peers")
+                root = federation.outputs.meshes[mesh].control_plane.root_namespace
+                yield Problem(mesh, cause, f"see whether its Service has ready pods, and the Gateway {root}/peers")
             elif seen.trouble:
                 yield Problem(mesh, f"{name}: {seen.trouble}", "see docs/check.md")
             elif not any(identity.startswith(domains) for identity in seen.identities):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from multimesh.check.cluster import ISTIO_NAMESPACE, Cluster, Object, is_ready
+from multimesh.check.cluster import Cluster, Object, is_ready
 from multimesh.check.federation import Federation, local_host
 from multimesh.check.made import Key
 from multimesh.check.result import Check, Problem, Severity
@@ -112,7 +112,7 @@ def _plaintext(federation: Federation) -> Iterable[Problem]:
             key = Key("PeerAuthentication", about["namespace"], about["name"])
             if (
                 key in own
-                or about["namespace"] not in {*namespaces, ISTIO_NAMESPACE}
+                or about["namespace"] not in {*namespaces, cluster.plane.root_namespace}
                 or mode in (None, "UNSET", "STRICT")
             ):
                 continue
@@ -128,23 +128,22 @@ def _hidden(federation: Federation) -> Iterable[Problem]:
         for found in cluster.all("Sidecar"):
             about = found["metadata"]
             hosts = [host for egress in found["spec"].get("egress") or [] for host in egress.get("hosts") or []]
+            root = cluster.plane.root_namespace
             for service in federation.services if hosts else ():
-                if not any(_shows(host, about["namespace"], service) for host in hosts):
+                if not any(_shows(host, about["namespace"], service, root) for host in hosts):
                     cause = f"Sidecar {about['namespace']}/{about['name']} hides it from pods of this namespace"
-                    if about["namespace"] == ISTIO_NAMESPACE:
+                    if about["namespace"] == root:
                         cause = f"Sidecar {about['namespace']}/{about['name']} hides it from all pods"
-                    remedy = f'add "{ISTIO_NAMESPACE}/{service}" to its egress hosts'
+                    remedy = f'add "{root}/{service}" to its egress hosts'
                     yield Problem(f"{service} in {mesh}", cause, remedy)
 
 
-def _shows(host: str, namespace: str, service: str) -> bool:
-    """Return whether an egress host of a Sidecar shows the ServiceEntry of a global name, which is in istio-system."""
+def _shows(host: str, namespace: str, service: str, root: str) -> bool:
+    """Return whether an egress host of a Sidecar shows the ServiceEntry of a global name, which is in `root`."""
     where, _, name = host.partition("/")
     if where == ".":
         where = namespace
-    return where in ("*", ISTIO_NAMESPACE) and (
-        name in ("*", service) or (name[:1] == "*" and service.endswith(name[1:]))
-    )
+    return where in ("*", root) and (name in ("*", service) or (name[:1] == "*" and service.endswith(name[1:])))
 
 
 CHECKS = [

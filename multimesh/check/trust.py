@@ -49,7 +49,7 @@ def _cacerts(federation: Federation) -> Iterable[Problem]:
             yield Problem(mesh, f"the Secret cacerts has root {names}, the stack has {wanted}", _UP)
         elif reason := _broken_chain([ca, *(one for one in chain if one != ca)], set(found)):
             yield Problem(mesh, f"the CA in the Secret cacerts is not of the root: {reason}", _UP)
-        elif reason := _other_domain(ca, federation.outputs.meshes[mesh].trust_domain):
+        elif cluster.plane.installed and (reason := _other_domain(ca, federation.outputs.meshes[mesh].trust_domain)):
             yield Problem(mesh, f"the CA in the Secret cacerts {reason}", _UP)
 
 

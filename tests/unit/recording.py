@@ -117,7 +117,7 @@ class _Outputs(mocks.Mocks):
         self.services = services
         self.stacks = stacks
 
-    def inventory(self, kubeconfig: str, _namespaces: Any) -> Inventory:
+    def inventory(self, kubeconfig: str, _namespaces: Any, _root: str = "") -> Inventory:
         """Return what is in every cluster."""
         cluster = json.loads(kubeconfig)["current-context"]
         if any(re.search(about.get("gone", "never"), cluster) for about in self.services.values()):

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from recording import Recording, record, recorded
 
+from multimesh.contract import INSTALLED
+
 LOCAL = {"cluster": {"kind": "local"}}
 ECHO = {"name": "echo", "namespace": "demo", "port": 80, "ingress_hosts": ["*"], "service_account": "echo"}
 WEB = {"name": "web", "namespace": "shop", "port": 8080}
@@ -120,6 +122,7 @@ def test_outputs_keep_their_contract() -> None:
         "gateway_port": 31443,
         "trust_domain": "east.mesh",
         "trust_domain_aliases": [],
+        "control_plane": INSTALLED.model_dump(),
         "ca_expires": "2036-01-01T00:00:00Z",
         "ca_serial": "01",
         "ca_generation": 1,

@@ -46,4 +46,5 @@ class ExistingCluster(Cluster):
         self.provider = self.kubernetes_provider(name, settings.kubeconfig.server)
         self.exposure = exposure(settings.gateway)
         self.platform = Platform()
+        self.adopts = args.get("adopt", False)
         self.register_outputs({"kubeconfig": self.kubeconfig})

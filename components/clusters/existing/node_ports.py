@@ -6,7 +6,7 @@ from typing import Any
 from components.clusters.existing.cluster import exposure
 from components.clusters.existing.occupied import Read
 from components.clusters.existing.settings import GatewaySettings
-from components.istio import GATEWAY, NAMESPACE
+from components.istio import GATEWAY, JOINED_GATEWAY, NAMESPACE
 
 
 def taken(gateway: GatewaySettings, read: Read) -> Iterator[str]:
@@ -32,4 +32,5 @@ def taken(gateway: GatewaySettings, read: Read) -> Iterator[str]:
 
 
 def _is_the_gateway(service: Mapping[str, Any]) -> bool:
-    return (service["metadata"]["namespace"], service["metadata"]["name"]) == (NAMESPACE, GATEWAY)
+    namespace, name = service["metadata"]["namespace"], service["metadata"]["name"]
+    return name == JOINED_GATEWAY or (namespace, name) == (NAMESPACE, GATEWAY)

@@ -2,30 +2,46 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from ssl import SSLCertVerificationError
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from components.clusters.connection import connected
 from components.clusters.existing import node_ports, occupied, taken
+from components.clusters.existing.occupied import Read, reader
 from components.clusters.existing.settings import ExistingClusterSettings
 from components.clusters.kubeconfig import Kubeconfig, KubeconfigError
 from components.clusters.missing import Missing
 from components.schema.problems import ABSENT
 
+T = TypeVar("T")
+
 
 def missing(
-    settings: ExistingClusterSettings, *, sample: bool = False, read_by_others: bool = False
+    settings: ExistingClusterSettings,
+    *,
+    sample: bool = False,
+    read_by_others: bool = False,
+    adopt: bool = False,
+    install: bool = True,
 ) -> Iterator[Missing]:
     """Yield the reason if the kubeconfig gives no access to its cluster, or what stands in the way there.
 
-    `sample` and `read_by_others` say what else the stack creates there: see `taken.faults`.
+    `sample` and `read_by_others` say what else the stack creates there: see `taken.faults`. With `adopt`, what an Istio
+    that is gone has left does not stand in the way, and if multimesh does not `install` one, no Istio does.
     """
     try:
         check(settings.kubeconfig)
-        found = occupants(settings, sample=sample, read_by_others=read_by_others)
+        found = _read(
+            settings,
+            lambda read: [
+                *(occupied.faults(read, adopt=adopt) if install else []),
+                *taken.faults(read, sample=sample, read_by_others=read_by_others),
+                *node_ports.taken(settings.gateway, read),
+            ],
+        )
     except KubeconfigError as error:
         yield Missing(("kubeconfig",), settings.kubeconfig.path or ABSENT, str(error))
     else:
@@ -82,23 +98,25 @@ def check(kubeconfig: Kubeconfig, timeout: float = 10) -> None:
             raise KubeconfigError(f"{host} does not answer as a Kubernetes API server does") from error
 
 
-def occupants(
-    settings: ExistingClusterSettings, *, sample: bool = False, read_by_others: bool = False, timeout: float = 10
-) -> list[str]:
-    """Return a line for each Istio, node port and other object in the stack's way that is not multimesh's.
+def leftovers(settings: ExistingClusterSettings) -> list[str]:
+    """Return what an Istio that is gone has left in the cluster. Raise KubeconfigError if it does not answer."""
+    return _read(settings, lambda read: list(occupied.leftovers(read)))
 
-    Raise KubeconfigError if the cluster does not answer.
-    """
+
+def look(settings: ExistingClusterSettings, at: Callable[[Read], T]) -> T:
+    """Return what is seen of whole objects in the cluster. Raise KubeconfigError if it does not answer."""
+    return _read(settings, at, whole_objects=True)
+
+
+def _read(
+    settings: ExistingClusterSettings, at: Callable[[Read], T], timeout: float = 10, *, whole_objects: bool = False
+) -> T:
+    """Return what is seen in the cluster. Raise KubeconfigError if the cluster does not answer."""
     from urllib3.exceptions import HTTPError
 
     with connected(settings.kubeconfig.text) as api:
-        read = occupied.reader(api, timeout)
         try:
-            return [
-                *occupied.faults(read),
-                *taken.faults(read, sample=sample, read_by_others=read_by_others),
-                *node_ports.taken(settings.gateway, read),
-            ]
+            return at(reader(api, timeout, whole_objects=whole_objects))
         except (HTTPError, OSError, ValueError) as error:
             raise KubeconfigError(f"{api.configuration.host} {_refusal(error)}") from error
 

@@ -42,6 +42,7 @@ def test_a_port_that_the_gateway_does_not_use_is_free_to_be_somebodys() -> None:
 
 def test_the_gateways_own_service_is_no_hindrance() -> None:
     assert said(NODE_PORTS, service("istio-system", "istio-ingressgateway", 31443, 30080)) == []
+    assert said(NODE_PORTS, service("mesh-config", "multimesh-gateway", 31443, 30080)) == []
 
 
 def test_services_without_ports_are_no_hindrance() -> None:

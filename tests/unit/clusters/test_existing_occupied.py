@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from api_server import kubeconfig, serving
 
-from components.clusters.existing import preflight, taken
-from components.clusters.existing.occupied import faults
+from components.clusters.existing import preflight
+from components.clusters.existing import taken as in_the_way
+from components.clusters.existing.occupied import faults, leftovers
 from components.clusters.existing.settings import ExistingClusterSettings
 from components.istio import MANAGED
 from components.mesh.roles import JOINED, Role
@@ -18,6 +19,7 @@ APPS, CORE = "/apis/apps/v1", "/api/v1"
 INSIDE = f"{APPS}/namespaces/istio-system/deployments"
 ISTIODS = f"{APPS}/deployments?labelSelector=app%3Distiod"
 RELEASES = f"{CORE}/namespaces/istio-system/secrets?labelSelector=owner%3Dhelm"
+CANARY = f"{CORE}/namespaces/istio/secrets?labelSelector=owner%3Dhelm%2Cname%3Distio-base"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
 
@@ -41,8 +43,12 @@ OURS = {"metadata": namespace_metadata(Role("east", "east.mesh"))}
 CRD = "virtualservices.networking.istio.io"
 
 
-def said(objects: dict[str, list[dict[str, Any]]]) -> list[str]:
-    return list(faults(lambda path: objects.get(path, [])))
+def said(objects: dict[str, list[dict[str, Any]]], *, adopt: bool = False) -> list[str]:
+    return list(faults(lambda path: objects.get(path, []), adopt=adopt))
+
+
+def taken(objects: dict[str, list[dict[str, Any]]]) -> list[str]:
+    return list(leftovers(lambda path: objects.get(path, [])))
 
 
 def test_an_empty_cluster_is_free() -> None:
@@ -74,14 +80,41 @@ def test_the_namespace_of_another_istio_is_named_with_its_releases() -> None:
         "the namespace istio-system is there already, and is not multimesh's (it has Helm releases istio-base, istiod "
         "and Deployments istiod). multimesh installs its own Istio there: if nobody needs that one, run "
         "`helm uninstall -n istio-system istio-base istiod` and `kubectl delete namespace istio-system`; if somebody "
-        "does, use another cluster"
+        "does, join it: set istio.install: false of the mesh"
     ]
 
 
 def test_an_empty_namespace_of_somebody_is_named() -> None:
     [line] = said({ISTIO_SYSTEM: [named("istio-system")]})
     assert "(it has no workload)" in line
-    assert "run `kubectl delete namespace istio-system`; if" in line
+    assert "run `kubectl delete namespace istio-system`, or set istio.adopt: true of the mesh" in line
+
+
+def test_an_empty_namespace_is_taken_over_and_named() -> None:
+    gone = named("sh.helm.release.v1.istiod.v1", name="istiod", status="uninstalled")
+    objects = {ISTIO_SYSTEM: [named("istio-system")], RELEASES: [gone]}
+    assert said(objects, adopt=True) == []
+    assert taken(objects) == ["the namespace istio-system"]
+
+
+@pytest.mark.parametrize("kind", ["deployments", "daemonsets", "statefulsets"])
+def test_a_namespace_in_which_something_runs_is_not_taken_over(kind: str) -> None:
+    objects = {ISTIO_SYSTEM: [named("istio-system")], f"{APPS}/namespaces/istio-system/{kind}": [deployment("kiali")]}
+    [line] = said(objects, adopt=True)
+    assert f"(it has {kind.capitalize()} kiali). istio.adopt takes over an empty namespace alone" in line
+
+
+def test_a_namespace_with_a_living_release_is_not_taken_over() -> None:
+    objects = {ISTIO_SYSTEM: [named("istio-system")], RELEASES: [named("a.v1", name="istio-base", status="deployed")]}
+    [line] = said(objects, adopt=True)
+    assert "if nobody needs what is in it, run `helm uninstall -n istio-system istio-base`; if" in line
+
+
+def test_a_namespace_that_was_taken_over_is_not_deleted_by_leaving_the_key_out() -> None:
+    adopted = {"metadata": namespace_metadata(Role("east", "east.mesh"), adopted=True)}
+    assert said({ISTIO_SYSTEM: [adopted]}, adopt=True) == []
+    [line] = said({ISTIO_SYSTEM: [adopted]})
+    assert "`pulumi destroy` would delete it: set istio.adopt: true of the mesh" in line
 
 
 def test_a_control_plane_in_another_namespace_is_named() -> None:
@@ -97,8 +130,23 @@ def test_crds_of_another_installation_are_named(crd: dict[str, Any]) -> None:
     assert said(objects) == [
         "parts of another installation of Istio are in the cluster: clusterroles/istiod-clusterrole-istio-system, "
         f"1 CustomResourceDefinitions such as {CRD}. Helm takes over only what belongs to its own releases: delete "
-        "them, or hand them over, as docs/existing.md describes"
+        "them, or set istio.adopt: true of the mesh, and they are handed over"
     ]
+    assert said(objects, adopt=True) == []
+    assert taken(objects) == [
+        f"clusterroles/istiod-clusterrole-istio-system, 1 CustomResourceDefinitions such as {CRD}"
+    ]
+
+
+def test_parts_whose_release_is_installed_are_not_taken_over() -> None:
+    release = [named("sh.helm.release.v1.istio-base.v1", name="istio-base", status="deployed")]
+    objects = {CRDS: [owned(CRD, "istio-base", "istio")], CANARY: release}
+    [line] = said(objects, adopt=True)
+    assert line.endswith("Their Helm releases are installed (istio/istio-base): uninstall them first")
+
+
+def test_definitions_of_no_chart_are_in_nobodys_way() -> None:
+    assert said({CRDS: [named("istiooperators.install.istio.io")]}) == []
 
 
 DEMO, ECHO = f"{CORE}/namespaces/demo", f"{APPS}/namespaces/demo/deployments"
@@ -106,7 +154,7 @@ DEMO, ECHO = f"{CORE}/namespaces/demo", f"{APPS}/namespaces/demo/deployments"
 
 def taken_names(objects: dict[str, list[dict[str, Any]]], **given: bool) -> list[str]:
     asked = {"sample": True, "read_by_others": True} | given
-    return list(taken.faults(lambda path: objects.get(path, []), **asked))
+    return list(in_the_way.faults(lambda path: objects.get(path, []), **asked))
 
 
 def test_a_namespace_of_the_samples_name_is_named_with_the_way_out() -> None:

@@ -43,13 +43,13 @@ class Cluster:
         annotations = {} if owner is None else {"annotations": {OWNER: owner}}
         self.objects[path] = {"metadata": {"name": path.rpartition("/")[2], **annotations, **metadata}}
 
-    def has_release(self, *statuses: str) -> None:
-        items = [_record(revision, status) for revision, status in enumerate(statuses, 1)]
+    def has_release(self, *statuses: str, **config: Any) -> None:
+        items = [_record(revision, status, **config) for revision, status in enumerate(statuses, 1)]
         self.objects[SECRETS] = {"items": list(reversed(items))}
 
 
-def _record(revision: int, status: str) -> dict[str, Any]:
-    release = {"name": "istiod", "version": revision, "info": {"status": status}, "config": {"a": 1}}
+def _record(revision: int, status: str, **config: Any) -> dict[str, Any]:
+    release = {"name": "istiod", "version": revision, "info": {"status": status}, "config": {"a": 1, **config}}
     data = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(release).encode()))).decode()
     labels = {"owner": "helm", "name": "istiod", "status": status, "version": str(revision)}
     return {"metadata": {"name": f"sh.helm.release.v1.istiod.v{revision}", "labels": labels}, "data": {"release": data}}
@@ -150,6 +150,15 @@ def test_a_release_in_somebodys_namespace_is_refused(cluster: Cluster, owner: st
     assert cluster.changes == []
 
 
+def test_a_release_of_this_stacks_in_somebodys_namespace_is_known_by_its_pods_owner(cluster: Cluster) -> None:
+    cluster.has(NAMESPACE)
+    cluster.has_release("pending-install", podAnnotations={OWNER: "id"})
+
+    assert "an update that was interrupted" in make_way(cluster.kubeconfig, RELEASE, RELEASED, "id", own=False)
+    with pytest.raises(NotOursError):
+        make_way(cluster.kubeconfig, RELEASE, RELEASED, "another", own=False)
+
+
 def test_every_release_in_the_stacks_own_cluster_is_the_stacks(cluster: Cluster) -> None:
     cluster.has(NAMESPACE)
     cluster.has_release("deployed")
@@ -200,7 +209,7 @@ def test_a_cluster_that_does_not_answer_is_left_to_the_provider() -> None:
 
 
 def test_an_api_server_that_refuses_is_an_error_that_says_so(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(interrupted, "_records", lambda api, _: interrupted._ask(api, "PUT", "/"))
+    monkeypatch.setattr(interrupted, "_records", lambda api, _: interrupted.ask(api, "PUT", "/"))
 
     with pytest.raises(interrupted.AnswerError, match="PUT /: 501"):
         unblock(cluster.kubeconfig, RELEASED)
@@ -239,7 +248,11 @@ class _Known:
 
 def hooked_cluster(kubeconfig: str, lifetime: object) -> Any:
     return SimpleNamespace(
-        kubeconfig=_Known(kubeconfig), provider=SimpleNamespace(id=_Known("id")), lifetime=lifetime, name="east"
+        kubeconfig=_Known(kubeconfig),
+        provider=SimpleNamespace(id=_Known("id")),
+        adopts=False,
+        lifetime=lifetime,
+        name="east",
     )
 
 

@@ -86,7 +86,7 @@ def test_one_certificate_of_the_root_serves_in_every_mesh() -> None:
 
 
 def test_the_secret_of_somebody_else_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingress_secret, "_look", lambda _kubeconfig, _https: [])
+    monkeypatch.setattr(ingress_secret, "_look", lambda *_given: [])
     recording = run({"secret": "shop-tls"})
     assert not [name for name in recording.resources if "ingress-certificate" in name]
     assert recording["east-gateway"].inputs["values"]["volumes"][1]["secret"]["secretName"] == "shop-tls"

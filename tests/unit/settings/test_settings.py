@@ -63,7 +63,7 @@ BAD_INPUT = [
     (mesh(cluster={"kind": "local", "nodes": 3}), "meshes.east.cluster.nodes: unknown key; allowed: kind"),
     (
         mesh(**LOCAL, domain="a"),
-        "meshes.east.domain: unknown key; allowed: cluster, trust_domain, trust_domain_aliases",
+        "meshes.east.domain: unknown key; allowed: cluster, istio, trust_domain, trust_domain_aliases",
     ),
     (mesh(**LOCAL, trust_domain="A.b"), f"meshes.east.trust_domain: 'A.b': {TRUST_DOMAIN}"),
     (mesh(**LOCAL, trust_domain_aliases=["A"]), f"meshes.east.trust_domain_aliases[0]: 'A': {TRUST_DOMAIN}"),

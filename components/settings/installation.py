@@ -1,0 +1,58 @@
+"""Ways to install Istio, or to join one that is there, that contradict the rest of the configuration."""
+
+from collections.abc import Iterator
+
+from components.mesh.settings import MeshIstioSettings
+from components.mesh.topology import MultiMesh
+from components.schema.problems import ABSENT, problem
+from components.settings.parts import Parts
+
+
+def mistakes(parts: Parts) -> list[str]:
+    """Return a line for each key of a mesh's `istio` that has no meaning where it is."""
+    found = [
+        problem(("meshes", name, "istio", key), value, message)
+        for name, mesh in parts.meshes.items()
+        for key, value, message in _of_mesh(parts, mesh.istio, mesh.cluster.kind)
+    ]
+    found += [
+        problem(
+            ("meshes", name, "trust_domain_aliases"),
+            ", ".join(mesh.trust_domain_aliases),
+            "whoever runs the control plane decides about its trust domains (istio.install: false): remove the key",
+        )
+        for name, mesh in parts.meshes.items()
+        if mesh.trust_domain_aliases and not mesh.istio.install
+    ]
+    if parts.meshes and not any(mesh.istio.install for mesh in parts.meshes.values()):
+        found += [
+            problem(("istio", *key), ABSENT, "no mesh of the stack installs a control plane (istio.install): remove it")
+            for key in _of_control_planes(parts)
+        ]
+    return found
+
+
+def _of_mesh(parts: Parts, istio: MeshIstioSettings, kind: str) -> Iterator[tuple[str, object, str]]:
+    makes = "the stack makes this cluster, so no Istio was in it before: remove the key"
+    if istio.adopt and kind != "existing":
+        yield "adopt", True, makes
+    if istio.adopt and not istio.install:
+        yield "adopt", True, "with install: false nothing is taken over: remove one of the two"
+    if istio.revision and istio.install:
+        yield "revision", istio.revision, "names the control plane of somebody else: set install: false, or remove it"
+    if istio.install:
+        return
+    if kind != "existing":
+        yield "install", False, makes
+    if not isinstance(parts.topology, MultiMesh):
+        message = (
+            f"a mesh that somebody else runs is federated with others, but topology {parts.topology.kind} makes one "
+            "mesh: use topology multi-mesh, or remove the key"
+        )
+        yield "install", False, message
+
+
+def _of_control_planes(parts: Parts) -> Iterator[tuple[str, ...]]:
+    """Yield the keys of the stack's `istio` that are about control planes: the gateway's chart alone is installed."""
+    yield from ((key,) for key in ("hub", "tag") if getattr(parts.istio, key))
+    yield from (("values", chart) for chart in ("base", "istiod") if getattr(parts.istio.values, chart))

@@ -1,0 +1,60 @@
+"""How Istio comes into a mesh's cluster: what contradicts the rest of the configuration is refused, key by key."""
+
+from typing import Any
+
+import pytest
+from stack_settings import KUBECONFIG, LOCAL
+
+from components import settings
+from components.schema.problems import SettingsError
+
+EXISTING = {"kind": "existing", "kubeconfig": KUBECONFIG}
+JOINED = {"cluster": EXISTING, "istio": {"install": False}, "trust_domain": "shop.example"}
+
+
+FLAT = {"kind": "single-mesh", "network": "flat"}
+
+
+def joined(**istio: Any) -> dict[str, Any]:
+    return {"meshes": {"east": JOINED}, "istio": istio}
+
+
+def stack(istio: dict[str, Any], cluster: dict[str, Any] = EXISTING, **others: Any) -> dict[str, Any]:
+    return {"meshes": {"east": {"cluster": cluster, "istio": istio}, "west": LOCAL}, **others}
+
+
+@pytest.mark.parametrize("istio", [{}, {"adopt": True}, {"install": False}, {"install": False, "revision": "stable"}])
+def test_an_existing_cluster_may_have_an_istio(istio: dict[str, Any]) -> None:
+    assert settings.validate(stack(istio))
+
+
+def test_parts_are_taken_over_in_every_topology() -> None:
+    single = {"kind": "single-mesh", "network": "gateways"}
+    assert settings.validate(stack({"adopt": True}, topology=single))
+
+
+@pytest.mark.parametrize(
+    ("raw", "key", "why"),
+    [
+        (stack({"adopt": True}, {"kind": "local"}), "meshes.east.istio.adopt: true", "the stack makes this cluster"),
+        (stack({"install": False}, {"kind": "local"}), "meshes.east.istio.install: false", "the stack makes this"),
+        (stack({"install": False, "adopt": True}), "meshes.east.istio.adopt: true", "remove one of the two"),
+        (stack({"revision": "stable"}), "meshes.east.istio.revision: 'stable'", "set install: false, or remove it"),
+        (stack({"charts": "here"}), "meshes.east.istio.charts", "unknown key; allowed: adopt, install, revision"),
+        (stack({"install": False}, topology=FLAT), "meshes.east.istio.install: false", "use topology multi-mesh, or"),
+        (joined(hub="example.com/istio"), "istio.hub", "no mesh of the stack installs a control plane"),
+        (joined(tag="1.2.3"), "istio.tag", "no mesh of the stack installs a control plane"),
+        (joined(values={"istiod": {"a": 1}}), "istio.values.istiod", "no mesh of the stack installs"),
+        (joined(values={"base": {"a": 1}}), "istio.values.base", "no mesh of the stack installs"),
+    ],
+)
+def test_what_has_no_meaning_there_is_refused(raw: dict[str, Any], key: str, why: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings.validate(raw)
+    [line] = [line for line in str(caught.value).splitlines() if f"multimesh:{key}" in line]
+    assert why in line
+
+
+def test_the_gateways_chart_and_values_have_a_meaning_without_a_control_plane() -> None:
+    chart = {"charts": "oci://example.com/charts", "version": "1.2.3", "values": {"gateway": {"replicaCount": 2}}}
+    assert settings.validate(joined(**chart))
