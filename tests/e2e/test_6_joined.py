@@ -167,6 +167,9 @@ def test_with_what_was_said_the_mesh_is_federated(stack: Stack, company: Company
     assert stack.settled() == []
     assert stack.wrong() == []
     stack.up("--expect-no-changes")
+    policies = company.kubectl("get", "authorizationpolicies", "-A", "-o", "jsonpath={.items[*].spec.action}")
+    assert {*policies.split()} == {"DENY"}
+    assert "foreign-identities" not in company.kubectl("get", "envoyfilters", "-A", "-o", "name")
     added = {line for line in company.generation().splitlines() if "multimesh-gateway" not in line}
     assert added == set(before.splitlines())
 
@@ -177,4 +180,5 @@ def test_destroy_leaves_the_control_plane_alone(stack: Stack, company: Company) 
     assert company.kubectl("get", "deployment", "-o", "name").split() == [f"deployment.apps/{RELEASE}"]
     assert company.kubectl("get", "deployment", RELEASE, "-o", "jsonpath={.metadata.generation}") == before
     ours = "virtualservices,serviceentries,destinationrules,envoyfilters,gateways.networking.istio.io"
+    ours += ",authorizationpolicies"
     assert company.kubectl("get", ours, "-A", "-o", "name") == ""

@@ -14,6 +14,7 @@ from components.federation.pods import Pod
 from components.federation.policies import Policy
 from components.federation.workload import Workload
 from components.mesh.roles import Role
+from multimesh.contract import ControlPlane
 
 OF_WEB = {"matchLabels": {"app": "web"}}
 WORKLOAD = Workload({"app": "web"}, {80: "http"}, {80: [8080]}, pods=frozenset({"web-1"}))
@@ -145,3 +146,37 @@ def test_a_policy_that_closes_the_gateway_is_said(policy: Policy, ports: list[in
 )
 def test_a_policy_that_may_admit_clients_of_the_gateway_is_not(policy: Policy) -> None:
     assert restrictions.notes("east", [policy], [80]) == []
+
+
+JOINED = Role(
+    "east", "east.mesh", plane=ControlPlane(root_namespace="mesh", gateway="multimesh-gateway", installed=False)
+)
+
+
+def test_a_policy_stays_in_force_in_a_mesh_that_somebody_else_runs() -> None:
+    clusters = {"east": KnownCluster(inventory(allow(OWN)), {}, JOINED)}
+    unlisted = replace(WEB, callers=["east"], callers_listed=False)
+    services, notes = available([unlisted], clusters, {"east": ["east.mesh"]})
+    assert "east" in services[0].workloads
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    ("gateway", "said"), [("mesh/sa/multimesh-gateway", False), ("istio-system/sa/istio-ingressgateway", True)]
+)
+def test_who_enters_by_the_gateway_of_such_a_mesh_has_its_account(gateway: str, said: bool) -> None:
+    admits = allow(source(principals=["east.mesh/ns/shop/sa/web", f"east.mesh/ns/{gateway}"]))
+    clusters = {"east": KnownCluster(inventory(admits), {}, JOINED)}
+    public = replace(WEB, callers=["east/ns/shop/sa/web"], callers_listed=False, ingress_hosts=["*"])
+    _, notes = available([public], clusters, {"east": ["east.mesh"]}, {"east": JOINED.plane})
+    assert any("does not admit east.mesh/ns/mesh/sa/multimesh-gateway" in note for note in notes) == said
+
+
+def test_a_policy_that_closes_the_gateway_of_such_a_mesh_is_said() -> None:
+    def root_policy(**of: Any) -> Policy:
+        return replace(allow(OWN, namespace="mesh", **of), root="mesh")
+
+    [note] = restrictions.notes("east", [root_policy()], [80], JOINED.plane)
+    assert note.endswith("add an ALLOW for it in mesh, with the selector istio: multimesh-gateway")
+    theirs = root_policy(selector={"matchLabels": {"istio": "ingressgateway"}})
+    assert restrictions.notes("east", [theirs], [80], JOINED.plane) == []
