@@ -108,6 +108,7 @@ def kubelet(cluster: Allocation) -> str:
             "clusterDomain": "cluster.local",
             "resolvConf": "",  # names of the world outside are none of the lab's
             "serializeImagePulls": False,
+            "syncFrequency": "10s",  # of files of Secrets and ConfigMaps
             # images were imported, not pulled: no credentials to verify, nothing to collect
             "imagePullCredentialsVerificationPolicy": "NeverVerify",
             "imageGCHighThresholdPercent": 100,

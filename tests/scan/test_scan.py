@@ -20,7 +20,7 @@ from scanner import Finding
 pytestmark = pytest.mark.timeout(900)
 
 INSTANCE, TEMPLATE, ECHO = "ec2-control-plane-0", "ec2-workers-1", "ec2-echo-deployment"
-CONTAINER = ("spec", "template", "spec", "containers", 0)
+CONTAINER = ("spec", "template", "spec", "containers", 0, "securityContext")
 WEAKNESSES: list[tuple[str, tuple[str | int, ...], Any, str]] = [
     (INSTANCE, ("metadataOptions", "httpTokens"), "optional", "CKV_AWS_79"),
     (INSTANCE, ("rootBlockDevice", "encrypted"), False, "CKV_AWS_8"),
@@ -33,7 +33,8 @@ WEAKNESSES: list[tuple[str, tuple[str | int, ...], Any, str]] = [
     ("gke-subnetwork", ("logConfig",), None, "CKV_GCP_26"),
     ("gke-webhook", ("allows",), [{"protocol": "tcp", "ports": ["22"]}], "CKV_GCP_2"),
     ("gke-webhook", ("sourceRanges",), ["0.0.0.0/0"], "CKV_GCP_2"),
-    (ECHO, (*CONTAINER, "securityContext"), {"privileged": True}, "CKV_K8S_16"),
+    (ECHO, (*CONTAINER, "privileged"), True, "CKV_K8S_16"),
+    (ECHO, (*CONTAINER, "allowPrivilegeEscalation"), True, "CKV_K8S_20"),
 ]
 
 

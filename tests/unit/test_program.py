@@ -64,6 +64,19 @@ def test_namespaces_say_how_privileged_their_pods_may_be() -> None:
     assert enforced == {"istio-system": "baseline", "demo": "privileged"}, "of other namespaces none is made or changed"
 
 
+def test_the_sample_asks_for_no_more_than_the_restricted_level_allows() -> None:
+    spec = recorded(config("east"))["east-echo-deployment"].inputs["spec"]["template"]["spec"]
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["containers"][0]["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "readOnlyRootFilesystem": True,
+        "runAsNonRoot": True,
+        "runAsUser": 10001,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
 @pytest.mark.parametrize("later", ["east-cacerts", "east-istiod", "east-gateway", "east-echo-deployment"])
 def test_a_mesh_waits_for_no_peer(later: str) -> None:
     assert not [name for name in recorded(config("east", "west")).after(later) if "west" in name]
