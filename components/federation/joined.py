@@ -43,13 +43,19 @@ def read(stack: Settings, members: Members) -> dict[str, Found]:
 
 
 def notes(found: Mapping[str, Found]) -> Iterator[str]:
-    """Yield a line for each control plane that is joined, and one for a CA that could sign for every mesh."""
+    """Yield a line for each control plane that is joined; warn of aliases, and of a CA that could sign for all."""
     for mesh, one in found.items():
         plane = one.plane
         yield (
             f"mesh {mesh}: joins the control plane {one}, revision {plane.revision}, and adds {plane.gateway} in "
             f"{plane.root_namespace}"
         )
+        if aliases := one.mesh_config.get("trustDomainAliases"):
+            pulumi.log.warn(
+                f"mesh {mesh}: {one} takes identities of {', '.join(aliases)} for its own "
+                "(meshConfig.trustDomainAliases), but exported services and other meshes refuse them: restart the "
+                f"workloads that have them, which then get {one.mesh_config.get('trustDomain')}"
+            )
         if not one.certificates.confined():
             pulumi.log.warn(
                 f"mesh {mesh}: the CA of {one} has no name constraints, so whoever has its key is every mesh of the "

@@ -40,6 +40,17 @@ def test_a_named_port_of_the_pods_is_looked_up_where_they_are() -> None:
     assert found(cluster(spec(HTTP | {"targetPort": "web"}), *slices)).targets == {80: [8080, 8081]}
 
 
+def test_ports_of_the_service_that_are_not_exported_are_known_where_it_is_not_exported_at_the_moment_too() -> None:
+    others = [{"name": "tcp", "port": 81, "targetPort": "db"}, {"name": "dns", "port": 82, "protocol": "UDP"}]
+    two = spec(HTTP, *others)
+    slices = [endpoint_slice("a", http=8080, tcp=9090)]
+    assert found(cluster(two, *slices)).unlisted == [9090]
+    with pytest.raises(NotExportedError) as caught:
+        found(cluster(two, *slices, pods={"a": BARE}))
+    assert caught.value.workload
+    assert caught.value.workload.unlisted == [9090]
+
+
 def test_a_named_port_of_a_service_whose_only_port_has_no_name_is_looked_up() -> None:
     unnamed = {"endpoints": [], "ports": [{"name": "", "port": 8080}]}
     port = {"port": 80, "targetPort": "web", "appProtocol": "http"}

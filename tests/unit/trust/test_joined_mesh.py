@@ -100,6 +100,16 @@ def test_the_outputs_say_where_its_control_plane_is(monkeypatch: pytest.MonkeyPa
     assert outputs.meshes["west"].control_plane.installed
 
 
+def test_identities_that_this_mesh_alone_takes_for_its_own_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = list[str]()
+    monkeypatch.setattr(joined.pulumi.log, "warn", said.append)
+    list(joined.notes({"east": found(trustDomainAliases=["old.example"])}))
+    assert [line for line in said if "takes identities of old.example for its own" in line]
+    said.clear()
+    list(joined.notes({"east": found()}))
+    assert not [line for line in said if "for its own" in line]
+
+
 @pytest.mark.parametrize(
     ("seen", "trust_domain", "line"),
     [
