@@ -32,9 +32,11 @@ def planned(trust: TrustSettings, trusted: Trusted | None, had: Mapping[str, Any
 
     `had` are the stack's outputs before it, `own` is whether the root in them is one that this stack created.
     """
-    created: dict[str, str] = had.get("root_cas") or ({rotation.created(1): had["root_ca"]} if own else {})
     if trusted and trust.stack:
         return PlannedRoots(trusted.root, list(trusted.also.values()))
+    created: dict[str, str] = had.get("root_cas") or ({rotation.created(1): had["root_ca"]} if own else {})
+    if had.get("root_ca_owner") and not own:
+        created = {}  # those of another stack have the same names
     also = trust.also_trusted
     if also is None:
         other = None

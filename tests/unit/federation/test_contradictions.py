@@ -58,8 +58,9 @@ def test_a_root_that_was_renewed_is_the_same_for_a_peer_that_has_it_not_yet() ->
     assert recorded(config(trust={}), stacks=stacks).outputs["services"]["echo.demo.global"]["west"] == 3
 
 
-def test_a_root_of_another_stack_is_not_the_one_that_this_stack_would_make() -> None:
-    had = {"root_ca": PEM, "root_ca_owner": "organization/multimesh/trust"}
+@pytest.mark.parametrize("more", [{}, {"root_cas": {"created-1": PEM}}], ids=["of an earlier version", "of this one"])
+def test_a_root_of_another_stack_is_not_the_one_that_this_stack_would_make(more: dict[str, Any]) -> None:
+    had = {"root_ca": PEM, "root_ca_owner": "organization/multimesh/trust", **more}
     with pytest.raises(
         SettingsError, match=r"this root yet, .* that of stack organization/multimesh/trust: restore trust\.stack"
     ):
