@@ -12,6 +12,9 @@ import typer
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 
 
+Stack = Annotated[str | None, typer.Option(help="Name of the Pulumi stack.", show_default="the selected one")]
+
+
 class Output(StrEnum):
     """How a result is printed."""
 
@@ -42,9 +45,7 @@ def main() -> None:
 
 @app.command()
 def verify(
-    stack: Annotated[
-        str | None, typer.Option(help="Name of the Pulumi stack.", show_default="the selected one")
-    ] = None,
+    stack: Stack = None,
     requests: Annotated[
         int,
         typer.Option(
@@ -105,9 +106,7 @@ def verify(
 
 @app.command()
 def check(
-    stack: Annotated[
-        str | None, typer.Option(help="Name of the Pulumi stack.", show_default="the selected one")
-    ] = None,
+    stack: Stack = None,
     service: Annotated[
         list[str] | None,
         typer.Option(
@@ -163,9 +162,7 @@ def check(
 
 @app.command()
 def exposure(
-    stack: Annotated[
-        str | None, typer.Option(help="Name of the Pulumi stack.", show_default="the selected one")
-    ] = None,
+    stack: Stack = None,
     output: Annotated[Output, typer.Option(help="A table, or JSON.")] = Output.TABLE,
 ) -> None:
     """Show who reaches what: for each exported port the callers that its policies admit, and who asks from outside.
@@ -193,9 +190,7 @@ def exposure(
 
 @app.command("rotate-root")
 def rotate_root(
-    stack: Annotated[
-        str | None, typer.Option(help="Name of the Pulumi stack.", show_default="the selected one")
-    ] = None,
+    stack: Stack = None,
     certificate: Annotated[
         Path | None,
         typer.Option(help="PEM file of the new root, if it is your own.", show_default="a root that the stack creates"),
@@ -242,9 +237,7 @@ def rotate_root(
 
 @app.command()
 def topology(
-    stack: Annotated[
-        str | None, typer.Option(help="Name of the Pulumi stack.", show_default="the selected one")
-    ] = None,
+    stack: Stack = None,
     output: Annotated[
         Picture, typer.Option(help="A picture, a page with the picture and tables, or JSON.")
     ] = Picture.SVG,
@@ -276,9 +269,7 @@ def topology(
 
 @app.command()
 def watch(
-    stack: Annotated[
-        str | None, typer.Option(help="Name of the Pulumi stack.", show_default="the selected one")
-    ] = None,
+    stack: Stack = None,
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of the page on 127.0.0.1.", show_default="a free one")
     ] = 0,

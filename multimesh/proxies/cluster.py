@@ -3,23 +3,21 @@
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPException
 from typing import Any
 
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
-from kubernetes.stream import portforward
 from pydantic import SecretStr
 from urllib3.exceptions import HTTPError
 from websocket import WebSocketException
 
+from multimesh import sidecar
 from multimesh.connection import UnreachableError, connected
 from multimesh.proxies import proxy
 from multimesh.proxies.proxy import ProxyTrust
 from multimesh.stack import OutputsError
 
-ADMIN_PORT = 15000
-_PROXY = "istio-proxy"
 _LEARNS_ROOTS = "PROXY_CONFIG_XDS_AGENT"
 _ERRORS = (ApiException, HTTPError, HTTPException, WebSocketException, OSError, ValueError)
 _RESTARTED = "kubectl.kubernetes.io/restartedAt"
@@ -83,7 +81,7 @@ def _containers(pod: Any) -> list[Any]:
     """Return the proxy's container of a pod that runs: one, or none."""
     if pod.metadata.deletion_timestamp or pod.status.phase != "Running":
         return []
-    return [one for one in [*pod.spec.containers, *(pod.spec.init_containers or [])] if one.name == _PROXY]
+    return sidecar.containers(pod)
 
 
 def _proxy(api: client.CoreV1Api, mesh: str, pod: Any, container: Any) -> Proxy:
@@ -91,14 +89,8 @@ def _proxy(api: client.CoreV1Api, mesh: str, pod: Any, container: Any) -> Proxy:
     learns = any(variable.name == _LEARNS_ROOTS and variable.value == "true" for variable in container.env or [])
     trust, trouble = None, ""
     try:
-        forward = portforward(
-            api.connect_get_namespaced_pod_portforward, meta.name, meta.namespace, ports=str(ADMIN_PORT)
-        )
+        forward, connection = sidecar.administration(api, meta.namespace, meta.name, 10)
         with closing(forward):
-            socket = forward.socket(ADMIN_PORT)
-            socket.settimeout(10)
-            connection = HTTPConnection("localhost")
-            connection.sock = socket
             connection.request("GET", proxy.ACTIVE_SECRETS)
             trust = proxy.parse(connection.getresponse().read().decode())
     except _ERRORS as error:

@@ -3,21 +3,19 @@
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from http.client import OK, HTTPConnection, HTTPException
-from typing import Any
+from http.client import OK, HTTPException
 
 import yaml
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
-from kubernetes.stream import portforward, stream
-from kubernetes.stream.ws_client import ERROR_CHANNEL, PortForward, WSClient
+from kubernetes.stream import stream
+from kubernetes.stream.ws_client import ERROR_CHANNEL, WSClient
 from websocket import WebSocketException
 
 from multimesh.contract import SAMPLE
+from multimesh.sidecar import ADMIN_PORT, administration
 from multimesh.verify.counters import CountersError, Snapshot, parse_clusters
 
-ADMIN_PORT = 15000
-"""Envoy's administration interface, on the loopback address of every pod with a sidecar."""
 _ERRORS = (ApiException, WebSocketException, OSError)
 
 
@@ -78,26 +76,16 @@ class CallingPod:
         Raises CountersError when the port-forward is refused or the proxy does not answer within 10 s.
         """
         try:
-            forward: PortForward = portforward(
-                self.api.connect_get_namespaced_pod_portforward, self.name, SAMPLE.namespace, ports=str(ADMIN_PORT)
-            )
+            forward, connection = administration(self.api, SAMPLE.namespace, self.name, 10)
             with closing(forward):
-                status, text = _get(forward.socket(ADMIN_PORT), path)
+                connection.request("GET", path)
+                response = connection.getresponse()
+                status, text = response.status, response.read().decode()
         except (*_ERRORS, HTTPException) as error:
             raise CountersError(f"port-forward to pod {self.name}, port {ADMIN_PORT}: {_brief(error)}") from None
         if status != OK:
             raise CountersError(f"the proxy of pod {self.name} answered {status}")
         return text
-
-
-def _get(socket: Any, path: str, timeout: float = 10) -> tuple[int, str]:
-    """Return the status and the body of an HTTP response over a socket that is connected."""
-    socket.settimeout(timeout)
-    connection = HTTPConnection("localhost")
-    connection.sock = socket
-    connection.request("GET", path)
-    response = connection.getresponse()
-    return response.status, response.read().decode()
 
 
 def _brief(error: Exception) -> str:

@@ -6,15 +6,13 @@ from typing import Any
 
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
-from kubernetes.stream import portforward
 from kubernetes.stream.ws_client import PortForward
 from urllib3.exceptions import HTTPError
 from websocket import WebSocketException
 
+from multimesh import sidecar
 from multimesh.verify.counters import CountersError
-from multimesh.verify.pod import ADMIN_PORT
 
-_PROXY = "istio-proxy"
 _INJECTED = "service.istio.io/canonical-name"
 """A label that Istio gives every pod into which it puts a proxy."""
 _SECONDS = 3.0
@@ -41,8 +39,7 @@ def find(api: client.CoreV1Api, at_most: int) -> tuple[list[tuple[str, str]], in
 
 
 def _has_proxy(pod: Any) -> bool:
-    containers = [*pod.spec.containers, *(pod.spec.init_containers or [])]
-    return pod.metadata.deletion_timestamp is None and any(one.name == _PROXY for one in containers)
+    return pod.metadata.deletion_timestamp is None and bool(sidecar.containers(pod))
 
 
 def _in_turns(pods: Iterable[Any]) -> Iterator[tuple[str, str]]:
@@ -51,7 +48,7 @@ def _in_turns(pods: Iterable[Any]) -> Iterator[tuple[str, str]]:
     for pod in sorted(pods, key=lambda pod: (pod.metadata.namespace, pod.metadata.name)):
         namespace = pod.metadata.namespace
         turns[namespace] = turns.get(namespace, 0) + 1
-        alone = len(pod.spec.containers) == 1 and pod.spec.containers[0].name == _PROXY
+        alone = len(pod.spec.containers) == 1 and pod.spec.containers[0].name == sidecar.NAME
         ranked.append((not alone, turns[namespace], namespace, pod.metadata.name))
     yield from ((namespace, name) for _, _, namespace, name in sorted(ranked))
 
@@ -87,17 +84,8 @@ class Proxy:
     def _connect(self) -> HTTPConnection:
         # A port-forward changes its client while it begins: so each proxy, in a thread of its own, has one for itself.
         with client.ApiClient(self._settings) as api:
-            forward: PortForward = portforward(
-                client.CoreV1Api(api).connect_get_namespaced_pod_portforward,
-                self._name,
-                self._namespace,
-                ports=str(ADMIN_PORT),
-            )
-        self._forward = forward
-        self._connection = connection = HTTPConnection("localhost")
-        socket = forward.socket(ADMIN_PORT)
-        socket.settimeout(_SECONDS)
-        connection.sock = socket
+            forward, connection = sidecar.administration(client.CoreV1Api(api), self._namespace, self._name, _SECONDS)
+        self._forward, self._connection = forward, connection
         return connection
 
 

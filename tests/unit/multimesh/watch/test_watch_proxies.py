@@ -13,8 +13,8 @@ from kubernetes.client.exceptions import ApiException
 from pydantic import SecretStr
 from urllib3.exceptions import MaxRetryError
 
+from multimesh import sidecar
 from multimesh.verify.counters import CountersError
-from multimesh.watch import proxies
 from multimesh.watch.observer import Observer
 from multimesh.watch.proxies import Proxy, SilentError, find
 
@@ -96,7 +96,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 def test_one_connection_serves_several_questions_and_a_broken_one_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     forwards = iter([Forward(ANSWER, ANSWER, b"no HTTP\r\n\r\n"), Forward(ANSWER)])
-    monkeypatch.setattr(proxies, "portforward", lambda *_, **__: next(forwards))
+    monkeypatch.setattr(sidecar, "portforward", lambda *_, **__: next(forwards))
     proxy = Proxy(Configuration(), "shop", "a")
     assert [proxy.get("/clusters"), proxy.get("/stats")] == ["ok", "ok"]
     with pytest.raises(CountersError, match="pod shop/a: "):
@@ -113,7 +113,7 @@ def test_port_forwards_that_begin_at_the_same_time_do_not_share_a_client(monkeyp
         clients.append(method.__self__.api_client)
         return Forward(ANSWER)
 
-    monkeypatch.setattr(proxies, "portforward", begin)
+    monkeypatch.setattr(sidecar, "portforward", begin)
     listing = CoreV1Api()
     for name in ("a", "b"):
         proxy = Proxy(listing.api_client.configuration, "shop", name)

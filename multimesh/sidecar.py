@@ -1,0 +1,36 @@
+"""The proxy in a pod: its container, and Envoy's administration interface over a Kubernetes port-forward."""
+
+from http.client import HTTPConnection
+from typing import Any
+
+from kubernetes import client
+from kubernetes.stream import portforward
+from kubernetes.stream.ws_client import PortForward
+
+ADMIN_PORT = 15000
+"""Envoy's administration interface, on the loopback address of every pod with a sidecar."""
+NAME = "istio-proxy"
+"""What the proxy's container is called, also in a gateway's pod."""
+
+
+def containers(pod: Any) -> list[Any]:
+    """Return the proxy's container of a pod: one, or none."""
+    return [one for one in [*pod.spec.containers, *(pod.spec.init_containers or [])] if one.name == NAME]
+
+
+def administration(
+    api: client.CoreV1Api, namespace: str, pod: str, seconds: float
+) -> tuple[PortForward, HTTPConnection]:
+    """Return a port-forward, which the caller closes, and the connection over it, whose answers may take `seconds`.
+
+    The client of `api` is changed while the port-forward begins, so no other thread may use it meanwhile.
+    Raise the errors of the Kubernetes client, of websocket-client, and OSError.
+    """
+    forward: PortForward = portforward(
+        api.connect_get_namespaced_pod_portforward, pod, namespace, ports=str(ADMIN_PORT)
+    )
+    connection = HTTPConnection("localhost")
+    socket = forward.socket(ADMIN_PORT)
+    socket.settimeout(seconds)
+    connection.sock = socket
+    return forward, connection
