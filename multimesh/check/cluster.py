@@ -38,8 +38,9 @@ _CACERTS = {
     "ca-cert.pem": ("tls.crt", "ca-cert.pem"),
     "cert-chain.pem": ("tls.crt", "cert-chain.pem"),
     "root-cert.pem": ("ca.crt", "root-cert.pem"),
+    "ca-crl.pem": ("ca-crl.pem",),
 }
-"""The certificates of the Secret `cacerts`, and the keys that they may have in it: the last that is there holds."""
+"""What is public in the Secret `cacerts`, and the keys that it may have there: the last that is there holds."""
 _NAMESPACED = {
     "ConfigMap": "/api/v1/namespaces/{}/configmaps",
     "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
@@ -122,9 +123,16 @@ def read_cluster(api: client.ApiClient, namespaces: Sequence[str], plane: Contro
     status, _, secret = _get(api, f"/api/v1/namespaces/{plane.namespace}/secrets/cacerts")
     if status not in (HTTPStatus.OK, HTTPStatus.NOT_FOUND):
         refused.append(f"Secret cacerts ({status})")
-    data = secret.get("data") or {}
-    public = {name: data[key] for name, keys in _CACERTS.items() for key in keys if key in data}
-    return Cluster(objects, public, _ahead(headers), sorted(set(refused)), plane)
+    return Cluster(objects, public_parts(secret.get("data") or {}), _ahead(headers), sorted(set(refused)), plane)
+
+
+def public_parts(cacerts: Mapping[str, str]) -> dict[str, str]:
+    """Return the certificates and revocation lists of the Secret `cacerts` (base64), without the CA's key.
+
+    Its keys are those of Istio's documentation, or those that cert-manager writes:
+    https://istio.io/latest/docs/tasks/security/cert-management/plugin-ca-cert/
+    """
+    return {name: cacerts[key] for name, keys in _CACERTS.items() for key in keys if key in cacerts}
 
 
 def in_parallel(work: Sequence[Callable[[], Any]]) -> list[Any]:
