@@ -16,6 +16,8 @@ from components.clusters.kubeadm.configuration import KubeadmCluster
 
 MAXIMUM_BYTES = 16 * 1024
 """EC2's limit for user data, before base64 encoding: of what is packed."""
+SIGNING_KEY = "kubernetes.asc"
+"""The key that signs Kubernetes' packages, as it is published at pkgs.k8s.io; `gpg --show-keys` says until when."""
 _PROGRAMS = ("install-kubernetes", "join-cluster")
 _LIBRARY = "/usr/local/lib/multimesh"
 _WORKER = ("aws_requests.py", "fetch_secrets.py", "prove_identity.py", "signing_requests.py")
@@ -83,6 +85,7 @@ def _render(
     written = [
         _file("/etc/multimesh/node.env", "".join(f"{name}={value}\n" for name, value in environment.items())),
         *(_file(f"/etc/multimesh/{name}", text) for name, text in sorted(configurations.items())),
+        _file(f"/etc/multimesh/{SIGNING_KEY}", node_file(SIGNING_KEY)),
         *more,
         _file("/etc/containerd/config.toml", containerd(cluster)),
         _file("/etc/modules-load.d/kubernetes.conf", "overlay\nbr_netfilter\n"),
