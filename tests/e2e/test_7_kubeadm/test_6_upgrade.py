@@ -1,0 +1,154 @@
+"""Control-plane nodes that upgrade themselves, one at a time, with a load on the cluster."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from components.versions import KUBERNETES_VERSION
+from tests.e2e.kubeadm import images
+from tests.e2e.kubeadm.booted import Booted, nodes, ready
+from tests.e2e.kubeadm.machine import BootError, Machine
+
+UPGRADE = "/usr/local/sbin/upgrade-kubernetes"
+NEXT = images.next_version().removeprefix("v")
+LEASE = ("get", "lease", "multimesh-upgrade", "--namespace", "kube-system", "--ignore-not-found")
+LOAD = """
+import json, pathlib, socket, struct, sys, time
+question = struct.pack(">6H", 1, 0x0100, 1, 0, 0, 0) + b"\\x0akubernetes\\x07default\\x03svc\\x07cluster\\x05local\\0" + struct.pack(">2H", 1, 1)
+failed, sent, stop = [], 0, pathlib.Path("/run/stop")
+while not stop.exists():
+    sent += 1
+    try:
+        with socket.create_connection((sys.argv[1], 53), 2) as connected:
+            connected.settimeout(2)
+            connected.sendall(struct.pack(">H", len(question)) + question)
+            answer = connected.recv(512)
+            if answer[7:10] == b"" or struct.unpack(">H", answer[8:10])[0] != 1:
+                failed.append("no answer")
+    except OSError as error:
+        failed.append(str(error))
+    time.sleep(0.05)
+print(json.dumps({"sent": sent, "failed": failed}))
+"""
+"""Asks the cluster's DNS by its Service for a name, 20 times a second, until /run/stop is there."""
+
+
+def control_plane(booted: Booted) -> dict[str, Machine]:
+    return {name: machine for name, machine in booted.machines.items() if name != "worker"}
+
+
+def versions(booted: Booted) -> dict[str, str]:
+    with booted.api() as api:
+        return {node.metadata.name: node.status.node_info.kubelet_version for node in nodes(api)}
+
+
+@contextmanager
+def load(booted: Booted) -> Iterator[dict[str, Any]]:
+    """Send requests from the worker; the result is there after the block."""
+    with booted.api() as api:
+        address = api.read_namespaced_service("kube-dns", "kube-system").spec.cluster_ip
+    worker, counted = booted.machines["worker"], {}
+    worker.run("rm", "-f", "/run/stop")
+    thread = threading.Thread(
+        target=lambda: counted.update(json.loads(worker.run("/usr/bin/python3", "-c", LOAD, address)))
+    )
+    thread.start()
+    try:
+        yield counted
+    finally:
+        worker.run("touch", "/run/stop")
+        thread.join()
+
+
+def timer(machine: Machine, said: list[str]) -> None:
+    """Do what the timer does, until the node has the version, or fails."""
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline and f"KUBERNETES_VERSION={NEXT}\n" not in machine.read("/etc/multimesh/node.env"):
+        try:
+            said.append(machine.run(UPGRADE))
+        except BootError as error:
+            said.append(str(error))
+        time.sleep(2)
+
+
+@pytest.fixture(scope="module")
+def upgraded(booted: Booted) -> dict[str, Any]:
+    """The cluster after all control-plane nodes were told of the next version at once."""
+    said: dict[str, list[str]] = {name: [] for name in control_plane(booted)}
+    booted.want(NEXT)
+    with load(booted) as counted:
+        threads = [
+            threading.Thread(target=timer, args=(machine, said[name]))
+            for name, machine in control_plane(booted).items()
+        ]
+        started = time.monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        took = time.monotonic() - started
+    booted.show(f"upgraded in {took:.0f} s: {counted['sent']} requests, {len(counted['failed'])} failed")
+    return {"said": said, **counted}
+
+
+@pytest.mark.parametrize("wanted", ["1.99.0", "1.0.0", "2.0.0", "latest"])
+def test_a_version_that_is_not_the_next_is_refused_before_anything_changes(booted: Booted, wanted: str) -> None:
+    first = booted.machines["first"]
+    booted.want(wanted)
+    with pytest.raises(BootError, match=f"from {KUBERNETES_VERSION} to {wanted}: must be newer, by one minor version"):
+        first.run(UPGRADE)
+    assert first.run("kubectl", *LEASE, "--kubeconfig", "/etc/kubernetes/kubelet.conf") == ""
+
+
+def test_a_node_with_the_version_that_is_wanted_is_left_alone(booted: Booted) -> None:
+    booted.want(KUBERNETES_VERSION)
+    assert booted.machines["first"].run(UPGRADE) == ""
+
+
+def test_every_control_plane_node_gets_the_version_and_all_nodes_stay_ready(
+    booted: Booted, upgraded: dict[str, Any]
+) -> None:
+    wanted = {machine.id: f"v{NEXT}" for machine in control_plane(booted).values()}
+    assert versions(booted) == wanted | {booted.machines["worker"].id: f"v{KUBERNETES_VERSION}"}, upgraded["said"]
+    assert booted.eventually(lambda api: ready(api) == {machine.id for machine in booted.machines.values()})
+
+
+def test_the_api_server_is_of_the_new_version(booted: Booted, upgraded: dict[str, Any]) -> None:
+    with booted.api() as api:
+        pods = api.list_namespaced_pod("kube-system", label_selector="component=kube-apiserver").items
+    assert {pod.spec.containers[0].image.rpartition(":")[2] for pod in pods} == {f"v{NEXT}"}
+
+
+def test_one_node_at_a_time_was_upgraded(booted: Booted, upgraded: dict[str, Any]) -> None:
+    if len(control_plane(booted)) == 1:
+        pytest.skip("one control-plane node: the machine was too loaded for a second")
+    waited = [
+        name for name, said in upgraded["said"].items() if "which has the lease multimesh-upgrade" in "".join(said)
+    ]
+    assert len(waited) == len(control_plane(booted)) - 1
+
+
+def test_no_request_in_the_cluster_failed_meanwhile(upgraded: dict[str, Any]) -> None:
+    assert upgraded["sent"] > 100
+    assert upgraded["failed"] == []
+
+
+def test_nothing_is_left_of_an_upgrade(booted: Booted, upgraded: dict[str, Any]) -> None:
+    with booted.api() as api:
+        assert [node.metadata.name for node in nodes(api) if node.spec.unschedulable] == []
+    for machine in control_plane(booted).values():
+        assert "multimesh-upgrade.conf" not in machine.run("ls", "/run").split()
+        assert not {"admin.conf", "super-admin.conf"} & set(machine.run("ls", "/etc/kubernetes").split())
+        assert machine.run("stat", "--format=%a", "/var/lib/kubelet/config.yaml") == "600\n"
+        assert machine.run(UPGRADE) == ""
+
+
+def test_an_upgrade_leaves_certificates_that_last_as_long_as_the_cas(booted: Booted, upgraded: dict[str, Any]) -> None:
+    nine_years = str(9 * 365 * 86400)
+    certificate = "/etc/kubernetes/pki/apiserver.crt"
+    booted.machines["first"].run("openssl", "x509", "-in", certificate, "-noout", "-checkend", nine_years)
