@@ -57,7 +57,6 @@ def wait(
     props: Mapping[str, Any],
     report: Callable[[str], None],
     limit: float = _LIMIT_SECONDS,
-    pause: float = _PAUSE_SECONDS,
 ) -> None:
     """Wait until every control-plane node has `props["version"]`: `limit` seconds since the last one got it.
 
@@ -92,7 +91,7 @@ def wait(
         if now - said >= _REPORT_SECONDS:
             report(f"{mesh}: waiting for Kubernetes {wanted}: {left}")
             said = now
-        time.sleep(pause)
+        time.sleep(_PAUSE_SECONDS)
 
 
 @without_tracebacks

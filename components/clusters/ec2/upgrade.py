@@ -22,7 +22,7 @@ def make(
         f"{scope.mesh}-{WANTED_VERSION}",
         name=pulumi.Output.format("{0}/{1}", control_plane.parameters, WANTED_VERSION),
         type="String",
-        value=settings.kubernetes_version,
+        insecure_value=settings.kubernetes_version,  # shown in a preview
         tags=scope.named(WANTED_VERSION),
         opts=scope.options(),
     )

@@ -256,7 +256,7 @@ def test_what_is_needed_comes_first(later: str, earlier: str) -> None:
 def test_another_version_of_kubernetes_is_told_to_the_control_plane_before_the_workers_are_replaced() -> None:
     before, after = made(), made(kubernetes_version=OTHER)
     wanted = after["east-kubernetes-version"].inputs
-    assert (wanted["name"], wanted["value"]) == ("/multimesh/test/east/control-plane/kubernetes-version", OTHER)
+    assert (wanted["name"], wanted["insecureValue"]) == ("/multimesh/test/east/control-plane/kubernetes-version", OTHER)
     assert after["east-kubernetes-version-reached"].inputs["version"] == OTHER
     assert after["east-settings"].inputs["kubernetes_version"] == OTHER
     assert "east-kubernetes-version" in after.after("east-kubernetes-version-reached")
