@@ -19,16 +19,15 @@ NEXT = images.next_version().removeprefix("v")
 LEASE = ("get", "lease", "multimesh-upgrade", "--namespace", "kube-system", "--ignore-not-found")
 LOAD = """
 import json, pathlib, socket, struct, sys, time
-question = struct.pack(">6H", 1, 0x0100, 1, 0, 0, 0) + b"\\x0akubernetes\\x07default\\x03svc\\x07cluster\\x05local\\0" + struct.pack(">2H", 1, 1)
+name = b"".join(bytes([len(part)]) + part.encode() for part in "kubernetes.default.svc.cluster.local".split("."))
+question = struct.pack(">6H", 1, 0x0100, 1, 0, 0, 0) + name + struct.pack(">xHH", 1, 1)
 failed, sent, stop = [], 0, pathlib.Path("/run/stop")
 while not stop.exists():
     sent += 1
     try:
         with socket.create_connection((sys.argv[1], 53), 2) as connected:
-            connected.settimeout(2)
             connected.sendall(struct.pack(">H", len(question)) + question)
-            answer = connected.recv(512)
-            if answer[7:10] == b"" or struct.unpack(">H", answer[8:10])[0] != 1:
+            if connected.recv(512)[8:10] != struct.pack(">H", 1):
                 failed.append("no answer")
     except OSError as error:
         failed.append(str(error))
@@ -118,7 +117,8 @@ def test_every_control_plane_node_gets_the_version_and_all_nodes_stay_ready(
     assert booted.eventually(lambda api: ready(api) == {machine.id for machine in booted.machines.values()})
 
 
-def test_the_api_server_is_of_the_new_version(booted: Booted, upgraded: dict[str, Any]) -> None:
+@pytest.mark.usefixtures("upgraded")
+def test_the_api_server_is_of_the_new_version(booted: Booted) -> None:
     with booted.api() as api:
         pods = api.list_namespaced_pod("kube-system", label_selector="component=kube-apiserver").items
     assert {pod.spec.containers[0].image.rpartition(":")[2] for pod in pods} == {f"v{NEXT}"}
@@ -138,7 +138,8 @@ def test_no_request_in_the_cluster_failed_meanwhile(upgraded: dict[str, Any]) ->
     assert upgraded["failed"] == []
 
 
-def test_nothing_is_left_of_an_upgrade(booted: Booted, upgraded: dict[str, Any]) -> None:
+@pytest.mark.usefixtures("upgraded")
+def test_nothing_is_left_of_an_upgrade(booted: Booted) -> None:
     with booted.api() as api:
         assert [node.metadata.name for node in nodes(api) if node.spec.unschedulable] == []
     for machine in control_plane(booted).values():
@@ -148,7 +149,8 @@ def test_nothing_is_left_of_an_upgrade(booted: Booted, upgraded: dict[str, Any])
         assert machine.run(UPGRADE) == ""
 
 
-def test_an_upgrade_leaves_certificates_that_last_as_long_as_the_cas(booted: Booted, upgraded: dict[str, Any]) -> None:
+@pytest.mark.usefixtures("upgraded")
+def test_an_upgrade_leaves_certificates_that_last_as_long_as_the_cas(booted: Booted) -> None:
     nine_years = str(9 * 365 * 86400)
     certificate = "/etc/kubernetes/pki/apiserver.crt"
     booted.machines["first"].run("openssl", "x509", "-in", certificate, "-noout", "-checkend", nine_years)
