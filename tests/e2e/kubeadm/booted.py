@@ -116,6 +116,7 @@ def made(folder: Path, first: Machine, show: Callable[[str], None]) -> dict[str,
         "kubeadm:worker_role": role_arn("worker"),
         "kubeadm:pod_cidr": first.given.pod_cidr,
         "kubeadm:service_cidr": first.given.service_cidr,
+        "kubeadm:kubernetes_version": images.FROM.removeprefix("v"),
     }
     stack.configure(lambda config: config.update(settings))
     stack.up()

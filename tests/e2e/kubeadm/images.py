@@ -18,16 +18,19 @@ _REGISTRY = "registry.k8s.io"
 _ON_BASE = ("kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler")
 # The versions that kubeadm of KUBERNETES_VERSION asks for, whatever those of the programs inside are.
 _ETCD, _COREDNS, _PAUSE = "etcd:3.7.0-0", "coredns/coredns:v1.14.6", "pause:3.10.2"
-
-
 RELEASES = TEMPLATE / "releases"
 """A folder per version, as in `v1.2.3`, with its program."""
 
 
-def next_version() -> str:
-    """Return the version of the other release: as long as the lab's, so that it fits in its place."""
-    series, _, patch = KUBERNETES_VERSION.rpartition(".")
-    return f"{series}.{(int(patch) + 1) % 10}"
+def _next(version: str) -> str:
+    """Return the version of the next release; it is as long, so that it fits in the place of the other."""
+    major, minor, patch = version.split(".")
+    later = str(int(patch) + 1)
+    return f"{major}.{minor}.{later}" if len(later) == len(patch) else f"{major}.{int(minor) + 1}.0"
+
+
+FROM, TO = KUBERNETES_VERSION, _next(KUBERNETES_VERSION)
+"""The release that nodes boot with, and the one that they are upgraded to."""
 
 
 def template() -> Path:
@@ -36,12 +39,10 @@ def template() -> Path:
     if not TEMPLATE.exists():
         partial = TEMPLATE.with_suffix(".partial")
         shutil.rmtree(partial, ignore_errors=True)
-        for version in (KUBERNETES_VERSION, next_version()):
+        for version in (FROM, TO):
             program = partial / "releases" / version / "kubernetes"
             program.parent.mkdir(parents=True)
-            program.write_bytes(
-                (TOOLS / "kubernetes").read_bytes().replace(KUBERNETES_VERSION.encode(), version.encode())
-            )
+            program.write_bytes(_program(version))
             program.chmod(0o755)
             layer = _base(partial / "base.tar", program)
             archive = archive_images(partial / "images.tar", _images(version), layer)
@@ -50,6 +51,10 @@ def template() -> Path:
             archive.unlink()
         partial.rename(TEMPLATE)
     return root
+
+
+def _program(version: str) -> bytes:
+    return (TOOLS / "kubernetes").read_bytes().replace(KUBERNETES_VERSION.encode(), version.encode())
 
 
 def _base(target: Path, kubernetes: Path) -> Path:

@@ -73,6 +73,7 @@ class Machine:
         node._copy_images(template, self._files / "var/lib/containerd")
         self._start_aws({**aws, "instance": self.id})
         self._start_containerd()
+        self.run("/usr/local/sbin/install-kubernetes", images.FROM.removeprefix("v"))
         return self.run("/usr/local/sbin/join-cluster")
 
     def write(self, path: str, content: str, permissions: str = "0644") -> None:

@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from components.versions import KUBERNETES_VERSION
 from tests.e2e.kubeadm import images
 from tests.e2e.kubeadm.booted import Booted, nodes, ready
 from tests.e2e.kubeadm.machine import BootError, Machine
 
 UPGRADE = "/usr/local/sbin/upgrade-kubernetes"
-NEXT = images.next_version().removeprefix("v")
+HAD, NEXT = images.FROM.removeprefix("v"), images.TO.removeprefix("v")
 LEASE = ("get", "lease", "multimesh-upgrade", "--namespace", "kube-system", "--ignore-not-found")
 LOAD = """
 import json, pathlib, socket, struct, sys, time
@@ -99,13 +98,13 @@ def upgraded(booted: Booted) -> dict[str, Any]:
 def test_a_version_that_is_not_the_next_is_refused_before_anything_changes(booted: Booted, wanted: str) -> None:
     first = booted.machines["first"]
     booted.want(wanted)
-    with pytest.raises(BootError, match=f"from {KUBERNETES_VERSION} to {wanted}: must be newer, by one minor version"):
+    with pytest.raises(BootError, match=f"from {HAD} to {wanted}: must be newer, by one minor version"):
         first.run(UPGRADE)
     assert first.run("kubectl", *LEASE, "--kubeconfig", "/etc/kubernetes/kubelet.conf") == ""
 
 
 def test_a_node_with_the_version_that_is_wanted_is_left_alone(booted: Booted) -> None:
-    booted.want(KUBERNETES_VERSION)
+    booted.want(HAD)
     assert booted.machines["first"].run(UPGRADE) == ""
 
 
@@ -113,7 +112,7 @@ def test_every_control_plane_node_gets_the_version_and_all_nodes_stay_ready(
     booted: Booted, upgraded: dict[str, Any]
 ) -> None:
     wanted = {machine.id: f"v{NEXT}" for machine in control_plane(booted).values()}
-    assert versions(booted) == wanted | {booted.machines["worker"].id: f"v{KUBERNETES_VERSION}"}, upgraded["said"]
+    assert versions(booted) == wanted | {booted.machines["worker"].id: f"v{HAD}"}, upgraded["said"]
     assert booted.eventually(lambda api: ready(api) == {machine.id for machine in booted.machines.values()})
 
 
