@@ -1,8 +1,9 @@
 """A machine that boots user data: this one, with a network, control groups and folders of its own.
 
-What of Ubuntu and EC2 is played here: cloud-init (the files are written, the service's second program is run), systemd
-(`systemctl`), Parameter Store and the metadata service (tests/aws.py, at their own address), the packages (the lab's
-programs). The files and programs are those of the user data; `adapted` says what is changed in them.
+What of Ubuntu and EC2 is played here: cloud-init (the files are written, the service's programs are run), systemd
+(`systemctl`), the packages (`install-kubernetes`, of the lab's programs), Parameter Store and the metadata service
+(tests/aws.py, at their own address). The files and programs are those of the user data; `adapted` says what is changed
+in them.
 """
 
 import json
@@ -73,7 +74,7 @@ class Machine:
         node._copy_images(template, self._files / "var/lib/containerd")
         self._start_aws({**aws, "instance": self.id})
         self._start_containerd()
-        self.run("/usr/local/sbin/install-kubernetes", images.FROM.removeprefix("v"))
+        self.run("/usr/local/sbin/install-kubernetes")
         return self.run("/usr/local/sbin/join-cluster")
 
     def write(self, path: str, content: str, permissions: str = "0644") -> None:

@@ -153,3 +153,14 @@ def test_an_upgrade_leaves_certificates_that_last_as_long_as_the_cas(booted: Boo
     nine_years = str(9 * 365 * 86400)
     certificate = "/etc/kubernetes/pki/apiserver.crt"
     booted.machines["first"].run("openssl", "x509", "-in", certificate, "-noout", "-checkend", nine_years)
+
+
+@pytest.mark.usefixtures("upgraded")
+def test_a_worker_of_the_new_version_takes_the_place_of_an_old_one(booted: Booted) -> None:
+    booted.made["worker"] = booted.made["worker"].replace(f"KUBERNETES_VERSION={HAD}\n", f"KUBERNETES_VERSION={NEXT}\n")
+    booted.kill("worker")
+    booted.join("worker", "worker")
+    booted.give_pods_a_network("worker")
+    new = booted.machines["worker"].id
+    assert booted.eventually(lambda api: new in ready(api))
+    assert versions(booted)[new] == f"v{NEXT}"
