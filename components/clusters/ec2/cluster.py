@@ -99,7 +99,7 @@ class Ec2Cluster(Cluster):
         texts = [first, *[others] * (settings.control_plane.nodes - 1)]
         machines = nodes.control_plane(scope, settings, vpc, addresses, control_plane, texts, balancer)
         self.kubeconfig = keys.kubeconfig(pulumi.Output.format("https://{0}:{1}", balancer.address, security.API_PORT))
-        upgraded = upgrade.make(scope, settings, control_plane, self.kubeconfig)
+        upgraded = upgrade.make(scope, settings, control_plane, key, self.kubeconfig)
         text = pulumi.Output.all(cluster, worker.parameters).apply(
             lambda known: user_data.worker(known[0], known[1], worker.files)
         )

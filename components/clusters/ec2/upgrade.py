@@ -15,14 +15,22 @@ from components.clusters.kubernetes_version import KubernetesVersion
 
 
 def make(
-    scope: Scope, settings: Ec2ClusterSettings, control_plane: Identity, kubeconfig: pulumi.Output[str]
+    scope: Scope,
+    settings: Ec2ClusterSettings,
+    control_plane: Identity,
+    key: aws.kms.Key,
+    kubeconfig: pulumi.Output[str],
 ) -> KubernetesVersion:
-    """Name the wanted version beside the control plane's secrets; return what waits until its nodes have it."""
+    """Name the wanted version beside the control plane's secrets; return what waits until its nodes have it.
+
+    It is encrypted with `key` as they are, though it is no secret.
+    """
     wanted = aws.ssm.Parameter(
         f"{scope.mesh}-{WANTED_VERSION}",
         name=pulumi.Output.format("{0}/{1}", control_plane.parameters, WANTED_VERSION),
-        type="String",
-        insecure_value=settings.kubernetes_version,  # shown in a preview
+        type="SecureString",
+        key_id=key.arn,
+        value=settings.kubernetes_version,
         tags=scope.named(WANTED_VERSION),
         opts=scope.options(),
     )

@@ -18,8 +18,6 @@ from components.versions import KUBERNETES_VERSION
 
 TEMPLATE = f"east-workers-1-{KUBERNETES_VERSION}"
 OTHER = "1.36.3"
-VERSION = "east-kubernetes-version"
-"""The parameter that is no secret."""
 
 
 def user_data(packed: str) -> str:
@@ -57,8 +55,7 @@ def test_keys_and_token_are_secure_strings_and_secret() -> None:
         "control-plane/pki/etcd/ca.key",
     }
     for parameter in parameters:
-        kind = ("String", set()) if parameter.name == VERSION else ("SecureString", {"value"})
-        assert (parameter.inputs["type"], parameter.secrets) == kind, parameter.name
+        assert (parameter.inputs["type"], parameter.secrets) == ("SecureString", {"value"}), parameter.name
 
 
 def key_policy() -> dict[str, Any]:
@@ -67,9 +64,7 @@ def key_policy() -> dict[str, Any]:
 
 
 def test_secrets_are_encrypted_with_a_key_of_the_clusters_own() -> None:
-    assert {parameter.inputs["keyId"] for parameter in made().of(":Parameter") if parameter.name != VERSION} == {
-        "arn:east-secrets-key"
-    }
+    assert {parameter.inputs["keyId"] for parameter in made().of(":Parameter")} == {"arn:east-secrets-key"}
     assert made()["east-secrets-key"].inputs["enableKeyRotation"] is True
 
 
@@ -103,7 +98,7 @@ def test_in_a_stack_of_another_name_a_node_finds_its_secrets_where_it_was_told(m
     monkeypatch.setattr(aws_answers, "outputs", kept_its_name)
     recording = record(config())
     for parameter in recording.of(":Parameter"):
-        if parameter.name == VERSION:  # its name follows that of the token
+        if parameter.name == "east-kubernetes-version":  # its name follows that of the token
             assert parameter.inputs["name"] == "/multimesh/before/east/control-plane/kubernetes-version"
             continue
         assert recording.ignored[parameter.urn] == ["name"], parameter.name
@@ -256,7 +251,7 @@ def test_what_is_needed_comes_first(later: str, earlier: str) -> None:
 def test_another_version_of_kubernetes_is_told_to_the_control_plane_before_the_workers_are_replaced() -> None:
     before, after = made(), made(kubernetes_version=OTHER)
     wanted = after["east-kubernetes-version"].inputs
-    assert (wanted["name"], wanted["insecureValue"]) == ("/multimesh/test/east/control-plane/kubernetes-version", OTHER)
+    assert (wanted["name"], wanted["value"]) == ("/multimesh/test/east/control-plane/kubernetes-version", OTHER)
     assert after["east-kubernetes-version-reached"].inputs["version"] == OTHER
     assert after["east-settings"].inputs["kubernetes_version"] == OTHER
     assert "east-kubernetes-version" in after.after("east-kubernetes-version-reached")
