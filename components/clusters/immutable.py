@@ -61,6 +61,14 @@ def not_next(mesh: str, had: str, wanted: str) -> list[str]:
     return []
 
 
+def not_both(mesh: str, had: tuple[str, Settings], wanted: tuple[str, Settings]) -> list[str]:
+    """Return a line if the version and the number of etcd members change at once: new members would be too new."""
+    if had[0] == wanted[0] or had[1] == wanted[1]:
+        return []
+    reason = f"must not change together with {', '.join(wanted[1])}: set {had[0]}, run `pulumi up`, and upgrade then"
+    return [problems.problem(("meshes", mesh, "cluster", "kubernetes_version"), wanted[0], reason)]
+
+
 def not_upgradable(mesh: str, wanted: str) -> list[str]:
     """Return a line if a cluster whose nodes do not upgrade themselves is to have another version."""
     if wanted == FIRST_VERSION:
@@ -104,6 +112,9 @@ class ImmutableSettingsProvider(dynamic.ResourceProvider):
                 found += not_upgradable(news["mesh"], version)
             elif _olds:
                 found += not_next(news["mesh"], _olds["kubernetes_version"], version)
+                found += not_both(
+                    news["mesh"], (_olds["kubernetes_version"], had["members"]), (version, wanted["members"])
+                )
         return dynamic.CheckResult(news, [dynamic.CheckFailure("", line) for line in found])
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:

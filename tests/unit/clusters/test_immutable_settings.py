@@ -128,6 +128,19 @@ def test_kubernetes_does_not_become_older(had: str, wanted: str) -> None:
     ]
 
 
+def test_kubernetes_and_the_number_of_control_plane_nodes_change_one_after_the_other() -> None:
+    def told(version: str, nodes: int) -> dict[str, Any]:
+        members = {"control_plane.nodes": nodes}
+        return {"mesh": "cloud", "settings": {}, "members": members, "kubernetes_version": version, "upgradable": True}
+
+    assert refused(told("1.36.3", 1), told("1.36.3", 3)) == []
+    assert refused(told("1.36.3", 1), told("1.37.2", 1)) == []
+    assert refused(told("1.36.3", 1), told("1.37.2", 3)) == [
+        "multimesh:meshes.cloud.cluster.kubernetes_version: '1.37.2': must not change together with "
+        "control_plane.nodes: set 1.36.3, run `pulumi up`, and upgrade then"
+    ]
+
+
 def test_a_cluster_whose_nodes_do_not_upgrade_themselves_keeps_its_version() -> None:
     assert upgraded("", "1.37.2", upgradable=None) == []
     [line] = upgraded("", "1.37.3", upgradable=None)
