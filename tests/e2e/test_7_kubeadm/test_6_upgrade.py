@@ -11,7 +11,7 @@ import pytest
 from kubernetes import client
 
 from tests.e2e.kubeadm import images
-from tests.e2e.kubeadm.booted import Booted, nodes, ready
+from tests.e2e.kubeadm.booted import Booted, is_ready, nodes, ready
 from tests.e2e.kubeadm.machine import BootError, Machine
 
 UPGRADE = "/usr/local/sbin/upgrade-kubernetes"
@@ -20,20 +20,27 @@ LOAD = """
 import json, pathlib, socket, struct, sys, time
 name = b"".join(bytes([len(part)]) + part.encode() for part in "kubernetes.default.svc.cluster.local".split("."))
 question = struct.pack(">6H", 1, 0x0100, 1, 0, 0, 0) + name + struct.pack(">xHH", 1, 1)
-failed, sent, stop = [], 0, pathlib.Path("/run/stop")
-while not stop.exists():
-    sent += 1
+def ask():
     try:
         with socket.create_connection((sys.argv[1], 53), 2) as connected:
             connected.sendall(struct.pack(">H", len(question)) + question)
-            if connected.recv(512)[8:10] != struct.pack(">H", 1):
-                failed.append("no answer")
-    except OSError as error:
-        failed.append(str(error))
-    time.sleep(0.05)
+            with connected.makefile("rb") as answer:
+                size, _, flags, _, answers = struct.unpack(">5H", answer.read(10))
+                if answers != 1 or len(answer.read(size - 8)) != size - 8:
+                    return f"flags {flags:x}, {answers} answers"
+    except (OSError, struct.error) as error:
+        return str(error)
+def asked(pause):
+    time.sleep(pause)
+    return ask()
+stop, deadline = pathlib.Path("/run/stop"), time.monotonic() + 60
+while asked(0.2) and time.monotonic() < deadline: pass
+answers = []
+while not stop.exists(): answers.append(asked(0.05))
+failed, sent = list(filter(None, answers)), len(answers)
 print(json.dumps({"sent": sent, "failed": failed}))
 """
-"""Asks the cluster's DNS by its Service for a name, 20 times a second, until /run/stop is there."""
+"""Asks the cluster's DNS by its Service for a name, 20 times a second from the first answer until /run/stop is there."""
 
 
 def control_plane(booted: Booted) -> dict[str, Machine]:
@@ -51,11 +58,17 @@ def leases(booted: Booted) -> set[str]:
     return {lease.metadata.name for lease in found.items}
 
 
+def dns_is_whole(api: Any) -> bool:
+    pods = api.list_namespaced_pod("kube-system", label_selector="k8s-app=kube-dns").items
+    return len(pods) == 2 and all(map(is_ready, pods))
+
+
 @contextmanager
 def load(booted: Booted) -> Iterator[dict[str, Any]]:
     """Send requests from the worker; the result is there after the block."""
     with booted.api() as api:
         address = api.read_namespaced_service("kube-dns", "kube-system").spec.cluster_ip
+    assert booted.eventually(dns_is_whole)
     worker, counted = booted.machines["worker"], {}
     worker.run("rm", "-f", "/run/stop")
     thread = threading.Thread(
