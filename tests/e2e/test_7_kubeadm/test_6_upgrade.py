@@ -40,7 +40,7 @@ while not stop.exists(): answers.append(asked(0.05))
 failed, sent = list(filter(None, answers)), len(answers)
 print(json.dumps({"sent": sent, "failed": failed}))
 """
-"""Asks the cluster's DNS by its Service for a name, 20 times a second from the first answer until /run/stop is there."""
+"""Asks the cluster's DNS by its Service for a name, 20 times a second, until /run/stop is there."""
 
 
 def control_plane(booted: Booted) -> dict[str, Machine]:
