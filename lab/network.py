@@ -1,4 +1,4 @@
-"""A cluster's network: a namespace, a link to this machine, and a rule that lets packets pass to other clusters."""
+"""A cluster's network: a namespace, a link to this machine, and rules: packets pass to other clusters, not to us."""
 
 import contextlib
 import shlex
@@ -58,6 +58,7 @@ def up(cluster: Allocation) -> None:
         run("ip", "-netns", id, *command.split())
     run(*enter(id), "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward")
     _accept(id)
+    _refuse(id)
     _route_pods(cluster)
 
 
@@ -72,20 +73,34 @@ def _route_pods(cluster: Allocation) -> None:
 
 def _accept(id: str) -> None:
     """Let packets pass from this cluster to others, where the machine does not accept all forwarding anyway."""
-    rules = run("iptables", "--wait", "--list-rules", "FORWARD").splitlines()
+    rules = _listed("FORWARD")
     if rules != ["-P FORWARD ACCEPT"] and not _rules(id, rules):
-        rule = f"-i {id} -o mm+ -m comment --comment {id} -j ACCEPT"
-        run("iptables", "--wait", "--insert", "FORWARD", *rule.split())
+        _insert("FORWARD", f"-i {id} -o mm+ -m comment --comment {id} -j ACCEPT")
+
+
+def _refuse(id: str) -> None:
+    """Refuse what the cluster's nodes and pods begin with this machine: they need only answer it."""
+    Path(f"/proc/sys/net/ipv6/conf/{id}/disable_ipv6").write_text("1")
+    if not _rules(id, _listed("INPUT")):
+        _insert("INPUT", f"-i {id} -m conntrack --ctstate NEW -m comment --comment {id} -j REJECT")
+
+
+def _listed(chain: str) -> list[str]:
+    return run("iptables", "--wait", "--list-rules", chain).splitlines()
+
+
+def _insert(chain: str, rule: str) -> None:
+    run("iptables", "--wait", "--insert", chain, *rule.split())
 
 
 def _rules(id: str, rules: list[str]) -> list[str]:
     """Return the rules, as iptables lists them, that are marked with the cluster's id."""
-    return [rule for rule in rules if rule.startswith("-A FORWARD") and f"--comment {id}" in rule.replace('"', "")]
+    return [rule for rule in rules if rule.startswith("-A ") and f"--comment {id} " in rule.replace('"', "")]
 
 
 def down(id: str) -> None:
     """Remove the network, also an incomplete one."""
-    for rule in _rules(id, run("iptables", "--wait", "--list-rules", "FORWARD").splitlines()):
+    for rule in _rules(id, _listed("FORWARD") + _listed("INPUT")):
         run("iptables", "--wait", "--delete", *shlex.split(rule)[1:])
     _remove_link(id)
     if exists(id):

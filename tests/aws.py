@@ -42,6 +42,8 @@ class Aws(ThreadingTCPServer):
     def __init__(self, address: str = "127.0.0.1", port: int = 0) -> None:
         super().__init__((address, port), Handler)
         self.parameters: dict[str, str] = {}
+        self.stored: Callable[[], dict[str, str]] = lambda: self.parameters
+        """The parameters as they are now."""
         self.role, self.instance = "worker", "i-1"
         self.addresses: Callable[[], dict[str, str]] = dict
         """The address of each instance of the account."""
@@ -98,7 +100,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _get_parameters(self, headers: dict[str, str], body: dict[str, Any]) -> None:
         self.server.asked.append((headers, body))
-        known = self.server.parameters
+        known = self.server.stored()
         refusal = '{"__type": "ValidationException"}' if len(body["Names"]) > 10 else self.server.refusal
         if refusal:
             self._answer(refusal, 400)
@@ -150,7 +152,8 @@ def _caller(headers: dict[str, str], body: bytes, service: str) -> str | None:
 if __name__ == "__main__":
     service = Aws(sys.argv[1], 80)
     told = json.loads(Path(sys.argv[2]).read_text())
-    service.role, service.instance, service.parameters = told["role"], told["instance"], told["parameters"]
+    service.role, service.instance = told["role"], told["instance"]
+    service.stored = lambda: json.loads(Path(told["parameters"]).read_text())
     service.addresses = lambda: json.loads(Path(told["addresses"]).read_text())
     print("serving", flush=True)
     service.serve_forever()

@@ -1,10 +1,11 @@
 """The lab's own doors, tried as somebody who found them: a pod in the node's network, another user of the machine."""
 
+import socket
 import subprocess
 
 import pytest
 
-from lab import network, paths, pki
+from lab import allocation, network, paths, pki
 from lab.stack import Stack
 
 
@@ -35,3 +36,19 @@ def test_etcd_answers_the_api_server(id: str) -> None:
     folder = paths.STATE / id / pki.ETCD
     certificate = ["--cert", str(folder / "client.crt"), "--key", str(folder / "client.key")]
     assert "etcdserver" in asked(id, "--cacert", str(folder / "ca.crt"), *certificate, "https://127.0.0.1:2379/version")
+
+
+def test_a_cluster_begins_no_connection_with_this_machine(id: str) -> None:
+    given = allocation.find(id)
+    assert given
+    connect = ["bash", "-c", 'exec 3<>"/dev/tcp/$0/$1"', given.gateway]
+    with socket.create_server((given.gateway, 0)) as server:
+        port = str(server.getsockname()[1])
+        assert subprocess.run([*connect, port], timeout=30).returncode == 0, "the machine itself connects"
+        inside = subprocess.run([*network.enter(id), *connect, port], capture_output=True, text=True, timeout=30)
+    assert "Connection refused" in inside.stderr
+
+
+def test_a_cluster_has_no_second_way_to_this_machine(id: str) -> None:
+    listed = subprocess.run(["ip", "-6", "address", "show", "dev", id], capture_output=True, text=True, timeout=30)
+    assert (listed.returncode, listed.stdout) == (0, "")

@@ -17,9 +17,11 @@ import yaml
 from recording import Recording, recorded
 from scanner import Finding
 
+from components.versions import KUBERNETES_VERSION
+
 pytestmark = pytest.mark.timeout(900)
 
-INSTANCE, TEMPLATE, ECHO = "ec2-control-plane-0", "ec2-workers-1", "ec2-echo-deployment"
+INSTANCE, TEMPLATE, ECHO = "ec2-control-plane-0", f"ec2-workers-1-{KUBERNETES_VERSION}", "ec2-echo-deployment"
 CONTAINER = ("spec", "template", "spec", "containers", 0, "securityContext")
 WEAKNESSES: list[tuple[str, tuple[str | int, ...], Any, str]] = [
     (INSTANCE, ("metadataOptions", "httpTokens"), "optional", "CKV_AWS_79"),

@@ -62,6 +62,8 @@ class Recording:
     secret_outputs: set[str] = field(default_factory=set)
     ignored: dict[str, list[str]] = field(default_factory=dict)
     """By URN, the inputs whose changes are ignored."""
+    aliases: dict[str, list[str]] = field(default_factory=dict)
+    """By URN, the URNs that a resource may have in an earlier state."""
 
     def __getitem__(self, name: str) -> Recorded:
         return self.resources[name]
@@ -212,6 +214,7 @@ class _Monitor(mocks.MockMonitor):
         response = super().RegisterResource(request)
         self._record(request, request.object, response.urn, request.dependencies, request.deletedWith, request.protect)
         self.recording.ignored[response.urn] = list(request.ignoreChanges)
+        self.recording.aliases[response.urn] = [*request.aliasURNs, *(alias.spec.name for alias in request.aliases)]
         return response
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name

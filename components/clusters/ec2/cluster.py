@@ -15,7 +15,7 @@ from components.clusters.cluster import (
     Exposure,
     Platform,
 )
-from components.clusters.ec2 import identity, load_balancer, network, nodes, secrets_key, security
+from components.clusters.ec2 import identity, load_balancer, network, nodes, secrets_key, security, upgrade
 from components.clusters.ec2.scope import Scope, tags
 from components.clusters.ec2.settings import Ec2ClusterSettings
 from components.clusters.immutable import ImmutableSettings
@@ -35,7 +35,9 @@ class Ec2Cluster(Cluster):
         super().__init__("multimesh:index:Ec2Cluster", name, settings.model_dump(), opts)
         own = pulumi.ResourceOptions(parent=self)
         members = {"control_plane.nodes": settings.control_plane.nodes}
-        kept = ImmutableSettings(f"{name}-settings", name, settings.immutable, own, members)
+        kept = ImmutableSettings(
+            f"{name}-settings", name, settings.immutable, own, members, settings.kubernetes_version
+        )
         provider = aws.Provider(
             f"{name}-aws",
             region=settings.region,
@@ -85,6 +87,7 @@ class Ec2Cluster(Cluster):
                 service_cidr=settings.service_cidr,
                 api_names=known[1:],
                 worker_role=known[0],
+                kubernetes_version=settings.kubernetes_version,
             )
         )
         first, others = (
@@ -95,13 +98,14 @@ class Ec2Cluster(Cluster):
         )
         texts = [first, *[others] * (settings.control_plane.nodes - 1)]
         machines = nodes.control_plane(scope, settings, vpc, addresses, control_plane, texts, balancer)
+        self.kubeconfig = keys.kubeconfig(pulumi.Output.format("https://{0}:{1}", balancer.address, security.API_PORT))
+        upgraded = upgrade.make(scope, settings, control_plane, key, self.kubeconfig)
         text = pulumi.Output.all(cluster, worker.parameters).apply(
             lambda known: user_data.worker(known[0], known[1], worker.files)
         )
-        nodes.workers(scope, settings, vpc, groups, worker, text, balancer)
+        nodes.workers(scope, settings, vpc, groups, worker, text, balancer, upgraded)
 
         # Outputs
-        self.kubeconfig = keys.kubeconfig(pulumi.Output.format("https://{0}:{1}", balancer.address, security.API_PORT))
         ready = ApiReady(
             f"{name}-ready",
             name,

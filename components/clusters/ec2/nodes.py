@@ -137,11 +137,13 @@ def workers(
     identity: Identity,
     user_data: pulumi.Output[str],
     balancer: LoadBalancer,
+    upgraded: pulumi.Resource,
 ) -> aws.autoscaling.Group:
     """Create the auto-scaling group of the workers, as targets of the gateway's ports.
 
-    A launch template keeps the AMI and user data that it was created with. A new `generation` creates a new template
-    with the current ones, and the group then replaces its instances one by one.
+    A launch template keeps the AMI and user data that it was created with. A new `generation` or version of Kubernetes
+    creates a new template with the current ones, and the group then replaces its instances one by one. It waits until
+    the control plane is `upgraded`: a worker may be older than the API server, not newer.
     """
     wanted = settings.workers
     image = images.look_up(scope, "workers", wanted.instance_type, settings.ami)
@@ -151,8 +153,12 @@ def workers(
         "volume_size": _DISK_GIBIBYTES,
         "delete_on_termination": "true",
     }
+    generation = f"{scope.mesh}-workers-{wanted.generation}"
+    options = scope.options(upgraded, ignore_changes=["userData"] if settings.ami else ["imageId", "userData"])
+    # what it is called in states that were written before clusters could be upgraded
+    options.aliases = [pulumi.Alias(name=generation)]
     template = aws.ec2.LaunchTemplate(
-        f"{scope.mesh}-workers-{wanted.generation}",
+        f"{generation}-{settings.kubernetes_version}",
         name_prefix=f"{scope.mesh}-workers-",
         image_id=image.id,
         instance_type=wanted.instance_type,
@@ -170,7 +176,7 @@ def workers(
             for kind in ("instance", "volume", "network-interface")
         ],
         tags=scope.named("workers"),
-        opts=scope.options(ignore_changes=["userData"] if settings.ami else ["imageId", "userData"]),
+        opts=options,
     )
     newer = pulumi.Output.all(template.image_id, image.id).apply(
         lambda known: newer_image(scope.mesh, known[0], known[1], wanted)

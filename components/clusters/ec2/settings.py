@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from components.schema.networks import ApiCidrs, Cidr, OwnCidr
 from components.schema.strict import Strict
+from components.versions import KUBERNETES_SERIES, KUBERNETES_VERSION
 
 _REGION = r"(af|ap|ca|eu|il|me|mx|sa|us)-(central|(north|south)(east|west)?|east|west)-[1-9]"
 _SIZE = r"(nano|micro|small|medium|large|([1-9][0-9]*)?xlarge|metal(-[1-9][0-9]*xl)?)"
@@ -40,6 +41,13 @@ def _whole_number(lowest: int, highest: int, allowed: str) -> AfterValidator:
 
 Region = Annotated[str, _matching(_REGION, "must be an AWS region such as eu-central-1 (not of China or GovCloud)")]
 InstanceType = Annotated[str, _matching(_INSTANCE_TYPE, "must be an EC2 instance type such as t3.large")]
+KubernetesVersion = Annotated[
+    str,
+    _matching(
+        rf"({'|'.join(map(re.escape, KUBERNETES_SERIES))})\.(0|[1-9][0-9]*)",
+        f"must be a version of Kubernetes {' or '.join(KUBERNETES_SERIES)}, such as {KUBERNETES_VERSION}",
+    ),
+]
 Ami = Annotated[str, _matching(f"ami-{_ID}", "must be the id of an image: ami- and 17 of 0-9 and a-f")]
 VpcId = Annotated[str, _matching(f"vpc-{_ID}", "must be the id of a VPC: vpc- and 17 of 0-9 and a-f")]
 SubnetId = Annotated[str, _matching(f"subnet-{_ID}", "must be the id of a subnet: subnet- and 17 of 0-9 and a-f")]
@@ -96,6 +104,7 @@ class Ec2ClusterSettings(Strict):
     peer_cidrs: list[Cidr] = []
     control_plane: ControlPlaneSettings = ControlPlaneSettings()
     workers: WorkerSettings = WorkerSettings()
+    kubernetes_version: KubernetesVersion = KUBERNETES_VERSION
     ami: Ami | None = None
     vpc: VpcSettings | None = None
     availability_zones: Annotated[int, _whole_number(1, 3, "must be 1 to 3 availability zones")] = 1

@@ -16,11 +16,16 @@ from components.clusters.kubeadm.configuration import KubeadmCluster
 
 MAXIMUM_BYTES = 16 * 1024
 """EC2's limit for user data, before base64 encoding: of what is packed."""
+SIGNING_KEY = "kubernetes.asc"
+"""The key that signs Kubernetes' packages, as it is published at pkgs.k8s.io; `gpg --show-keys` says until when."""
 _PROGRAMS = ("install-kubernetes", "join-cluster")
 _LIBRARY = "/usr/local/lib/multimesh"
 _WORKER = ("aws_requests.py", "fetch_secrets.py", "prove_identity.py", "signing_requests.py")
 _CONTROL_PLANE = ("approve_nodes.py", "aws_requests.py", "fetch_secrets.py", "signing_requests.py")
 _SERVICE, _APPROVER = "multimesh-node.service", "multimesh-approve-nodes.service"
+_UPGRADE, _UPGRADE_UNITS = "upgrade-kubernetes", ("multimesh-upgrade.service", "multimesh-upgrade.timer")
+WANTED_VERSION = "kubernetes-version"
+"""The parameter, beside the secret files, that names the version which control-plane nodes upgrade themselves to."""
 
 
 def control_plane(cluster: KubeadmCluster, parameters: str, secret_files: Iterable[str], *, first: bool) -> str:
@@ -41,7 +46,8 @@ def control_plane(cluster: KubeadmCluster, parameters: str, secret_files: Iterab
     more = [
         _file(configuration.AUDIT_POLICY, configuration.audit_policy()),
         *_library(_CONTROL_PLANE),
-        _file(f"/etc/systemd/system/{_APPROVER}", node_file(_APPROVER)),
+        _program(_UPGRADE),
+        *(_unit(name) for name in (_APPROVER, *_UPGRADE_UNITS)),
     ]
     return _render(cluster, role, parameters, secret_files, configurations, more)
 
@@ -83,12 +89,13 @@ def _render(
     written = [
         _file("/etc/multimesh/node.env", "".join(f"{name}={value}\n" for name, value in environment.items())),
         *(_file(f"/etc/multimesh/{name}", text) for name, text in sorted(configurations.items())),
+        _file(f"/etc/multimesh/{SIGNING_KEY}", node_file(SIGNING_KEY)),
         *more,
         _file("/etc/containerd/config.toml", containerd(cluster)),
         _file("/etc/modules-load.d/kubernetes.conf", "overlay\nbr_netfilter\n"),
         _file("/etc/sysctl.d/90-kubernetes.conf", _sysctls()),
-        *(_file(f"/usr/local/sbin/{name}", node_file(name), "0755") for name in _PROGRAMS),
-        _file(f"/etc/systemd/system/{_SERVICE}", node_file(_SERVICE)),
+        *map(_program, _PROGRAMS),
+        _unit(_SERVICE),
     ]
     document = {
         "write_files": written,
@@ -125,6 +132,14 @@ def node_file(name: str) -> str:
 
 def _library(names: Iterable[str]) -> list[dict[str, str]]:
     return [_file(f"{_LIBRARY}/{name}", node_file(name)) for name in names]
+
+
+def _program(name: str) -> dict[str, str]:
+    return _file(f"/usr/local/sbin/{name}", node_file(name), "0755")
+
+
+def _unit(name: str) -> dict[str, str]:
+    return _file(f"/etc/systemd/system/{name}", node_file(name))
 
 
 def _sysctls() -> str:

@@ -12,6 +12,7 @@ import yaml
 from kubernetes import client
 from kubernetes import config as kubernetes_config
 
+from components.clusters.kubeadm.user_data import WANTED_VERSION
 from lab import config, dns, paths
 from lab.environment import CHECKOUT
 from lab.processes import run
@@ -29,7 +30,7 @@ class Booted:
 
     show: Callable[[str], None]
     addresses: Path
-    """The file of all instances' addresses, as EC2 knows them."""
+    """The file of all instances' addresses, as EC2 knows them. Beside it are those of the roles' parameters."""
     made: dict[str, Any] = field(default_factory=dict)
     machines: dict[str, Machine] = field(default_factory=dict)
     ids: list[str] = field(default_factory=list)
@@ -45,9 +46,21 @@ class Booted:
     def boot(self, name: str, role: str, hosts: dict[str, str]) -> None:
         """Boot a machine with the user data of a role; it sees the parameters of its own path alone."""
         own = "worker" if role == "worker" else "control-plane"
-        parameters = {path: text for path, text in self.made["parameters"].items() if path.startswith(f"/{own}/")}
-        aws = {"role": own, "parameters": parameters, "addresses": str(self.addresses)}
+        aws = {"role": own, "parameters": str(self._store(own)), "addresses": str(self.addresses)}
         self.machines[name].boot(self.made[role], aws, images.template(), hosts)
+
+    def want(self, version: str) -> None:
+        """Name the version of Kubernetes that control-plane nodes look for every minute."""
+        self.made["parameters"][f"/control-plane/{WANTED_VERSION}"] = version
+        self._store("control-plane")
+
+    def _store(self, role: str) -> Path:
+        """Write what Parameter Store has below the path of a role, and return the file."""
+        stored = self.addresses.with_name(f"{role}.json")
+        stored.touch(mode=0o600)
+        own = {path: text for path, text in self.made["parameters"].items() if path.startswith(f"/{role}/")}
+        stored.write_text(json.dumps(own))
+        return stored
 
     def join(self, name: str, role: str) -> None:
         """Make and boot a machine that joins; the first one is what DNS answers for the endpoint."""
@@ -103,6 +116,7 @@ def made(folder: Path, first: Machine, show: Callable[[str], None]) -> dict[str,
         "kubeadm:worker_role": role_arn("worker"),
         "kubeadm:pod_cidr": first.given.pod_cidr,
         "kubeadm:service_cidr": first.given.service_cidr,
+        "kubeadm:kubernetes_version": images.FROM.removeprefix("v"),
     }
     stack.configure(lambda config: config.update(settings))
     stack.up()

@@ -1,8 +1,9 @@
 """A machine that boots user data: this one, with a network, control groups and folders of its own.
 
-What of Ubuntu and EC2 is played here: cloud-init (the files are written, the service's second program is run), systemd
-(`systemctl`), Parameter Store and the metadata service (tests/aws.py, at their own address), the packages (the lab's
-programs). The files and programs are those of the user data; `adapted` says what is changed in them.
+What of Ubuntu and EC2 is played here: cloud-init (the files are written, the service's programs are run), systemd
+(`systemctl`), the packages (`install-kubernetes`, of the lab's programs), Parameter Store and the metadata service
+(tests/aws.py, at their own address). The files and programs are those of the user data; `adapted` says what is changed
+in them.
 """
 
 import json
@@ -18,6 +19,7 @@ import yaml
 
 from lab import allocation, cgroups, cluster, config, network, node, paths, processes
 from lab.processes import Process, run
+from tests.e2e.kubeadm import images
 
 HERE = Path(__file__).parent
 CHECKOUT = HERE.parents[2]
@@ -62,16 +64,17 @@ class Machine:
         self._containerd: Process | None = None
         network.up(self.given)
 
-    def boot(self, user_data: str, aws: dict[str, Any], images: Path, hosts: dict[str, str]) -> str:
+    def boot(self, user_data: str, aws: dict[str, Any], template: Path, hosts: dict[str, str]) -> str:
         """Do at once what Ubuntu does with user data; return what was printed, raise BootError.
 
         `aws` is what AWS knows: `role` of the instance, `parameters` and `addresses`, a file, of all instances.
-        `images` is a containerd root, `hosts` what DNS would say.
+        `template` is a containerd root, `hosts` what DNS would say.
         """
         self._write(yaml.safe_load(user_data)["write_files"], hosts)
-        node._copy_images(images, self._files / "var/lib/containerd")
+        node._copy_images(template, self._files / "var/lib/containerd")
         self._start_aws({**aws, "instance": self.id})
         self._start_containerd()
+        self.run("/usr/local/sbin/install-kubernetes")
         return self.run("/usr/local/sbin/join-cluster")
 
     def write(self, path: str, content: str, permissions: str = "0644") -> None:
@@ -100,6 +103,8 @@ class Machine:
         self.write("/etc/hosts", "".join(f"{known[name]} {name}\n" for name in known))
         self.write("/etc/resolv.conf", f"nameserver {self.given.gateway}\n")
         self.write("/usr/local/sbin/systemctl", (HERE / "systemctl").read_text(), "0755")
+        packages = (HERE / "install-kubernetes").read_text().replace("RELEASES", str(images.RELEASES))
+        self.write("/usr/local/sbin/install-kubernetes", packages, "0755")
 
     def _start_aws(self, told: dict[str, Any]) -> None:
         """Serve inside the machine's network alone: this one may have a metadata service of its own."""
@@ -152,7 +157,7 @@ class Machine:
             assert process.stdout
             for line in process.stdout:
                 lines.append(line)
-                if re.match(r"\[|(approve-nodes|fetch-secrets|join-cluster|prove-identity): ", line):
+                if re.match(r"\[|(approve-nodes|fetch-secrets|join-cluster|prove-identity|upgrade-kubernetes): ", line):
                     self.show(f"{self.given.name}: {line.rstrip()}")
         if process.returncode:
             raise BootError(f"{' '.join(command)}: exit code {process.returncode}\n{''.join(lines)}")
@@ -167,6 +172,8 @@ def adapted(machine: allocation.Allocation, path: str, content: str) -> str:
             "[plugins.'io.containerd.cri.v1.runtime']\ndisable_apparmor = true\nrestrict_oom_score_adj = true\n\n"
             f"[plugins.'io.containerd.cri.v1.runtime'.cni]\nbin_dirs = ['{config.PLUGINS}']",
         )
+    if path == "/usr/local/sbin/upgrade-kubernetes":
+        return content.replace("\noptions=(", f"\noptions=(--ignore-preflight-errors {','.join(_IGNORED)} ")
     if path in ("/etc/multimesh/init.yaml", "/etc/multimesh/join.yaml"):
         documents = [_adapted_document(machine, document) for document in yaml.safe_load_all(content)]
         if path.endswith("init.yaml"):

@@ -18,6 +18,7 @@ cluster = KubeadmCluster(
     pod_cidr=config.require("pod_cidr"),
     service_cidr=config.require("service_cidr"),
     worker_role=config.require("worker_role"),
+    kubernetes_version=config.require("kubernetes_version"),
 )
 pulumi.export("first", user_data.control_plane(cluster, "/control-plane", files, first=True))
 pulumi.export("another", user_data.control_plane(cluster, "/control-plane", files, first=False))

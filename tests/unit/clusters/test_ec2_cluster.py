@@ -13,6 +13,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from components.clusters.ec2 import scope
 from components.clusters.ec2.subnets import subnets
+from components.versions import KUBERNETES_VERSION
 
 EVERYWHERE = "0.0.0.0/0"
 
@@ -57,8 +58,8 @@ def test_every_resource_of_aws_has_the_provider_of_its_region_and_tags() -> None
     ("resource", "read"),
     [
         ("east-control-plane-0", lambda inputs: inputs["rootBlockDevice"]["tags"]),
-        ("east-workers-1", lambda inputs: inputs["tagSpecifications"][0]["tags"]),
-        ("east-workers-1", lambda inputs: inputs["tagSpecifications"][1]["tags"]),
+        (f"east-workers-1-{KUBERNETES_VERSION}", lambda inputs: inputs["tagSpecifications"][0]["tags"]),
+        (f"east-workers-1-{KUBERNETES_VERSION}", lambda inputs: inputs["tagSpecifications"][1]["tags"]),
         (
             "east-workers",
             lambda inputs: {tag["key"]: tag["value"] for tag in inputs["tags"] if tag["propagateAtLaunch"]},

@@ -14,6 +14,10 @@ from ec2_stack import EC2, config, made
 from recording import record, recorded
 
 from components.clusters.ec2 import scope
+from components.versions import KUBERNETES_VERSION
+
+TEMPLATE = f"east-workers-1-{KUBERNETES_VERSION}"
+OTHER = "1.36.3"
 
 
 def user_data(packed: str) -> str:
@@ -94,9 +98,12 @@ def test_in_a_stack_of_another_name_a_node_finds_its_secrets_where_it_was_told(m
     monkeypatch.setattr(aws_answers, "outputs", kept_its_name)
     recording = record(config())
     for parameter in recording.of(":Parameter"):
+        if parameter.name == "east-kubernetes-version":  # its name follows that of the token
+            assert parameter.inputs["name"] == "/multimesh/before/east/control-plane/kubernetes-version"
+            continue
         assert recording.ignored[parameter.urn] == ["name"], parameter.name
     assert "parameter/multimesh/before/east/worker/*" in recording["east-worker-policy"].inputs["policy"]
-    template = user_data(recording["east-workers-1"].inputs["userData"])
+    template = user_data(recording[TEMPLATE].inputs["userData"])
     assert "PARAMETERS=/multimesh/before/east/worker\n" in template.replace("\\n", "\n")
 
 
@@ -120,7 +127,7 @@ def test_nothing_shows_a_key_a_token_or_a_kubeconfig() -> None:
 def test_user_data_holds_no_secret() -> None:
     recording = made()
     token = recording["east-worker-token"].inputs["value"]
-    worker = user_data(recording["east-workers-1"].inputs["userData"])
+    worker = user_data(recording[TEMPLATE].inputs["userData"])
     for text in (user_data(recording["east-control-plane-0"].inputs["userDataBase64"]), worker):
         assert token not in text
         assert "key of " not in text
@@ -129,7 +136,7 @@ def test_user_data_holds_no_secret() -> None:
 # Nodes
 
 
-@pytest.mark.parametrize("node", ["east-control-plane-0", "east-workers-1"])
+@pytest.mark.parametrize("node", ["east-control-plane-0", TEMPLATE])
 def test_metadata_is_for_the_node_alone(node: str) -> None:
     options = made()[node].inputs["metadataOptions"]
     assert options == {"httpEndpoint": "enabled", "httpTokens": "required", "httpPutResponseHopLimit": 1}
@@ -137,7 +144,7 @@ def test_metadata_is_for_the_node_alone(node: str) -> None:
 
 def test_disks_are_encrypted() -> None:
     assert made()["east-control-plane-0"].inputs["rootBlockDevice"]["encrypted"] is True
-    (mapping,) = made()["east-workers-1"].inputs["blockDeviceMappings"]
+    (mapping,) = made()[TEMPLATE].inputs["blockDeviceMappings"]
     assert (mapping["deviceName"], mapping["ebs"]["encrypted"]) == ("/dev/sda1", "true")
 
 
@@ -169,14 +176,14 @@ def test_a_worker_that_dies_is_replaced_whatever_the_load_balancer_thinks_of_it(
 
 @pytest.mark.parametrize(("instance_type", "processor"), [("t3.large", "amd64"), ("t4g.large", "arm64")])
 def test_the_image_is_canonicals_newest_for_the_processor(instance_type: str, processor: str) -> None:
-    image = made(workers={"instance_type": instance_type})["east-workers-1"].inputs["imageId"]
+    image = made(workers={"instance_type": instance_type})[TEMPLATE].inputs["imageId"]
     assert image == f"image ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-{processor}-server-*"
 
 
 def test_a_newer_image_or_other_user_data_replaces_no_node() -> None:
     recording = made()
     assert {"ami", "userData", "userDataBase64"} == set(recording.ignored[recording["east-control-plane-0"].urn])
-    assert {"imageId", "userData"} == set(recording.ignored[recording["east-workers-1"].urn])
+    assert {"imageId", "userData"} == set(recording.ignored[recording[TEMPLATE].urn])
 
 
 def test_a_preview_names_the_newer_image_and_how_workers_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,19 +207,19 @@ def test_a_preview_names_the_newer_image_and_how_workers_get_it(monkeypatch: pyt
 
 def test_another_generation_is_another_template_for_the_same_group() -> None:
     before, after = made(), made(workers={"generation": 2})
-    assert "east-workers-1" not in after.resources
+    assert TEMPLATE not in after.resources
     assert after["east-workers"].urn == before["east-workers"].urn
-    assert after["east-workers"].inputs["launchTemplate"]["id"] == "east-workers-2-id"
+    assert after["east-workers"].inputs["launchTemplate"]["id"] == f"east-workers-2-{KUBERNETES_VERSION}-id"
     preferences = after["east-workers"].inputs["instanceRefresh"]["preferences"]
     assert preferences["minHealthyPercentage"] == 100, "the next worker comes before one goes"
     differing = {name for name in before.resources if before.resources[name] != after.resources.get(name)}
-    assert differing == {"Ec2Cluster east", "east-workers-1", "east-workers"}
+    assert differing == {"Ec2Cluster east", TEMPLATE, "east-workers"}
 
 
 def test_a_pinned_image_is_taken_and_another_one_replaces_workers_alone() -> None:
     recording = made(ami="ami-0123456789abcdef0")
-    assert recording["east-workers-1"].inputs["imageId"] == "image ami-0123456789abcdef0"
-    assert recording.ignored[recording["east-workers-1"].urn] == ["userData"]
+    assert recording[TEMPLATE].inputs["imageId"] == "image ami-0123456789abcdef0"
+    assert recording.ignored[recording[TEMPLATE].urn] == ["userData"]
     assert "ami" in recording.ignored[recording["east-control-plane-0"].urn]
 
 
@@ -236,6 +243,34 @@ def test_a_pinned_image_is_taken_and_another_one_replaces_workers_alone() -> Non
 )
 def test_what_is_needed_comes_first(later: str, earlier: str) -> None:
     assert earlier in made().after(later)
+
+
+# Kubernetes' version
+
+
+def test_another_version_of_kubernetes_is_told_to_the_control_plane_before_the_workers_are_replaced() -> None:
+    before, after = made(), made(kubernetes_version=OTHER)
+    wanted = after["east-kubernetes-version"].inputs
+    assert (wanted["name"], wanted["value"]) == ("/multimesh/test/east/control-plane/kubernetes-version", OTHER)
+    assert after["east-kubernetes-version-reached"].inputs["version"] == OTHER
+    assert after["east-settings"].inputs["kubernetes_version"] == OTHER
+    assert "east-kubernetes-version" in after.after("east-kubernetes-version-reached")
+    template = f"east-workers-1-{OTHER}"
+    assert "east-kubernetes-version-reached" in after.after(template)
+    assert after["east-workers"].inputs["launchTemplate"]["id"] == f"{template}-id"
+    assert f"KUBERNETES_VERSION={OTHER}" in user_data(after[template].inputs["userData"])
+    differing = {name for name in before.resources if before.resources[name] != after.resources.get(name)}
+    told = {"Ec2Cluster east", "east-settings", "east-kubernetes-version", "east-kubernetes-version-reached"}
+    ignored = {"east-control-plane-0"}  # its user data
+    assert differing == told | ignored | {TEMPLATE, "east-workers"}
+
+
+def test_a_template_of_a_state_that_has_no_version_in_its_name_is_the_same_template() -> None:
+    assert made().aliases[made()[TEMPLATE].urn] == ["east-workers-1"]
+
+
+def test_a_new_cluster_waits_for_no_upgrade() -> None:
+    assert "east-control-plane-0" not in made().after("east-kubernetes-version-reached")
 
 
 # Load balancer

@@ -18,6 +18,7 @@ INSTANCE_TYPE = "must be an EC2 instance type such as t3.large"
 MAJORITY = "must be 1, 3 or 5: etcd needs a majority, and an even number of nodes adds nothing"
 WORKERS = "must be 1 to 250 workers"
 CIDR = "must be an IPv4 network such as 10.0.0.0/16"
+KUBERNETES = "must be a version of Kubernetes 1.36 or 1.37, such as 1.37.2"
 SUBNETS = "must be 1 to 3 subnets, each in a different availability zone"
 
 
@@ -37,6 +38,11 @@ def vpc(**given: Any) -> dict[str, Any]:
 
 BAD_INPUT: list[tuple[dict[str, Any], str]] = [
     (without("region"), "region: is missing"),
+    *(
+        (EC2 | {"kubernetes_version": version}, f"kubernetes_version: {version!r}: {KUBERNETES}")
+        for version in ("1.35.9", "1.38.0", "v1.37.2", "1.37", "1.37.02", "1.37.x", "1.37.2-rc.1", "latest", "")
+    ),
+    (EC2 | {"kubernetes_version": 1.37}, "kubernetes_version: 1.37: "),
     (EC2 | {"regoin": "a"}, "regoin: unknown key; did you mean region?"),
     *(
         (EC2 | {"region": region}, f"region: {region!r}: {REGION}")

@@ -19,7 +19,8 @@ def kept(settings: dict[str, Any]) -> dict[str, Any]:
     """What is kept in the state of the cluster of a mesh `cloud`."""
     parsed = TypeAdapter(ClusterSettings).validate_python(settings)
     assert isinstance(parsed, (Ec2ClusterSettings, GkeClusterSettings))
-    return {"mesh": "cloud", "settings": parsed.immutable, "members": {}}
+    version = {"kubernetes_version": parsed.kubernetes_version} if isinstance(parsed, Ec2ClusterSettings) else {}
+    return {"mesh": "cloud", "settings": parsed.immutable, "members": {}, **version}
 
 
 def refused(was: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
@@ -98,3 +99,61 @@ def test_what_an_earlier_version_did_not_keep_is_taken_in() -> None:
     assert ImmutableSettingsProvider().diff("cloud", earlier, now).changes is True
     assert ImmutableSettingsProvider().update("cloud", earlier, now).outs == now
     assert ImmutableSettingsProvider().diff("cloud", now, now).changes is False
+
+
+def upgraded(had: str, wanted: str, upgradable: bool | None = True) -> list[str]:
+    was = {"mesh": "cloud", "settings": {}, "members": {}, "kubernetes_version": had, "upgradable": upgradable}
+    if upgradable is None:  # a state of an earlier version of this program
+        del was["kubernetes_version"], was["upgradable"]
+    return refused(was, {"mesh": "cloud", "settings": {}, "members": {}, "kubernetes_version": wanted})
+
+
+@pytest.mark.parametrize(("had", "wanted"), [("1.36.3", "1.36.3"), ("1.36.3", "1.36.10"), ("1.36.3", "1.37.0")])
+def test_kubernetes_may_get_the_next_version(had: str, wanted: str) -> None:
+    assert upgraded(had, wanted) == []
+
+
+def test_kubernetes_skips_no_minor_version() -> None:
+    assert upgraded("1.35.9", "1.37.2") == [
+        "multimesh:meshes.cloud.cluster.kubernetes_version: '1.37.2': must not skip a minor version; the cluster has "
+        "1.35.9: set a version of 1.36 first, and run `pulumi up`"
+    ]
+
+
+@pytest.mark.parametrize(("had", "wanted"), [("1.36.10", "1.36.9"), ("1.37.0", "1.36.9")])
+def test_kubernetes_does_not_become_older(had: str, wanted: str) -> None:
+    assert upgraded(had, wanted) == [
+        f"multimesh:meshes.cloud.cluster.kubernetes_version: '{wanted}': must not be older than {had}, which the "
+        f"cluster has: set {had}"
+    ]
+
+
+def test_kubernetes_and_the_number_of_control_plane_nodes_change_one_after_the_other() -> None:
+    def told(version: str, nodes: int) -> dict[str, Any]:
+        members = {"control_plane.nodes": nodes}
+        return {"mesh": "cloud", "settings": {}, "members": members, "kubernetes_version": version, "upgradable": True}
+
+    assert refused(told("1.36.3", 1), told("1.36.3", 3)) == []
+    assert refused(told("1.36.3", 1), told("1.37.2", 1)) == []
+    assert refused(told("1.36.3", 1), told("1.37.2", 3)) == [
+        "multimesh:meshes.cloud.cluster.kubernetes_version: '1.37.2': must not change together with "
+        "control_plane.nodes: set 1.36.3, run `pulumi up`, and upgrade then"
+    ]
+
+
+def test_a_cluster_whose_nodes_do_not_upgrade_themselves_keeps_its_version() -> None:
+    assert upgraded("", "1.37.2", upgradable=None) == []
+    [line] = upgraded("", "1.37.3", upgradable=None)
+    assert "cannot be changed: the cluster's nodes were made with 1.37.2 and do not upgrade themselves" in line
+    assert "add a new mesh" in line
+
+
+def test_what_nodes_can_do_is_known_from_the_run_that_made_them() -> None:
+    provider = ImmutableSettingsProvider()
+    wanted = {"mesh": "cloud", "settings": {}, "members": {}, "kubernetes_version": "1.37.2"}
+    new = provider.check({}, wanted).inputs
+    old = provider.check({"mesh": "cloud", "settings": {}, "members": {}}, wanted).inputs
+    assert (new["upgradable"], old["upgradable"]) == (True, False)
+    assert provider.check(old, wanted).inputs["upgradable"] is False
+    assert provider.diff("cloud", old, {**old}).changes is False
+    assert provider.diff("cloud", new, {**new, "kubernetes_version": "1.37.3"}).changes is True

@@ -175,7 +175,7 @@ def test_containerd_pauses_with_the_image_that_it_is_told() -> None:
 
 
 @pytest.mark.needs("shellcheck")
-@pytest.mark.parametrize("program", ["install-kubernetes", "join-cluster"])
+@pytest.mark.parametrize("program", ["install-kubernetes", "join-cluster", "upgrade-kubernetes"])
 def test_shellcheck_finds_nothing_in_a_node_s_program(program: str) -> None:
     text = written(FIRST)[f"/usr/local/sbin/{program}"]
     checked = subprocess.run(

@@ -7,6 +7,7 @@ import pytest
 
 from components.clusters.api_ready import ApiReadyProvider
 from components.clusters.immutable import ImmutableSettingsProvider
+from components.clusters.kubernetes_version import KubernetesVersionProvider
 from components.clusters.local.provider import LabProvider
 from components.federation.service_objects import ServiceObjectsProvider
 from components.trust.certificate_request import CertificateRequestProvider
@@ -18,6 +19,9 @@ STORED = {
     ApiReadyProvider: ("gASVOQAAAAAAAACMHWNvbXBvbmVudHMuY2x1c3RlcnMuYXBpX3JlYWR5lIwQQXBpUmVhZHlQcm92aWRlcpSTlCmBlC4="),
     ImmutableSettingsProvider: (
         "gASVQgAAAAAAAACMHWNvbXBvbmVudHMuY2x1c3RlcnMuaW1tdXRhYmxllIwZSW1tdXRhYmxlU2V0dGluZ3NQcm92aWRlcpSTlCmBlC4="
+    ),
+    KubernetesVersionProvider: (
+        "gASVSwAAAAAAAACMJmNvbXBvbmVudHMuY2x1c3RlcnMua3ViZXJuZXRlc192ZXJzaW9ulIwZS3ViZXJuZXRlc1ZlcnNpb25Qcm92aWRlcpSTlCmBlC4="
     ),
     ServiceObjectsProvider: (
         "gASVRwAAAAAAAACMJWNvbXBvbmVudHMuZmVkZXJhdGlvbi5zZXJ2aWNlX29iamVjdHOUjBZTZXJ2aWNlT2JqZWN0c1Byb3ZpZGVylJOUKYGULg=="

@@ -1,0 +1,186 @@
+"""Control-plane nodes that upgrade themselves, one at a time, with a load on the cluster."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from kubernetes import client
+
+from tests.e2e.kubeadm import images
+from tests.e2e.kubeadm.booted import Booted, is_ready, nodes, ready
+from tests.e2e.kubeadm.machine import BootError, Machine
+
+UPGRADE = "/usr/local/sbin/upgrade-kubernetes"
+HAD, NEXT = images.FROM.removeprefix("v"), images.TO.removeprefix("v")
+LOAD = """
+import json, pathlib, socket, struct, sys, time
+name = b"".join(bytes([len(part)]) + part.encode() for part in "kubernetes.default.svc.cluster.local".split("."))
+question = struct.pack(">6H", 1, 0x0100, 1, 0, 0, 0) + name + struct.pack(">xHH", 1, 1)
+def ask():
+    try:
+        with socket.create_connection((sys.argv[1], 53), 2) as connected:
+            connected.sendall(struct.pack(">H", len(question)) + question)
+            with connected.makefile("rb") as answer:
+                size, _, flags, _, answers = struct.unpack(">5H", answer.read(10))
+                if answers != 1 or len(answer.read(size - 8)) != size - 8:
+                    return f"flags {flags:x}, {answers} answers"
+    except (OSError, struct.error) as error:
+        return str(error)
+def asked(pause):
+    time.sleep(pause)
+    return ask()
+stop, deadline = pathlib.Path("/run/stop"), time.monotonic() + 60
+while asked(0.2) and time.monotonic() < deadline: pass
+answers = []
+while not stop.exists(): answers.append(asked(0.05))
+failed, sent = list(filter(None, answers)), len(answers)
+print(json.dumps({"sent": sent, "failed": failed}))
+"""
+"""Asks the cluster's DNS by its Service for a name, 20 times a second, until /run/stop is there."""
+
+
+def control_plane(booted: Booted) -> dict[str, Machine]:
+    return {name: machine for name, machine in booted.machines.items() if name != "worker"}
+
+
+def versions(booted: Booted) -> dict[str, str]:
+    with booted.api() as api:
+        return {node.metadata.name: node.status.node_info.kubelet_version for node in nodes(api)}
+
+
+def leases(booted: Booted) -> set[str]:
+    with booted.api() as api:
+        found: Any = client.CoordinationV1Api(api.api_client).list_namespaced_lease("kube-system")
+    return {lease.metadata.name for lease in found.items}
+
+
+def dns_is_whole(api: Any) -> bool:
+    pods = api.list_namespaced_pod("kube-system", label_selector="k8s-app=kube-dns").items
+    return len(pods) == 2 and all(map(is_ready, pods))
+
+
+@contextmanager
+def load(booted: Booted) -> Iterator[dict[str, Any]]:
+    """Send requests from the worker; the result is there after the block."""
+    with booted.api() as api:
+        address = api.read_namespaced_service("kube-dns", "kube-system").spec.cluster_ip
+    assert booted.eventually(dns_is_whole)
+    worker, counted = booted.machines["worker"], {}
+    worker.run("rm", "-f", "/run/stop")
+    thread = threading.Thread(
+        target=lambda: counted.update(json.loads(worker.run("/usr/bin/python3", "-c", LOAD, address)))
+    )
+    thread.start()
+    try:
+        yield counted
+    finally:
+        worker.run("touch", "/run/stop")
+        thread.join()
+
+
+def timer(machine: Machine, said: list[str]) -> None:
+    """Do what the timer does, until the node has the version, or fails."""
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline and f"KUBERNETES_VERSION={NEXT}\n" not in machine.read("/etc/multimesh/node.env"):
+        try:
+            said.append(machine.run(UPGRADE))
+        except BootError as error:
+            said.append(str(error))
+        time.sleep(2)
+
+
+@pytest.fixture(scope="module")
+def upgraded(booted: Booted) -> dict[str, Any]:
+    """The cluster after all control-plane nodes were told of the next version at once."""
+    said: dict[str, list[str]] = {name: [] for name in control_plane(booted)}
+    booted.want(NEXT)
+    with load(booted) as counted:
+        threads = [
+            threading.Thread(target=timer, args=(machine, said[name]))
+            for name, machine in control_plane(booted).items()
+        ]
+        started = time.monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        took = time.monotonic() - started
+    booted.show(f"upgraded in {took:.0f} s: {counted['sent']} requests, {len(counted['failed'])} failed")
+    return {"said": said, **counted}
+
+
+@pytest.mark.parametrize("wanted", ["1.99.0", "1.0.0", "2.0.0", "latest"])
+def test_a_version_that_is_not_the_next_is_refused_before_anything_changes(booted: Booted, wanted: str) -> None:
+    first = booted.machines["first"]
+    booted.want(wanted)
+    with pytest.raises(BootError, match=f"from {HAD} to {wanted}: must be newer, by one minor version"):
+        first.run(UPGRADE)
+    assert "multimesh-upgrade" not in leases(booted)
+
+
+def test_a_node_with_the_version_that_is_wanted_is_left_alone(booted: Booted) -> None:
+    booted.want(HAD)
+    assert booted.machines["first"].run(UPGRADE) == ""
+
+
+def test_every_control_plane_node_gets_the_version_and_all_nodes_stay_ready(
+    booted: Booted, upgraded: dict[str, Any]
+) -> None:
+    wanted = {machine.id: f"v{NEXT}" for machine in control_plane(booted).values()}
+    assert versions(booted) == wanted | {booted.machines["worker"].id: f"v{HAD}"}, upgraded["said"]
+    assert booted.eventually(lambda api: ready(api) == {machine.id for machine in booted.machines.values()})
+
+
+@pytest.mark.usefixtures("upgraded")
+def test_the_api_server_is_of_the_new_version(booted: Booted) -> None:
+    with booted.api() as api:
+        pods = api.list_namespaced_pod("kube-system", label_selector="component=kube-apiserver").items
+    assert {pod.spec.containers[0].image.rpartition(":")[2] for pod in pods} == {f"v{NEXT}"}
+
+
+def test_one_node_at_a_time_was_upgraded(booted: Booted, upgraded: dict[str, Any]) -> None:
+    if len(control_plane(booted)) == 1:
+        pytest.skip("one control-plane node: the machine was too loaded for a second")
+    waited = [
+        name for name, said in upgraded["said"].items() if "which has the lease multimesh-upgrade" in "".join(said)
+    ]
+    assert len(waited) == len(control_plane(booted)) - 1
+
+
+def test_no_request_in_the_cluster_failed_meanwhile(upgraded: dict[str, Any]) -> None:
+    assert upgraded["sent"] > 100
+    assert upgraded["failed"] == []
+
+
+@pytest.mark.usefixtures("upgraded")
+def test_nothing_is_left_of_an_upgrade(booted: Booted) -> None:
+    with booted.api() as api:
+        assert [node.metadata.name for node in nodes(api) if node.spec.unschedulable] == []
+    assert "multimesh-upgrade" not in leases(booted)
+    for machine in control_plane(booted).values():
+        assert "multimesh-upgrade.conf" not in machine.run("ls", "/run").split()
+        assert not {"admin.conf", "super-admin.conf"} & set(machine.run("ls", "/etc/kubernetes").split())
+        assert machine.run("stat", "--format=%a", "/var/lib/kubelet/config.yaml") == "600\n"
+        assert machine.run(UPGRADE) == ""
+
+
+@pytest.mark.usefixtures("upgraded")
+def test_an_upgrade_leaves_certificates_that_last_as_long_as_the_cas(booted: Booted) -> None:
+    nine_years = str(9 * 365 * 86400)
+    certificate = "/etc/kubernetes/pki/apiserver.crt"
+    booted.machines["first"].run("openssl", "x509", "-in", certificate, "-noout", "-checkend", nine_years)
+
+
+@pytest.mark.usefixtures("upgraded")
+def test_a_worker_of_the_new_version_takes_the_place_of_an_old_one(booted: Booted) -> None:
+    booted.made["worker"] = booted.made["worker"].replace(f"KUBERNETES_VERSION={HAD}\n", f"KUBERNETES_VERSION={NEXT}\n")
+    booted.kill("worker")
+    booted.join("worker", "worker")
+    booted.give_pods_a_network("worker")
+    new = booted.machines["worker"].id
+    assert booted.eventually(lambda api: new in ready(api))
+    assert versions(booted)[new] == f"v{NEXT}"
