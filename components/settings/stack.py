@@ -129,6 +129,6 @@ class Settings(Strict):
             return []
         return [
             f"multimesh:topology: who reaches the gateway of {topology.primary} reaches istiod there, at ports 15012 "
-            "and 15017: set topology.served_from to the networks from which the other clusters connect, or restrict these "
-            "ports by a firewall of your own"
+            "and 15017: set topology.served_from to the networks from which the other clusters connect, or restrict "
+            "the ports by a firewall of your own"
         ]
