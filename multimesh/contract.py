@@ -197,13 +197,13 @@ class Certificate(_TrustDomains, frozen=True):
 class Peer(BaseModel, frozen=True, hide_input_in_errors=True):
     """A stack, as its peers read it."""
 
-    meshes: Mapping[MeshName, PeerMeshOutputs]
+    meshes: Annotated[Mapping[MeshName, PeerMeshOutputs], Field(max_length=100)]
     root_ca: str
     """The root certificate (PEM) under which its meshes' CAs are signed."""
     root_cas: dict[str, str] = {}
     """Every root that its meshes trust (PEM), by name; empty in a stack of an earlier version: `root_ca` alone."""
-    revocation_lists: str = ""
-    """The revocation lists (PEM) of the CAs of its meshes."""
+    revocation_lists: Annotated[str, StringConstraints(max_length=200_000)] = ""
+    """The revocation lists (PEM) of the CAs of its meshes: less than a Secret holds, which they become part of."""
     suffix: str
     """The end of its global names."""
     accepted_trust_domains: list[str] = []

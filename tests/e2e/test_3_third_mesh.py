@@ -58,6 +58,9 @@ def test_each_mesh_is_asked_by_each_path(joined: Stack) -> None:
     assert len(asked) == 9
 
 
+TEN_YEARS = 10 * 365 * 86400  # seconds
+
+
 def made(stack: Stack, guest: Cluster) -> tuple[dict[str, Any], set[str]]:
     """The ids of the stack's resources by URN, and the pods in the guest cluster."""
     resources = json.loads(stack.state())["deployment"]["resources"]
@@ -80,7 +83,8 @@ def test_a_stolen_token_ends_with_its_account_and_another_one_replaces_nothing(
 ) -> None:
     stolen = (folder / "kubeconfig").read_text()
     assert account.reads_the_meshs_ca(stolen) == 200
-    asked_for = account.minted(stolen, "pipeline", account.SPACE, 10 * 365 * 86400)
+    asked_for = account.minted(stolen, "pipeline", account.SPACE, TEN_YEARS)
+    of_another = account.minted(stolen, "istiod", "istio-system", TEN_YEARS)
     before = made(joined, guest)
 
     (folder / "kubeconfig").write_text(account.create(guest.kubeconfig, "pipeline-2"))
@@ -88,6 +92,7 @@ def test_a_stolen_token_ends_with_its_account_and_another_one_replaces_nothing(
     account.delete(guest.kubeconfig, "pipeline")
     assert answered(stolen, 401) == 401
     assert answered(asked_for, 401) == 401, "also the token that the thief asked for meanwhile"
+    assert answered(of_another, 200) == 200, "but not one of another account: see the documentation"
     joined.up("--expect-no-changes")
 
     assert made(joined, guest) == before

@@ -1,5 +1,8 @@
 """A worker and the administrator's kubeconfig are stolen: what each step of the drills in docs/security.md ends."""
 
+import re
+import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +10,10 @@ import pytest
 from kubernetes import client
 from kubernetes.client import ApiException
 
-from tests.e2e.kubeadm.booted import Booted
+from lab.environment import CHECKOUT
+from tests.e2e.kubeadm.booted import Booted, accepted
 
+SECURITY = CHECKOUT / "docs/security.md"
 KUBELET = "/var/lib/kubelet/pki/kubelet-client-current.pem"
 BINDING = "kubeadm:cluster-admins"
 SUPER = "/etc/kubernetes/super-admin.conf"
@@ -58,41 +63,39 @@ def thief(booted: Booted, tmp_path_factory: pytest.TempPathFactory) -> Thief:
     return found
 
 
-def banished(node: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The policy of the drill, by which a node's certificate writes nothing any more, and its binding."""
-    name = f"stolen-{node}"
-    rule = {"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["*"], "resources": ["*/*"]}
-    spec = {
-        "failurePolicy": "Fail",
-        "matchConstraints": {"resourceRules": [rule]},
-        "validations": [{"expression": f"request.userInfo.username != 'system:node:{node}'"}],
-    }
-    return (
-        {"metadata": {"name": name}, "spec": spec},
-        {"metadata": {"name": name}, "spec": {"policyName": name, "validationActions": ["Deny"]}},
-    )
+@pytest.fixture(scope="module")
+def kubectl(booted: Booted, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """kubectl of the administrator."""
+    kubeconfig = tmp_path_factory.mktemp("kubectl") / "kubeconfig"
+    kubeconfig.touch(mode=0o600)
+    kubeconfig.write_text(booted.made["kubeconfig"])
+    return lambda *arguments: accepted("kubectl", "--kubeconfig", str(kubeconfig), *arguments)
+
+
+def banishing(node: str) -> str:
+    """The policy in the documentation by which a node's certificate writes nothing any more."""
+    [found] = re.findall(r"```yaml\n( +apiVersion: admissionregistration.*?)```", SECURITY.read_text(), re.DOTALL)
+    return textwrap.dedent(found).replace("<node>", node)
 
 
 def test_a_stolen_node_reads_its_pods_secrets_and_comes_back_until_its_certificate_is_banished(
-    booted: Booted, thief: Thief
+    booted: Booted, thief: Thief, kubectl: Callable[..., str], tmp_path: Path
 ) -> None:
     assert (thief.reads("of-a-pod"), thief.reads("of-nobody")) == (200, 403)
+    of_the_node = ["--all-namespaces", "--field-selector", f"spec.nodeName={thief.node}"]
 
     booted.machines["worker"].run("systemctl", "stop", "kubelet")
-    with booted.api() as api:
-        api.delete_node(thief.node)
-        api.delete_namespaced_pod("holds", "default", grace_period_seconds=0)
+    kubectl("delete", "node", thief.node)
+    kubectl("delete", "pods", *of_the_node, "--grace-period=0", "--force")
     assert booted.eventually(lambda _: thief.reads("of-a-pod") == 403)
     assert thief.registers() == 200, "a deleted node may make itself again"
 
-    policy, binding = banished(thief.node)
-    with booted.api() as api:
-        admission: Any = client.AdmissionregistrationV1Api(api.api_client)
-        admission.create_validating_admission_policy(policy)
-        admission.create_validating_admission_policy_binding(binding)
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(banishing(thief.node))
+    kubectl("apply", "--filename", str(policy))
 
-    def refused(api: Any) -> bool:
-        status(api.delete_node, thief.node)
+    def refused(_: Any) -> bool:
+        kubectl("delete", "node", thief.node, "--ignore-not-found")
         return thief.registers() == 422
 
     assert booted.eventually(refused)

@@ -241,6 +241,12 @@ def test_what_is_no_name_number_or_address_is_refused(said: dict[str, Any], wher
     assert line.startswith(f"multimesh:peers: 'test': its outputs are not those of a multimesh stack: {where}")
 
 
+def test_what_does_not_fit_into_a_secret_is_refused() -> None:
+    peer, [line] = peers.parse("test", outputs(revocation_lists="-" * 2**20))
+    assert peer is None
+    assert line.endswith("revocation_lists: String should have at most 200000 characters")
+
+
 @pytest.mark.parametrize("name", ["east/west", "*", "west\x1b[2J", ""])
 def test_a_mesh_of_a_peer_has_a_name(name: str) -> None:
     peer, [line] = peers.parse("test", outputs(meshes={name: west()}))
