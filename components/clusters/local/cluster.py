@@ -69,5 +69,5 @@ class LocalCluster(Cluster):
 
     @property
     def seen_from_beside(self) -> Sequence[pulumi.Output[str]]:
-        """The node's address: all that leaves the cluster has it, but what goes to pods in a flat network."""
+        """The node's address, which all that leaves the cluster has, also in a flat network."""
         return [self._address]
