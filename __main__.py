@@ -7,7 +7,7 @@ from components.clusters import kinds
 from components.clusters.cluster import egress_addresses
 from components.federation import joined, members
 from components.federation.services import Federation, MadeHere
-from components.mesh import charts, ingress, single_mesh
+from components.mesh import charts, ingress, served, single_mesh
 from components.mesh.joined_mesh import JoinedMesh
 from components.mesh.mesh import Mesh
 from components.mesh.roles import roles
@@ -66,6 +66,7 @@ for name, role in parts.items():
             "ca": authorities[name],
             "revocation_lists": lists.needed,
             "primary": meshes.get(role.primary),
+            "served_from": served.networks(stack.topology, clusters) if role.serves else None,
             "networks": single_mesh.networks({name: cluster.exposure for name, cluster in clusters.items()}),
             "exports": stack.reached_through(name),
             "ingress_hosts": stack.ingress_hosts,

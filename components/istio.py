@@ -65,8 +65,12 @@ def gateway_ports(
     trust_domains: Sequence[str],
     ports: Sequence[int] = (INGRESS_PORT,),
     selector: Mapping[str, str] = MappingProxyType(GATEWAY_SELECTOR),
+    *,
+    istiod_from: Sequence[Any] | None = None,
 ) -> Spec:
     """Return the AuthorizationPolicy that closes all ports of the gateway but these to who is not of the mesh.
+
+    `istiod_from` are the only CIDRs from which the ports of istiod are reached, if these are known.
 
     Like every policy of multimesh it only denies: an ALLOW would admit whom the user's own ALLOWs do not.
     https://istio.io/latest/docs/concepts/security/#implicit-enablement
@@ -74,11 +78,11 @@ def gateway_ports(
     # Istio adds no aliases to a principal with a wildcard.
     others = {"source": {"notPrincipals": [any_principal(domain) for domain in sorted(trust_domains)]}}
     open_to_all = {"operation": {"notPorts": [str(port) for port in sorted({*ports, PEER_PORT})]}}
-    return {
-        "selector": {"matchLabels": dict(selector)},
-        "action": "DENY",
-        "rules": [{"from": [others], "to": [open_to_all]}],
-    }
+    rules: list[Spec] = [{"from": [others], "to": [open_to_all]}]
+    if istiod_from is not None:
+        strangers = {"source": {"notIpBlocks": list(istiod_from)}}
+        rules.append({"from": [strangers], "to": [{"operation": {"ports": [*map(str, ISTIOD_TLS_PORTS)]}}]})
+    return {"selector": {"matchLabels": dict(selector)}, "action": "DENY", "rules": rules}
 
 
 def istiod_by_tls_alone() -> Spec:

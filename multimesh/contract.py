@@ -7,14 +7,41 @@ another version, which may lack the rest or have more: peers read `Peer`, a stac
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Address, ip_address
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, NonNegativeInt, SecretStr, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, NonNegativeInt, SecretStr, StringConstraints
 
 Protocol = Literal["http", "http2", "grpc", "grpc-web", "tcp", "tls"]
 """What a port speaks; `tls` is TLS that the application speaks itself. WebSocket is `http`."""
 
-GlobalName = Annotated[str, StringConstraints(pattern=r"^[-a-z0-9]+\.[-a-z0-9]+\.[-a-z0-9.]+$")]
+# What another stack says goes into the objects of this one, and whoever can write its state says it: a trust domain
+# such as `west.mesh/ns/bank` would be a pattern of identities of west.
+_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+_NAME = rf"^{_LABEL}(\.{_LABEL})*$"
+_TRUST_LABEL = r"[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?"
+
+
+def _an_address(text: str) -> str:
+    if set(text) <= set("0123456789.:") or ":" in text:
+        ip_address(text)
+    return text
+
+
+def _an_ipv4_address(text: str) -> str:
+    return str(IPv4Address(text))
+
+
+MeshName = Annotated[str, StringConstraints(pattern=rf"^{_LABEL}$")]
+TrustDomain = Annotated[str, StringConstraints(pattern=rf"^{_TRUST_LABEL}(\.{_TRUST_LABEL})*$", max_length=253)]
+ServiceAccount = Annotated[str, StringConstraints(pattern=_NAME, max_length=253)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Weight = Annotated[int, Field(ge=0, le=1_000_000)]
+Address = Annotated[
+    str, StringConstraints(pattern=rf"{_NAME}|^[0-9a-f:.]+$", max_length=253), AfterValidator(_an_address)
+]
+Ipv4Address = Annotated[str, AfterValidator(_an_ipv4_address)]
+GlobalName = Annotated[str, StringConstraints(pattern=r"^[-a-z0-9]+\.[-a-z0-9]+\.[-a-z0-9.]+$", max_length=253)]
 """`<name>.<namespace>.<suffix>`"""
 
 
@@ -59,12 +86,12 @@ SAMPLE = Sample()
 class Export(BaseModel, frozen=True, hide_input_in_errors=True):
     """What one mesh exports under a global name."""
 
-    port: int
+    port: Port
     """The first of its ports, which stacks of an earlier version read."""
-    ports: dict[int, Protocol] | None = None
+    ports: dict[Port, Protocol] | None = None
     """The protocol of each port of the Service; None in a stack of an earlier version, whose port is HTTP."""
-    weight: NonNegativeInt
-    service_account: str
+    weight: Weight
+    service_account: ServiceAccount
     """The service account of the pods that answer."""
 
     @property
@@ -125,11 +152,15 @@ class _Gateway(_TrustDomains, frozen=True):
 class PeerMeshOutputs(_Gateway, frozen=True):
     """A mesh, as other stacks read it."""
 
+    trust_domain: TrustDomain
+    trust_domain_aliases: list[TrustDomain] = []
+    gateway_address: Address
+    gateway_port: Port
     exports: dict[GlobalName, Export]
     """What the mesh itself exports, by global name."""
     ca_serial: Annotated[str, StringConstraints(pattern=r"^([0-9A-F]{2})*$")] = ""
     """The serial number of its CA's certificate, as openssl prints it; empty in a stack of an earlier version."""
-    egress_addresses: list[str] | None = None
+    egress_addresses: list[Ipv4Address] | None = None
     """The addresses its requests come from; None where they are not known."""
 
 
@@ -166,13 +197,13 @@ class Certificate(_TrustDomains, frozen=True):
 class Peer(BaseModel, frozen=True, hide_input_in_errors=True):
     """A stack, as its peers read it."""
 
-    meshes: Mapping[str, PeerMeshOutputs]
+    meshes: Annotated[Mapping[MeshName, PeerMeshOutputs], Field(max_length=100)]
     root_ca: str
     """The root certificate (PEM) under which its meshes' CAs are signed."""
     root_cas: dict[str, str] = {}
     """Every root that its meshes trust (PEM), by name; empty in a stack of an earlier version: `root_ca` alone."""
-    revocation_lists: str = ""
-    """The revocation lists (PEM) of the CAs of its meshes."""
+    revocation_lists: Annotated[str, StringConstraints(max_length=200_000)] = ""
+    """The revocation lists (PEM) of the CAs of its meshes: less than a Secret holds, which they become part of."""
     suffix: str
     """The end of its global names."""
     accepted_trust_domains: list[str] = []

@@ -87,6 +87,8 @@ class Cluster(pulumi.ComponentResource):
     """What must exist before anything else in the cluster: its pod network."""
     egress_addresses: Sequence[pulumi.Output[str]] | None = None
     """The source IP addresses of its requests, as peers see them; None if they are not known."""
+    shows_clients: bool = False
+    """Whether its gateway sees the addresses of clients without being told to, as nothing stands in between."""
     identifier: pulumi.Input[str] = ""
     """What stays the same as long as it is the same cluster."""
     adopts: bool = False
@@ -121,6 +123,11 @@ class Cluster(pulumi.ComponentResource):
             upsert_existing_objects=True,  # of what this stack created: _before_create refuses everything else
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(depends_on)),
         )
+
+    @property
+    def seen_from_beside(self) -> Sequence[pulumi.Output[str]] | None:
+        """The source IP addresses of its pods and API server, as other clusters of its mesh see them; None: unknown."""
+        return self.egress_addresses
 
     def admit(self, peers: Sequence[pulumi.Output[str]] | None) -> None:
         """Allow these IP addresses to reach the gateway's peer port; None allows everyone.

@@ -67,7 +67,8 @@ def parse(stack: str, outputs: Mapping[str, Any]) -> tuple[Peer | None, list[str
             ca.key_fingerprint(root)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        wrong = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        where = ".".join(map(str, first["loc"])).encode("unicode_escape").decode()  # names are what the stack says
+        wrong = f"{where}: {first['msg']}"
     except ValueError as error:
         wrong = f"root_ca: {error}"
     else:

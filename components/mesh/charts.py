@@ -127,11 +127,18 @@ def latency_values(hosts: Sequence[str]) -> Values:
 
 
 def gateway_values(
-    exposure: Exposure, role: Role, *, certificate: str | None = None, checks_revocation: bool = False
+    exposure: Exposure,
+    role: Role,
+    *,
+    certificate: str | None = None,
+    checks_revocation: bool = False,
+    sees_clients: bool = False,
 ) -> Values:
     """Return the gateway's values: its Service's type and ports, the cluster kind's additions, what its pods join.
 
-    `certificate` is the Secret with the certificate of the ingress; None without HTTPS.
+    `certificate` is the Secret with the certificate of the ingress; None without HTTPS. With `sees_clients`, nodes
+    forward to pods of their own alone, and keep the addresses of clients. A load balancer may ask for the status.
+    https://kubernetes.io/docs/tutorials/services/source-ip/
     """
     node_port = exposure.service == "NodePort"
     status, ingress, peers = (
@@ -144,9 +151,16 @@ def gateway_values(
     secure: Values = {"name": HTTPS[HTTPS_PORT], "port": HTTPS_PORT, "targetPort": HTTPS_PORT, "protocol": "TCP"}
     if node_port:
         secure["nodePort"] = exposure.https_node_port or exposure.https_port
-    ports = [status, ingress, peers, *(primary_remote.istiod_ports(exposure) if role.serves else [])]
+    ports = [
+        *([] if node_port else [status]),
+        ingress,
+        peers,
+        *(primary_remote.istiod_ports(exposure) if role.serves else []),
+    ]
     ports += [secure] if certificate else []
     service = {**exposure.service_values, "type": exposure.service, "ports": ports}
+    if sees_clients:
+        service["externalTrafficPolicy"] = "Local"
     network = single_mesh.gateway_values(role) if role.network else {}
     # istiod would hand the certificate of the ingress to a gateway whose service account may list Secrets, `cacerts`
     # among them. So the pod has it as files, and the account may do nothing.

@@ -8,7 +8,7 @@ import pulumi
 
 from components import istio
 from components.clusters.cluster import Cluster, Exposure, Platform
-from components.mesh import charts, endpoint, ingress, ingress_secret, primary_remote, single_mesh
+from components.mesh import charts, endpoint, ingress, ingress_secret, primary_remote, served, single_mesh
 from components.mesh.discovery import Discovery
 from components.mesh.ingress import Https
 from components.mesh.roles import Role
@@ -34,6 +34,8 @@ class MeshArgs(TypedDict):
     """The revocation lists (PEM) that its proxies check; None if no CA is revoked."""
     primary: "Mesh | None"
     """The mesh whose control plane serves the cluster; None if the cluster has its own."""
+    served_from: served.Networks | None
+    """The only CIDRs that may reach its istiod through its gateway; None restricts nothing."""
     networks: charts.Values
     """Istio's MeshNetworks: the gateways of a single mesh whose addresses are known beforehand."""
     exports: Sequence[str]
@@ -75,7 +77,7 @@ class Mesh(pulumi.ComponentResource):
         self.trust_domains = role.trust_domains
         self.exports = args["exports"]
         self._ca, self._lists = args["ca"], args["revocation_lists"]
-        self._https = args["https"]
+        self._https, self._served_from = args["https"], args["served_from"]
         self.cluster = args["cluster"]
         platform, exposure = args["platform"], self.cluster.exposure
 
@@ -135,8 +137,13 @@ class Mesh(pulumi.ComponentResource):
 
     def _gateway_values(self, exposure: Exposure) -> charts.Values:
         certificate = self._https.secret if self._https else None
-        checks_revocation = self._lists is not None
-        return charts.gateway_values(exposure, self.role, certificate=certificate, checks_revocation=checks_revocation)
+        return charts.gateway_values(
+            exposure,
+            self.role,
+            certificate=certificate,
+            checks_revocation=self._lists is not None,
+            sees_clients=self._served_from is not None,
+        )
 
     @property
     def configured(self) -> bool:
@@ -218,7 +225,7 @@ class Mesh(pulumi.ComponentResource):
         ports += [*istio.ISTIOD_TLS_PORTS] if self.role.serves else []
         self._policy("PeerAuthentication", "strict", "default", istio.strict_mutual_tls())
         self._policy("NetworkPolicy", "istiod-ports", "istiod-by-tls-alone", istio.istiod_by_tls_alone())
-        closed = istio.gateway_ports(self.trust_domains, ports)
+        closed = istio.gateway_ports(self.trust_domains, ports, istiod_from=self._served_from)
         self._policy("AuthorizationPolicy", "gateway-ports", istio.GATEWAY_PORTS, closed)
 
         self._forward(args)

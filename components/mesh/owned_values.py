@@ -175,8 +175,11 @@ def _port_mistakes(ports: Any, own: Mapping[int, str]) -> Iterator[Mistake]:
 
 
 def additional_ports(ports: Any, own: Sequence[Mapping[str, Any]]) -> list[Any]:
-    """Return those of the user's ports of the gateway's Service that multimesh does not set itself (`own`)."""
-    taken = {*GATEWAY_PORTS, *(port["port"] for port in own)}
+    """Return those of the user's ports of the gateway's Service that multimesh does not set itself (`own`).
+
+    Who lists the status asks for it, also where nothing of multimesh does.
+    """
+    taken = {*GATEWAY_PORTS} - {STATUS_PORT} | {port["port"] for port in own}
     return [port for port in ports or [] if port["port"] not in taken]
 
 

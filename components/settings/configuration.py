@@ -44,6 +44,7 @@ def validate(raw: dict[str, Any]) -> Settings:
     found = cross_checks.clashes(parts) + cross_checks.sample_mistakes(parts) + cross_checks.owned_values(parts)
     found += installation.mistakes(parts)
     found += single_mesh.contradictions(parts)
+    found += cross_checks.refused_by_envoy(parts)
     found += cross_checks.excluded_by_the_root(parts) + cross_checks.related_aliases(parts) + ingress.mistakes(parts)
     try:
         settings = Settings.model_validate(typed, context=context)

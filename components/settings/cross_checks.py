@@ -46,11 +46,24 @@ def excluded_by_the_root(parts: Parts) -> list[str]:
     """Return a line for each trust domain that the user's own root may not sign a CA for."""
     if parts.trust.brought is None:
         return []
-    domains = _trust_domains(parts)
-    if isinstance(parts.topology, SingleMesh):
-        domains = _by_path(("topology",), parts.topology.trust_domain, parts.topology.trust_domain_aliases)
+    domains = _constrained(parts)
     excluded = ((path, domain, parts.trust.brought.excluded(domain)) for path, domain in domains.items())
     return [problem(path, domain, message) for path, domain, message in excluded if message]
+
+
+def refused_by_envoy(parts: Parts) -> list[str]:
+    """Return a line for each trust domain that Envoy does not take below a CA with name constraints.
+
+    SPIFFE and Go take `_`; BoringSSL answers "unsupported or invalid name syntax" to every certificate of it. A mesh
+    that somebody else runs may have a CA without constraints.
+    """
+    theirs = {("meshes", name) for name, mesh in parts.meshes.items() if not mesh.istio.install}
+    message = "must have no '_': proxies refuse every certificate of it below a CA that is confined to it; '-' will do"
+    return [
+        problem(path, domain, message)
+        for path, domain in _constrained(parts).items()
+        if "_" in domain and path[:2] not in theirs
+    ]
 
 
 def sample_mistakes(parts: Parts) -> list[str]:
@@ -105,6 +118,13 @@ def related_aliases(parts: Parts) -> list[str]:
         for lower in domains
         if lower.endswith(f".{upper}")
     ]
+
+
+def _constrained(parts: Parts) -> dict[Path, str]:
+    """Return each trust domain that a CA is confined to, by its path; those of a single mesh are its topology's."""
+    if isinstance(parts.topology, SingleMesh):
+        return _by_path(("topology",), parts.topology.trust_domain, parts.topology.trust_domain_aliases)
+    return _trust_domains(parts)
 
 
 def _trust_domains(parts: Parts) -> dict[Path, str]:

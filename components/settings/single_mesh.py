@@ -62,6 +62,7 @@ def _clusters(parts: Parts, topology: SingleMesh) -> list[str]:
             for name, generation in parts.trust.ca_generations.items()
             if name != topology.primary
         ]
+    found += _served_from(parts, topology)
     found += [
         problem(
             ("meshes", name, key),
@@ -72,6 +73,29 @@ def _clusters(parts: Parts, topology: SingleMesh) -> list[str]:
         for key in ("trust_domain", "trust_domain_aliases")
         if key in mesh.model_fields_set
     ]
+    return found
+
+
+def _served_from(parts: Parts, topology: SingleMesh) -> list[str]:
+    """Return a line if the primary's gateway could not tell by their addresses whom it serves."""
+    primary = parts.meshes.get(topology.primary or "")
+    if primary is None:
+        return []
+    kind, found = primary.cluster.kind, list[str]()
+    if topology.served_from is not None and kind != "existing":
+        other = {"gke": f"its firewall does: set meshes.{topology.primary}.cluster.peer_cidrs"}.get(
+            kind, "the program knows the networks itself: remove it"
+        )
+        found.append(
+            problem(("topology", "served_from"), topology.served_from, f"is for a primary of kind existing; {other}")
+        )
+    path = ("gateway", "service", "externalTrafficPolicy")
+    policy = parts.istio.values.gateway.get("service", {}).get("externalTrafficPolicy")
+    if policy not in (None, "Local") and (topology.served_from is not None or kind == "local"):
+        message = (
+            f"the gateway of {topology.primary} could not tell by their addresses which clusters it serves: remove it"
+        )
+        found.append(problem(("istio", "values", *path), policy, message))
     return found
 
 

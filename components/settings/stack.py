@@ -112,7 +112,23 @@ class Settings(Strict):
 
     def notes(self) -> list[str]:
         """Return a line for each setting that is allowed but may surprise the user."""
+        return [*self._alone(), *self._open_to_all()]
+
+    def _alone(self) -> list[str]:
         if len(self.meshes) != 1 or self.peers or self.topology.kind == "single-cluster":
             return []
         (mesh,) = self.meshes
         return [f"multimesh:meshes: {mesh} is the only mesh, so the services it exports have no peer to fail over to"]
+
+    def _open_to_all(self) -> list[str]:
+        """Return a line if nothing restricts who reaches the control plane that serves other clusters."""
+        topology = self.topology
+        if not isinstance(topology, SingleMesh) or topology.primary is None or topology.served_from is not None:
+            return []
+        if "existing" not in {mesh.cluster.kind for mesh in self.meshes.values()}:
+            return []
+        return [
+            f"multimesh:topology: who reaches the gateway of {topology.primary} reaches istiod there, at ports 15012 "
+            "and 15017: set topology.served_from to the networks from which the other clusters connect, or restrict "
+            "the ports by a firewall of your own"
+        ]

@@ -76,7 +76,7 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivate
     )
 
 
-def ask(address: tuple[str, int], sni: str, root: str, client: Path | None) -> bytes:
+def ask(address: tuple[str, int], sni: str, root: str, client: Path | None, request: bytes = REQUEST) -> bytes:
     """What the server behind `sni` answers to one GET request by TLS, with the PEM file `client` as certificate.
 
     The server's own certificate must be of `root` (PEM). Raises OSError (ssl.SSLError is one) when it refuses.
@@ -94,17 +94,17 @@ def ask(address: tuple[str, int], sni: str, root: str, client: Path | None) -> b
         socket.create_connection(address, timeout=10) as plain,
         context.wrap_socket(plain, server_hostname=sni, suppress_ragged_eofs=False) as connection,
     ):
-        return _exchange(connection)
+        return _exchange(connection, request)
 
 
 def ask_in_plaintext(address: tuple[str, int]) -> bytes:
     """What the server answers to one GET request without TLS; nothing when it closes the connection."""
     with socket.create_connection(address, timeout=10) as connection:
-        return _exchange(connection)
+        return _exchange(connection, REQUEST)
 
 
-def _exchange(connection: socket.socket) -> bytes:
-    connection.sendall(REQUEST)
+def _exchange(connection: socket.socket, request: bytes) -> bytes:
+    connection.sendall(request)
     answer = bytearray()
     while piece := connection.recv(65536):
         answer += piece

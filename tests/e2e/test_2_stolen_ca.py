@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from components.trust import signing
 from lab.stack import Stack
 from multimesh.contract import VerifyMeshOutputs
-from tests.e2e.peer import Issuer, ask
+from tests.e2e.peer import REQUEST, Issuer, ask
 
 ECHO = "outbound_.80_._.echo.demo.svc.cluster.local"
 REFUSED = r"(?i)alert|certificate"
@@ -29,9 +29,9 @@ class West:
         self.root = root
         self.folder = folder
 
-    def answer(self, thief: Issuer, identity: str | x509.GeneralName) -> bytes:
+    def answer(self, thief: Issuer, identity: str | x509.GeneralName, request: bytes = REQUEST) -> bytes:
         """Return the answer to a request with a certificate for `identity`. Raise OSError if there is none."""
-        return ask(self.gateway, ECHO, self.root, thief.issue(identity, self.folder))
+        return ask(self.gateway, ECHO, self.root, thief.issue(identity, self.folder), request)
 
 
 @pytest.fixture
@@ -74,6 +74,15 @@ def elsewhere(stack: Stack, west: West) -> Issuer:
 
 def test_a_caller_that_its_mesh_may_speak_for_is_served(thief: Issuer, west: West) -> None:
     assert west.answer(thief, "spiffe://east.mesh/ns/demo/sa/echo").startswith(b"HTTP/1.1 200")
+
+
+def test_of_the_identities_that_the_application_is_told_the_last_is_the_callers(thief: Issuer, west: West) -> None:
+    forged = b"X-Forwarded-Client-Cert: By=spiffe://west.mesh/ns/demo/sa/echo;URI=spiffe://west.mesh/ns/bank/sa/teller"
+    request = REQUEST.replace(b"Connection:", forged + b"\r\nConnection:")
+    answer = west.answer(thief, "spiffe://east.mesh/ns/demo/sa/echo", request).decode()
+    [told] = [line for line in answer.splitlines() if "x-forwarded-client-cert" in line.lower()]
+    assert told.rpartition(",")[2].endswith(";URI=spiffe://east.mesh/ns/demo/sa/echo")
+    assert "teller" in told, "what is before it, the caller may have written"
 
 
 @pytest.mark.parametrize(

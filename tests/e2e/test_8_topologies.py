@@ -1,10 +1,13 @@
 """The topologies, each verified: one stack that changes from a mesh per cluster to one mesh and back."""
 
-from collections.abc import Callable, Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
+from lab import network
 from lab.stack import Stack
 
 GATEWAYS = {"kind": "single-mesh", "network": "gateways"}
@@ -36,3 +39,34 @@ def test_a_stack_changes_its_topology_by_one_up_and_keeps_its_clusters(
     assert {mesh: lab["id"] for mesh, lab in changing.labs().items()} == clusters
     assert changing.settled() == []
     assert changing.wrong() == []
+
+
+WHO_ANSWERS = """
+import socket, ssl, sys
+context = ssl.create_default_context(cadata=sys.stdin.read())
+address, port = sys.argv[1], int(sys.argv[2])
+try:
+    with (
+        socket.create_connection((address, port), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname="istiod.istio-system.svc") as connection,
+    ):
+        print("istiod")
+except OSError as error:
+    print("nobody:", error)
+"""
+"""Says who answers at an address by TLS; the CAs that are trusted are its standard input."""
+
+
+def who_answers(stack: Stack, address: str, port: int, within: Sequence[str] = ()) -> str:
+    command = [*within, sys.executable, "-c", WHO_ANSWERS, address, str(port)]
+    root = stack.outputs().root_ca
+    return subprocess.run(command, input=root, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+@pytest.mark.parametrize("port", [31012, 31017])
+def test_the_control_plane_of_all_answers_the_clusters_that_it_serves_and_nobody_else(
+    changing: Stack, port: int
+) -> None:
+    address, served = changing.outputs().meshes["east"].gateway_address, changing.labs()["west"]["id"]
+    assert who_answers(changing, address, port, network.enter(served)) == "istiod\n"
+    assert who_answers(changing, address, port).startswith("nobody: ")

@@ -1,5 +1,7 @@
 """A cluster of the lab: it runs on this machine from `pulumi up` until `pulumi destroy`."""
 
+from collections.abc import Sequence
+
 import pulumi
 
 from components.clusters.cluster import (
@@ -45,6 +47,7 @@ class LocalCluster(Cluster):
 
     # A stopped cluster keeps its data and starts again: a refresh must not drop its objects from the state.
     skip_unreachable = True
+    shows_clients = True
 
     def __init__(
         self, name: str, args: ClusterArgs[LocalClusterSettings], opts: pulumi.ResourceOptions | None = None
@@ -57,9 +60,14 @@ class LocalCluster(Cluster):
             pulumi.ResourceOptions(parent=self),
             flat=args["flat"],
         )
-        self.lifetime = lab
+        self.lifetime, self._address = lab, lab.address
         self.kubeconfig = pulumi.Output.secret(lab.kubeconfig)
         self.provider = self.kubernetes_provider(name, lab.id)
         self.exposure = Exposure("NodePort", lab.address, PEER_NODE_PORT, INGRESS_NODE_PORT, https_port=HTTPS_NODE_PORT)
         self.platform = platform()
         self.register_outputs({"kubeconfig": self.kubeconfig, "address": lab.address})
+
+    @property
+    def seen_from_beside(self) -> Sequence[pulumi.Output[str]]:
+        """The node's address, which all that leaves the cluster has, also in a flat network."""
+        return [self._address]

@@ -84,7 +84,7 @@ def test_the_outputs_are_those_of_a_local_cluster() -> None:
 def test_the_gateway_is_a_node_port_behind_the_load_balancers_ports() -> None:
     service = made()["east-gateway"].inputs["values"]["service"]
     assert service["type"] == "NodePort"
-    assert {port["port"]: port.get("nodePort") for port in service["ports"]} == {15021: None, 80: 30080, 15443: 31443}
+    assert {port["port"]: port.get("nodePort") for port in service["ports"]} == {80: 30080, 15443: 31443}
 
 
 # Network

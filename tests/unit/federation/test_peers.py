@@ -208,3 +208,48 @@ def test_a_service_that_nobody_serves_has_no_routes() -> None:
 def test_a_caller_is_unknown_only_when_every_peer_is_there() -> None:
     lines = refused(services=[ECHO | {"callers": ["north"]}])
     assert lines == ["services[0].callers[0]: 'north': must be a mesh that is known: east, west"]
+
+
+# What a peer cannot say: whoever can write its state writes into the objects of this stack
+
+EXPORTS = "meshes.west.exports"
+
+
+@pytest.mark.parametrize(
+    ("said", "where"),
+    [
+        ({"trust_domain": "east.mesh/ns/bank"}, "meshes.west.trust_domain"),
+        ({"trust_domain": "*"}, "meshes.west.trust_domain"),
+        ({"trust_domain": ""}, "meshes.west.trust_domain"),
+        ({"trust_domain_aliases": ["east.mesh/ns/bank"]}, "meshes.west.trust_domain_aliases.0"),
+        ({"gateway_address": "10.9.0.2\nhosts: evil"}, "meshes.west.gateway_address"),
+        ({"gateway_address": "unix:///etc/istio/proxy/SDS"}, "meshes.west.gateway_address"),
+        ({"gateway_port": 0.0}, "meshes.west.gateway_port"),
+        ({"gateway_port": 70000.0}, "meshes.west.gateway_port"),
+        ({"egress_addresses": ["0.0.0.0/0"]}, "meshes.west.egress_addresses.0"),
+        ({"exports": {"echo.demo.global": EXPORT | {"service_account": "echo/../a"}}}, EXPORTS),
+        ({"exports": {"echo.demo.global": EXPORT | {"service_account": "*"}}}, EXPORTS),
+        ({"exports": {"echo.demo.global": EXPORT | {"ports": {"0": "http"}}}}, EXPORTS),
+        ({"exports": {"echo.demo.global": EXPORT | {"port": 70000}}}, EXPORTS),
+        ({"exports": {"echo.demo.global": EXPORT | {"weight": 10**12}}}, EXPORTS),
+    ],
+    ids=str,
+)
+def test_what_is_no_name_number_or_address_is_refused(said: dict[str, Any], where: str) -> None:
+    peer, [line] = peers.parse("test", outputs(meshes={"west": west() | said}))
+    assert peer is None
+    assert line.startswith(f"multimesh:peers: 'test': its outputs are not those of a multimesh stack: {where}")
+
+
+def test_what_does_not_fit_into_a_secret_is_refused() -> None:
+    peer, [line] = peers.parse("test", outputs(revocation_lists="-" * 2**20))
+    assert peer is None
+    assert line.endswith("revocation_lists: String should have at most 200000 characters")
+
+
+@pytest.mark.parametrize("name", ["east/west", "*", "west\x1b[2J", ""])
+def test_a_mesh_of_a_peer_has_a_name(name: str) -> None:
+    peer, [line] = peers.parse("test", outputs(meshes={name: west()}))
+    assert peer is None
+    assert "\x1b" not in line
+    assert line.startswith("multimesh:peers: 'test': its outputs are not those of a multimesh stack: meshes")

@@ -135,7 +135,7 @@ def test_node_ports_are_named_only_for_node_ports() -> None:
     assert balanced["type"] == "LoadBalancer"
     assert not [port for port in balanced["ports"] if "nodePort" in port]
     node = charts.gateway_values(Exposure("NodePort", "10.0.0.1", 31443, 30080), EAST)["service"]
-    assert {port["port"]: port.get("nodePort") for port in node["ports"]} == {15021: None, 80: 30080, 15443: 31443}
+    assert {port["port"]: port.get("nodePort") for port in node["ports"]} == {80: 30080, 15443: 31443}
 
 
 def test_the_gateways_service_account_may_read_no_secrets() -> None:
@@ -150,14 +150,27 @@ def test_a_cluster_kind_adds_to_the_gateways_service() -> None:
 def test_node_ports_behind_a_load_balancer_are_not_the_ports_that_it_listens_on() -> None:
     exposure = Exposure("NodePort", "192.0.2.1", 15443, 80, node_port=31443, ingress_node_port=30080)
     service = charts.gateway_values(exposure, EAST)["service"]
-    assert [port.get("nodePort") for port in service["ports"]] == [None, 30080, 31443]
+    assert [port.get("nodePort") for port in service["ports"]] == [30080, 31443]
 
 
 def test_a_node_port_that_the_api_server_chooses_is_chosen_after_those_that_are_given() -> None:
     own = charts.gateway_values(Exposure("NodePort", "10.0.0.1", 31443, 30080), EAST)
     users = [{"name": "mqtt", "port": 1883}, {"name": "smtp", "port": 25, "nodePort": 30025}]
     service = charts.complete("gateway", own, Platform(values={"gateway": {"service": {"ports": users}}}))["service"]
-    assert [port.get("nodePort") for port in service["ports"]] == [30080, 31443, 30025, None, None]
+    assert [port.get("nodePort") for port in service["ports"]] == [30080, 31443, 30025, None]
+
+
+def test_who_lists_the_gateways_status_gets_it_at_node_ports_too() -> None:
+    own = charts.gateway_values(Exposure("NodePort", "10.0.0.1", 31443, 30080), EAST)
+    status = {"name": "status-port", "port": 15021, "nodePort": 30021}
+    service = charts.complete("gateway", own, Platform(values={"gateway": {"service": {"ports": [status]}}}))["service"]
+    assert [port.get("nodePort") for port in service["ports"]] == [30080, 31443, 30021]
+
+
+def test_a_gateway_that_tells_clients_by_their_addresses_keeps_these() -> None:
+    assert "externalTrafficPolicy" not in charts.gateway_values(Exposure(), EAST)["service"]
+    values = charts.gateway_values(Exposure(), EAST, sees_clients=True)
+    assert values["service"]["externalTrafficPolicy"] == "Local"
 
 
 def test_a_load_balancer_goes_on_to_probe_the_first_port() -> None:

@@ -6,10 +6,12 @@ import pytest
 import yaml
 from certificates import PEM
 from recording import Recording, recorded
+from stack_settings import KUBECONFIG
 from syrupy.assertion import SnapshotAssertion
 
 from components import settings
 from components.clusters.cluster import Exposure
+from components.clusters.existing import preflight
 from components.mesh import discovery, primary_remote, single_mesh
 from components.mesh import roles as mesh_roles
 from components.mesh.roles import Role
@@ -162,6 +164,54 @@ def test_who_reads_a_cluster_changes_little_in_it(controlled: bool) -> None:
         ("mutatingwebhookconfigurations", "update"),
     }
     assert writing == (wanted if controlled else set())
+
+
+GATEWAY = {"service": "NodePort", "address": "10.0.0.1"}
+
+
+def rules_for_istiod(recording: Recording) -> list[Any]:
+    """Return the rules of the primary's gateway about istiod's ports."""
+    rules = recording["west-gateway-ports"].inputs["spec"]["rules"]
+    return [rule for rule in rules if rule["to"][0]["operation"].get("ports") == ["15012", "15017"]]
+
+
+@pytest.mark.parametrize("form", [GATEWAYS | ONE, FLAT | ONE], ids=["gateways", "flat"])
+def test_istiod_is_reached_through_the_primarys_gateway_from_the_served_clusters_alone(form: dict[str, Any]) -> None:
+    recording = recorded(config(form, "east", "west", "north"))
+    served = ["east-lab.address/32", "north-lab.address/32"]
+    [rule] = rules_for_istiod(recording)
+    assert rule["from"] == [{"source": {"notIpBlocks": served}}]
+    assert recording["west-gateway"].inputs["values"]["service"]["externalTrafficPolicy"] == "Local"
+    for cluster in ("east", "north"):
+        assert "externalTrafficPolicy" not in recording[f"{cluster}-gateway"].inputs["values"]["service"]
+
+
+@pytest.fixture
+def primary_that_exists(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A stack whose primary is a cluster that exists already."""
+    monkeypatch.setattr(preflight, "missing", lambda _settings, **_created: ())
+    stack = config(GATEWAYS | ONE)
+    cluster = {"kind": "existing", "kubeconfig": KUBECONFIG, "gateway": GATEWAY}
+    return stack | {"meshes": stack["meshes"] | {"west": {"cluster": cluster}}}
+
+
+def test_a_primary_that_exists_already_admits_the_networks_that_are_listed(
+    primary_that_exists: dict[str, Any],
+) -> None:
+    stack = primary_that_exists | {"topology": GATEWAYS | ONE | {"served_from": ["198.51.100.0/24"]}}
+    assert settings.validate(stack).notes() == []
+    recording = recorded(stack)
+    [rule] = rules_for_istiod(recording)
+    assert rule["from"] == [{"source": {"notIpBlocks": ["198.51.100.0/24"]}}]
+    assert recording["west-gateway"].inputs["values"]["service"]["externalTrafficPolicy"] == "Local"
+
+
+def test_without_them_nothing_is_restricted_and_a_line_says_so(primary_that_exists: dict[str, Any]) -> None:
+    [note] = settings.validate(primary_that_exists).notes()
+    assert note.startswith("multimesh:topology: who reaches the gateway of west reaches istiod there, at ports 15012 ")
+    recording = recorded(primary_that_exists)
+    assert rules_for_istiod(recording) == []
+    assert "externalTrafficPolicy" not in recording["west-gateway"].inputs["values"]["service"]
 
 
 def test_the_primarys_gateway_is_reached_at_its_node_ports_or_at_the_load_balancer() -> None:

@@ -228,6 +228,28 @@ BAD_INPUT = [
     ),
     (single_mesh(primary="east"), "topology.primary: 'east': needs control_plane: one; set it, or remove primary"),
     (
+        single_mesh(served_from=["198.51.100.0/24"]),
+        "topology.served_from: needs control_plane: one; set it, or remove served_from",
+    ),
+    (
+        single_mesh(control_plane="one", primary="east", served_from=[]),
+        "topology.served_from: must list at least one IPv4 network, or the clusters that are served could not connect",
+    ),
+    (
+        single_mesh(control_plane="one", primary="east", served_from=["198.51.100.7"]),
+        "topology.served_from[0]: '198.51.100.7': must be an IPv4 network such as 10.0.0.0/16",
+    ),
+    (
+        single_mesh(control_plane="one", primary="east", served_from=["198.51.100.0/24"]),
+        "topology.served_from: is for a primary of kind existing; the program knows the networks itself: remove it",
+    ),
+    (
+        single_mesh(control_plane="one", primary="east")
+        | {"istio": {"values": {"gateway": {"service": {"externalTrafficPolicy": "Cluster"}}}}},
+        "istio.values.gateway.service.externalTrafficPolicy: 'Cluster': the gateway of east could not tell by their "
+        "addresses which clusters it serves: remove it",
+    ),
+    (
         single_mesh() | {"meshes": {"east": LOCAL | {"trust_domain": "a"}, "west": LOCAL}},
         "meshes.east.trust_domain: 'a': the clusters of a single mesh share one trust domain: "
         "set topology.trust_domain instead",

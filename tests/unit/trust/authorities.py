@@ -31,13 +31,13 @@ class Authority:
         return Authority(certified(named(name), key, issuer.subject, self.key, **given), key)
 
     def leaf(self, *names: x509.GeneralName) -> str:
-        """Return a workload's certificate with these names, signed with the CA's key."""
+        """Return a workload's certificate with these names, for LEAF_KEY, signed with the CA's key."""
         issuer = x509.load_pem_x509_certificate(self.certificate.encode())
         now = datetime.now(UTC)
         builder = x509.CertificateBuilder(
             issuer.subject,
             x509.Name([]),
-            new_key().public_key(),
+            LEAF_KEY.public_key(),
             x509.random_serial_number(),
             now - timedelta(hours=1),
             now + timedelta(hours=1),
@@ -54,6 +54,10 @@ class Authority:
 
 def new_key() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
+
+
+LEAF_KEY = new_key()
+"""The key of every leaf."""
 
 
 def pem(key: Key) -> str:

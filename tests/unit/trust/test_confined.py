@@ -1,4 +1,4 @@
-"""What a mesh's CA can sign, by OpenSSL and by Go: identities of its trust domain, istiod, and nothing else."""
+"""What a mesh's CA can sign, by OpenSSL, Go and BoringSSL: identities of its trust domain, istiod, and nothing else."""
 
 import functools
 import subprocess
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 
+import boringssl
 import pytest
 from authorities import Authority, new_key, request, root
 from cryptography import x509
@@ -88,7 +89,15 @@ def written(folder: Path, by: Authority, intermediate: Authority, leaves: list[s
     return paths
 
 
-TOOLS = [pytest.param(openssl, marks=pytest.mark.needs("openssl")), pytest.param(go, marks=pytest.mark.needs("go"))]
+def envoys(_folder: Path, by: Authority, intermediate: Authority, leaves: list[str]) -> list[bool]:
+    return boringssl.verdicts(by, intermediate, leaves)
+
+
+TOOLS = [
+    pytest.param(openssl, marks=pytest.mark.needs("openssl")),
+    pytest.param(go, marks=pytest.mark.needs("go")),
+    pytest.param(envoys),
+]
 
 
 @pytest.fixture
@@ -123,7 +132,7 @@ def test_every_other_name_is_refused(verified: Verdicts, anchor: Authority, tmp_
 
 @pytest.mark.parametrize("verified", TOOLS)
 @pytest.mark.parametrize(
-    "domain", ["mesh", "a_b.mesh", "1.mesh", "a--b.c", f"{'a' * 63}.mesh", ".".join(["a" * 63] * 3 + ["b" * 61])]
+    "domain", ["mesh", "1.mesh", "a--b.c", f"{'a' * 63}.mesh", ".".join(["a" * 63] * 3 + ["b" * 61])]
 )
 def test_whatever_trust_domain_the_settings_take_can_be_stated(
     verified: Verdicts, domain: str, anchor: Authority, tmp_path: Path
@@ -132,3 +141,11 @@ def test_whatever_trust_domain_the_settings_take_can_be_stated(
     confined = ca(anchor, domain)
     leaves = [confined.leaf(uri(f"spiffe://{host}/ns/a/sa/b")) for host in (domain, f"x{domain}", f"x.{domain}")]
     assert verified(tmp_path, anchor, confined, leaves) == [True, False, False]
+
+
+def test_an_underscore_is_refused_as_it_is_by_envoy(anchor: Authority) -> None:
+    confined = ca(anchor, "a_b.mesh")
+    assert boringssl.verdicts(anchor, confined, [confined.leaf(uri("spiffe://a_b.mesh/ns/a/sa/b"))]) == [False]
+    message = r"meshes\.east\.trust_domain: 'a_b\.mesh': must have no '_'"
+    with pytest.raises(settings.SettingsError, match=message):
+        settings.validate({"meshes": {"east": {"cluster": {"kind": "local"}, "trust_domain": "a_b.mesh"}}})
