@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from components.istio import GATEWAY, HTTPS_PORT, INGRESS_PORT, ISTIOD_HOSTS, NAMESPACE, PEER_PORT
 from components.mesh.primary_remote import ISTIOD_PORT, WEBHOOK_PORT
 from components.mesh.roles import JOINED
+from components.objects import OWNER
 
 STATUS_PORT = 15021
 GATEWAY_PORTS = {
@@ -54,6 +55,7 @@ _SERVICES = "list services that span clusters in services"
 _GATEWAY = "set cluster.gateway of the mesh"
 _FIXED = "remove it"
 _INGRESS = "set ingress, whose certificate is mounted into the gateway's pod"
+_NODE_AGENT = "set istio.cni of each mesh"
 _NO_NAMES = f"remove it: the mesh's CA may sign no names of istiod but {', '.join(ISTIOD_HOSTS)}"
 _NO_REVISIONS = "remove it: revisions are not supported"
 _NO_DOMAIN = "remove it: no other cluster domain is supported, and the cluster's must be cluster.local"
@@ -105,9 +107,14 @@ _OWNED: dict[str, tuple[str, Any]] = {
     "base.global.istioNamespace": (_FIXED, NAMESPACE),
     "base.revision": (_NO_REVISIONS, ""),
     "base.defaultRevision": (_NO_REVISIONS, "default"),
+    # How sidecars start
+    "istiod.pilot.cni.enabled": (_NODE_AGENT, True),
+    "istiod.cni.enabled": (_NODE_AGENT, True),
+    f"cni.podAnnotations.{OWNER}": (_FIXED, _NONE),
     # The gateway
     "gateway.name": (_FIXED, GATEWAY),
     "gateway.revision": (_NO_REVISIONS, ""),
+    "cni.revision": (_NO_REVISIONS, ""),
     "gateway.labels.app": (_FIXED, GATEWAY),
     "gateway.labels.istio": (_FIXED, "ingressgateway"),
     "gateway.labels.topology.istio.io/network": (_TOPOLOGY, _NONE),

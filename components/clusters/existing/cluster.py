@@ -45,6 +45,7 @@ class ExistingCluster(Cluster):
         self.kubeconfig = pulumi.Output.secret(settings.kubeconfig.text)
         self.provider = self.kubernetes_provider(name, settings.kubeconfig.server)
         self.exposure = exposure(settings.gateway)
-        self.platform = Platform()
+        # Empty: the chart tells by the API server's version whether it is GKE, which has its plugins elsewhere.
+        self.platform = Platform(values={"cni": {"cniBinDir": ""}})
         self.adopts = args.get("adopt", False)
         self.register_outputs({"kubeconfig": self.kubeconfig})

@@ -35,7 +35,7 @@ def reader(api: "ApiClient", timeout: float, *, whole_objects: bool = False) -> 
 
     def read(path: str) -> list[dict[str, Any]]:
         listed = path.rpartition("/")[0].endswith("/namespaces")
-        whole = whole_objects or listed or "deployments" in path or path.endswith("/services")
+        whole = whole_objects or listed or "deployments" in path or "daemonsets" in path or path.endswith("/services")
         accept = "application/json" if whole else _METADATA
         request = api.param_serialize("GET", path, header_params={"Accept": accept}, auth_settings=["BearerToken"])
         answer = api.call_api(*request, _request_timeout=timeout)

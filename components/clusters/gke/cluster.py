@@ -64,7 +64,7 @@ class GkeCluster(Cluster):
         )
         # Objects in the cluster need nodes; Pulumi deletes the gateway's Service before the nodes.
         self.provider = self.kubernetes_provider(name, cluster.id, depends_on=[pool])
-        self.platform = Platform()
+        self.platform = Platform(values={"cni": {"cniBinDir": "/home/kubernetes/bin"}})  # /opt is read-only there
         self.register_outputs({"kubeconfig": self.kubeconfig, "gateway_address": self.exposure.address})
 
     def admit(self, peers: Sequence[pulumi.Output[str]] | None) -> None:

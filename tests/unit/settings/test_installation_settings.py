@@ -40,7 +40,7 @@ def test_parts_are_taken_over_in_every_topology() -> None:
         (stack({"install": False}, {"kind": "local"}), "meshes.east.istio.install: false", "the stack makes this"),
         (stack({"install": False, "adopt": True}), "meshes.east.istio.adopt: true", "remove one of the two"),
         (stack({"revision": "stable"}), "meshes.east.istio.revision: 'stable'", "set install: false, or remove it"),
-        (stack({"charts": "here"}), "meshes.east.istio.charts", "unknown key; allowed: adopt, install, revision"),
+        (stack({"charts": "here"}), "meshes.east.istio.charts", "unknown key; allowed: adopt, cni, install, revision"),
         (stack({"install": False}, topology=FLAT), "meshes.east.istio.install: false", "use topology multi-mesh, or"),
         (joined(hub="example.com/istio"), "istio.hub", "no mesh of the stack installs a control plane"),
         (joined(tag="1.2.3"), "istio.tag", "no mesh of the stack installs a control plane"),
