@@ -69,6 +69,8 @@ class Mesh(pulumi.ComponentResource):
     ingress_url: pulumi.Output[str]
     cni: bool
     """Whether its pods start with Istio's CNI node agent."""
+    init_containers: bool
+    """Whether sidecars need an init container that changes the pod's network; not known if somebody else decides."""
     https_url: pulumi.Output[str] | None
     """The gateway's address for HTTPS; clients ask it for a host of the certificate. None without HTTPS."""
 
@@ -80,6 +82,8 @@ class Mesh(pulumi.ComponentResource):
         self.exports = args["exports"]
         self._ca, self._lists = args["ca"], args["revocation_lists"]
         self._https, self.cni = args["https"], args["cni"]
+        with_agent = self.cni or node_agent.is_somebodys(args["platform"].values.get("istiod", {}))
+        self.init_containers = role.plane.installed and not with_agent
         self.cluster = args["cluster"]
         platform, exposure = args["platform"], self.cluster.exposure
 

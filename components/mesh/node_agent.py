@@ -4,6 +4,7 @@ Pods so need no NET_ADMIN, which the Pod Security levels baseline and restricted
 https://istio.io/latest/docs/setup/additional-setup/cni/
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 Values = dict[str, Any]
@@ -23,3 +24,8 @@ def istiod_values() -> Values:
         "pilot": {"cni": {"enabled": True}},
         "global": {"proxy": {"seccompProfile": {"type": "RuntimeDefault"}}},
     }
+
+
+def is_somebodys(values: Mapping[str, Any]) -> bool:
+    """Return whether the user's values of istiod say that a node agent which somebody else installed is there."""
+    return any((inner.get("cni") or {}).get("enabled") for inner in (values, values.get("pilot") or {}))

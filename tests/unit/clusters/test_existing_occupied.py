@@ -178,6 +178,34 @@ def test_a_role_of_the_name_by_which_a_single_mesh_is_read_is_named() -> None:
     assert taken_names({ROLES: [named("istio-remote")], ISTIO_SYSTEM: [OURS]}) == [], "of an earlier version"
 
 
+AGENTS = f"{APPS}/daemonsets?labelSelector=k8s-app%3Distio-cni-node"
+
+
+def agents(objects: dict[str, list[dict[str, Any]]], *, cni: bool = True) -> list[str]:
+    return taken_names(objects, sample=False, read_by_others=False, cni=cni)
+
+
+def test_a_node_agent_of_somebody_is_named_with_the_ways_out() -> None:
+    there = {AGENTS: [deployment("istio-cni-node")], ROLES: [named("istio-cni")]}
+    [line] = agents(there)
+    assert line.startswith("Istio's CNI node agent runs in the cluster already (DaemonSet istio-system/istio-cni-node)")
+    assert line.endswith("remove istio.cni of the mesh, and set istio.values.istiod.pilot.cni.enabled: true")
+    assert agents(there, cni=False) == []
+
+
+def test_what_is_left_of_a_node_agent_is_named() -> None:
+    accounts = f"{CORE}/namespaces/kube-system/serviceaccounts"
+    there = {ROLES: [named("istio-cni"), named("view")], accounts: [owned("istio-cni", "cni", "kube-system")]}
+    [line] = agents(there)
+    assert "are in the cluster: clusterroles/istio-cni, serviceaccounts/istio-cni. Helm takes over only" in line
+
+
+def test_the_stacks_own_node_agent_is_no_hindrance() -> None:
+    agent = deployment("istio-cni-node", "kube-system", **{"multimesh/owner": "a1b2"})
+    there = {AGENTS: [agent], ROLES: [owned("istio-cni", "istio-cni", "kube-system")]}
+    assert agents(there) == []
+
+
 class ApiServer(BaseHTTPRequestHandler):
     """Has an istio-system of somebody's, and hides the Secrets in it."""
 

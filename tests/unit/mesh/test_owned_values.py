@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from recording import record
-from stack_settings import MESHES, existing, other
+from stack_settings import LOCAL, MESHES, existing, other
 
 from components import preflight, settings
 from components.mesh import owned_values
@@ -20,9 +20,14 @@ def nested(path: str, value: Any) -> dict[str, Any]:
     return value
 
 
+def stack(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a stack with these Helm values, and with every chart."""
+    return other(istio={"values": values}) | {"meshes": dict.fromkeys(MESHES, LOCAL | {"istio": {"cni": True}})}
+
+
 def refused(path: str, value: Any) -> list[str]:
     with pytest.raises(settings.SettingsError) as caught:
-        settings.validate(other(istio={"values": nested(path, value)}))
+        settings.validate(stack(nested(path, value)))
     return [line.removeprefix("  multimesh:istio.values.") for line in str(caught.value).splitlines()[1:]]
 
 
@@ -85,7 +90,7 @@ def test_a_port_that_clashes_is_refused(port: Any, where: str, message: str) -> 
     [path for path, (_, same) in owned_values._OWNED.items() if same is not owned_values._NONE],
 )
 def test_a_value_that_changes_nothing_is_taken(path: str) -> None:
-    settings.validate(other(istio={"values": nested(path, owned_values._OWNED[path][1])}))
+    settings.validate(stack(nested(path, owned_values._OWNED[path][1])))
 
 
 def test_more_ports_of_the_gateway_are_added_to_those_of_multimesh() -> None:
