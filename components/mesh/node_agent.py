@@ -21,7 +21,7 @@ def istiod_values() -> Values:
     https://kubernetes.io/docs/concepts/security/pod-security-standards/
     """
     return {
-        "pilot": {"cni": {"enabled": True}},
+        "cni": {"enabled": True},
         "global": {"proxy": {"seccompProfile": {"type": "RuntimeDefault"}}},
     }
 

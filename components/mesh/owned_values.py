@@ -108,7 +108,6 @@ _OWNED: dict[str, tuple[str, Any]] = {
     "base.revision": (_NO_REVISIONS, ""),
     "base.defaultRevision": (_NO_REVISIONS, "default"),
     # How sidecars start
-    "istiod.pilot.cni.enabled": (_NODE_AGENT, True),
     "istiod.cni.enabled": (_NODE_AGENT, True),
     f"cni.podAnnotations.{OWNER}": (_FIXED, _NONE),
     # The gateway
@@ -126,16 +125,21 @@ _OWNED: dict[str, tuple[str, Any]] = {
     f"gateway.podAnnotations.{JOINED}": (_FIXED, _NONE),
 }
 """By path: what to do instead, and the value that contradicts nothing, if there is one."""
+_COPIED = {"cni": "cni", "gateway": "global", "istiod": "pilot"}
+"""By chart, the key whose content the chart takes for values of its own."""
 
 
 def mistakes(values: Mapping[str, Any], *, https: bool = False) -> Iterator[Mistake]:
     """Yield each of the user's values, by chart, that contradicts multimesh, whose ingress may have `https`."""
     for path, (instead, same) in _OWNED.items():
         yield from _contradiction(values, _keys(path), instead, same)
-    gateway = values.get("gateway", {})
-    for path in (("global", *_keys(path)[1:]) for path in _OWNED if path.startswith("gateway.")):
-        yield from _contradiction({"gateway": gateway}, ("gateway", *path), _FIXED, _NONE)
-    service = gateway.get("service")
+        chart, *inside = _keys(path)
+        if chart in _COPIED:
+            yield from _contradiction(values, (chart, _COPIED[chart], *inside), instead, same)
+    for chart, *inside in (*ADDED, ("gateway", "service", "ports")):
+        instead = f"set istio.values.{'.'.join([chart, *inside])}"
+        yield from _contradiction(values, (chart, _COPIED[chart], *inside), instead, _NONE)
+    service = values.get("gateway", {}).get("service")
     for chart, key in ADDED:
         given = values.get(chart, {}).get(key)
         if given is not None and not isinstance(given, list):

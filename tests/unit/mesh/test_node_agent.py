@@ -42,7 +42,7 @@ def level(recording: Recording, mesh: str) -> str:
 def test_only_a_mesh_that_wants_it_has_the_node_agent() -> None:
     recording = two()
     assert agents(recording) == ["east-cni"]
-    assert "pilot" not in recording["west-istiod"].inputs["values"]
+    assert "cni" not in recording["west-istiod"].inputs["values"]
     assert "seccompProfile" not in recording["west-istiod"].inputs["values"]["global"]["proxy"]
 
 
@@ -78,7 +78,7 @@ def test_on_ec2_it_comes_after_the_pod_network() -> None:
 
 def test_sidecars_with_it_have_no_init_container_that_changes_the_network_and_a_seccomp_profile() -> None:
     values = two()["east-istiod"].inputs["values"]
-    assert values["pilot"]["cni"]["enabled"] is True
+    assert values["cni"]["enabled"] is True
     assert values["global"]["proxy"]["seccompProfile"] == {"type": "RuntimeDefault"}
 
 
