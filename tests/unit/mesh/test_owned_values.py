@@ -61,9 +61,9 @@ def refused(path: str, value: Any) -> list[str]:
         (
             "istiod.pilot.extraContainerArgs",
             [],
-            "[]: is decided by multimesh: set istio.values.istiod.extraContainerArgs",
+            "is decided by multimesh: set istio.values.istiod.extraContainerArgs",
         ),
-        ("gateway.global.service.ports", [], "[]: is decided by multimesh: set istio.values.gateway.service.ports"),
+        ("gateway.global.service.ports", [], "is decided by multimesh: set istio.values.gateway.service.ports"),
         ("gateway.global.name", "gw", "'gw': is decided by multimesh: remove it"),
         ("gateway.service.type", "ClusterIP", "'ClusterIP': is decided by multimesh: set cluster.gateway of the mesh"),
         ("gateway.service.ports", {}, "must be a list of ports that the gateway's Service has in addition"),
