@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from components.clusters.existing.settings import ExistingClusterSettings
 from components.mesh.settings import MeshIstioSettings
 from components.mesh.topology import MultiMesh, SingleMesh
 from components.schema.problems import ABSENT, problem
@@ -61,6 +62,10 @@ def _of_mesh(parts: Parts, istio: MeshIstioSettings, kind: str) -> Iterator[tupl
 
 def _of_node_agents(parts: Parts) -> Iterator[str]:
     """Yield a line for each key about the CNI node agent that contradicts another."""
+    for name, mesh in parts.meshes.items():
+        if isinstance(mesh.cluster, ExistingClusterSettings) and mesh.cluster.cni and not mesh.istio.cni:
+            message = "has a meaning with istio.cni: true of the mesh alone: set it, or remove the key"
+            yield problem(("meshes", name, "cluster", "cni"), ABSENT, message)
     having = [name for name, mesh in parts.meshes.items() if mesh.istio.cni]
     if parts.meshes and not having and parts.istio.values.cni:
         yield problem(("istio", "values", "cni"), ABSENT, "no mesh has the node agent (istio.cni): remove it")

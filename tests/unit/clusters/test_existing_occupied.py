@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from api_server import kubeconfig, serving
 
-from components.clusters.existing import preflight
+from components.clusters.existing import node_folders, preflight
 from components.clusters.existing import taken as in_the_way
 from components.clusters.existing.occupied import faults, leftovers
-from components.clusters.existing.settings import ExistingClusterSettings
+from components.clusters.existing.settings import ExistingClusterSettings, NodeFolders
 from components.istio import MANAGED
 from components.mesh.roles import JOINED, Role
 from components.mesh.single_mesh import namespace_metadata
@@ -204,6 +204,24 @@ def test_the_stacks_own_node_agent_is_no_hindrance() -> None:
     agent = deployment("istio-cni-node", "kube-system", **{"multimesh/owner": "a1b2"})
     there = {AGENTS: [agent], ROLES: [owned("istio-cni", "istio-cni", "kube-system")]}
     assert agents(there) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "keys"),
+    [
+        ("v1.33.5-gke.1162000", "bin_dir: /home/kubernetes/bin"),
+        ("v1.33.5+k3s1", "bin_dir: /var/lib/rancher/k3s/data/cni, conf_dir: /var/lib/rancher/k3s/agent/etc/cni/net.d"),
+    ],
+)
+def test_a_cluster_whose_nodes_have_other_folders_wants_them_configured(version: str, keys: str) -> None:
+    [line] = node_folders.faults(lambda _: [{"gitVersion": version}], None)
+    assert line.endswith(f"set cluster.cni: {{{keys}}}")
+    assert list(node_folders.faults(lambda _: [{"gitVersion": version}], NodeFolders())) == []
+
+
+@pytest.mark.parametrize("version", ["v1.33.5", "v1.33.5-eks-3cfe0ce", "v1.33.5+rke2r1"])
+def test_most_clusters_have_the_usual_folders(version: str) -> None:
+    assert list(node_folders.faults(lambda _: [{"gitVersion": version}], None)) == []
 
 
 class ApiServer(BaseHTTPRequestHandler):

@@ -104,9 +104,10 @@ def test_on_gke_plugins_are_where_its_nodes_have_them() -> None:
 
 
 @pytest.mark.usefixtures("anywhere")
-def test_in_an_existing_cluster_the_chart_finds_out_whether_it_is_gke() -> None:
-    there = EXISTING | {"istio": {"cni": True}}
-    assert recorded({"meshes": {"east": there}})["east-cni"].inputs["values"]["cniBinDir"] == ""
+def test_in_an_existing_cluster_folders_are_those_that_are_configured() -> None:
+    cluster = EXISTING["cluster"] | {"cni": {"bin_dir": "/var/lib/plugins"}}
+    values = recorded({"meshes": {"east": {"cluster": cluster, "istio": {"cni": True}}}})["east-cni"].inputs["values"]
+    assert (values["cniBinDir"], values["cniConfDir"]) == ("/var/lib/plugins", "/etc/cni/net.d")
 
 
 def test_the_users_values_go_over_it() -> None:

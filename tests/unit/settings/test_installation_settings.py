@@ -54,6 +54,16 @@ def test_parts_are_taken_over_in_every_topology() -> None:
             "meshes.east.istio.cni: true",
             "whoever runs the control plane decides how its sidecars start, and runs the node agent",
         ),
+        (
+            stack({}, EXISTING | {"cni": {}}),
+            "meshes.east.cluster.cni",
+            "has a meaning with istio.cni: true of the mesh",
+        ),
+        (
+            stack({"cni": True}, EXISTING | {"cni": {"bin_dir": "opt"}}),
+            "meshes.east.cluster.cni.bin_dir: 'opt'",
+            "must be an absolute path of a folder",
+        ),
         (stack({}) | VALUES, "istio.values.cni", "no mesh has the node agent (istio.cni)"),
         (
             stack({}, LOCAL["cluster"], topology=PRIMARY | {"primary": "east"})
