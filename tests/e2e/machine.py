@@ -13,10 +13,7 @@ from lab.allocation import find_all
 from lab.node import FIXED_FOLDERS
 
 FOLDERS = (
-    Path("/etc"),
     Path("/etc/cni"),
-    Path("/opt"),
-    Path("/opt/cni"),
     Path("/run"),
     Path("/var/lib"),
     Path("/var/lib/cni"),
@@ -112,6 +109,8 @@ def _sockets() -> Iterator[str]:
 
 
 def _files() -> Iterator[str]:
+    for folder in filter(Path.exists, FIXED_FOLDERS):
+        yield f"file {folder}"
     for folder in FOLDERS:
         if folder.is_dir():
             for entry in folder.iterdir():
