@@ -23,6 +23,9 @@ _CONFINED: Any = {
     "runAsUser": 10001,
     "seccompProfile": {"type": "RuntimeDefault"},
 }
+# A pod that is replaced ends after its sidecar has told callers to go elsewhere, and no sooner: requests that it still
+# gets would be answered 503. The image has no sleep; its server answers this request after the time.
+_GOES_ON_ANSWERING = ["/usr/local/bin/client", f"http://127.0.0.1:{CONTAINER_PORT}/?delay=3s"]
 WORKLOAD = Workload(SAMPLE.labels, {SAMPLE.port: "http"}, {SAMPLE.port: [CONTAINER_PORT]})
 
 
@@ -94,6 +97,7 @@ class Echo(pulumi.ComponentResource):
                                     "httpGet": {"path": "/", "port": CONTAINER_PORT},
                                     "periodSeconds": 2,
                                 },
+                                "lifecycle": {"preStop": {"exec": {"command": _GOES_ON_ANSWERING}}},
                                 "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}},
                                 "securityContext": _CONFINED,
                             }
