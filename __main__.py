@@ -74,6 +74,7 @@ for name, role in parts.items():
             "https_port": ingress.https_port(https, {one: clusters[one].exposure for one in (name, *role.serves)}),
             "spanning": [service.local_host for service in stack.services],
             "suffix": stack.suffix,
+            "cni": stack.meshes[name].istio.cni,
         },
     )
     if stack.sample:

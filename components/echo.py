@@ -7,6 +7,7 @@ import pulumi
 from components.federation.workload import Workload
 from components.istio import MANAGED
 from components.mesh.mesh import Mesh
+from components.mesh.node_agent import WITH_AGENT
 from components.mesh.roles import JOINED
 from components.objects import POD_SECURITY, KubernetesObject
 from multimesh.contract import SAMPLE
@@ -22,6 +23,9 @@ _CONFINED: Any = {
     "runAsUser": 10001,
     "seccompProfile": {"type": "RuntimeDefault"},
 }
+# A pod that is replaced ends after its sidecar has told callers to go elsewhere, and no sooner: requests that it still
+# gets would be answered 503. The image has no sleep; its server answers this request after the time.
+_GOES_ON_ANSWERING = ["/usr/local/bin/client", f"http://127.0.0.1:{CONTAINER_PORT}/?delay=3s"]
 WORKLOAD = Workload(SAMPLE.labels, {SAMPLE.port: "http"}, {SAMPLE.port: [CONTAINER_PORT]})
 
 
@@ -46,13 +50,15 @@ class Echo(pulumi.ComponentResource):
         # Namespace and identity
         plane = mesh.role.plane
         injected = {"istio.io/rev": plane.revision} if plane.suffix else {"istio-injection": "enabled"}
+        # Istio's init container has NET_ADMIN, which a stricter level refuses. With the node agent there is none, once
+        # the control plane knows of it.
+        level = "restricted" if mesh.cni else "privileged"
         namespace = KubernetesObject(
             f"{name}-namespace",
             "v1",
             "Namespace",
-            # Istio's init container has NET_ADMIN, which a stricter level refuses.
-            metadata={"name": NAMESPACE, "labels": {**injected, POD_SECURITY: "privileged", **MANAGED}},
-            opts=own,
+            metadata={"name": NAMESPACE, "labels": {**injected, POD_SECURITY: level, **MANAGED}},
+            opts=mesh.cluster.child_options(self, [mesh.control_plane]) if mesh.cni else own,
         )
         account = KubernetesObject(
             f"{name}-account",
@@ -71,7 +77,10 @@ class Echo(pulumi.ComponentResource):
             spec={
                 "selector": {"matchLabels": SAMPLE.labels},
                 "template": {
-                    "metadata": {"labels": SAMPLE.labels, "annotations": {JOINED: mesh.role.joined}},
+                    "metadata": {
+                        "labels": SAMPLE.labels,
+                        "annotations": {JOINED: mesh.role.joined, **({WITH_AGENT: "true"} if mesh.cni else {})},
+                    },
                     "spec": {
                         "serviceAccountName": account.metadata["name"],
                         # The sidecar has a token for istiod of its own.
@@ -88,6 +97,7 @@ class Echo(pulumi.ComponentResource):
                                     "httpGet": {"path": "/", "port": CONTAINER_PORT},
                                     "periodSeconds": 2,
                                 },
+                                "lifecycle": {"preStop": {"exec": {"command": _GOES_ON_ANSWERING}}},
                                 "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}},
                                 "securityContext": _CONFINED,
                             }

@@ -20,6 +20,11 @@ ISTIOD_TLS_PORTS = (15012, 15017)
 GATEWAY = "istio-ingressgateway"
 JOINED_GATEWAY = "multimesh-gateway"
 """The gateway of a mesh that somebody else runs, and that has others: no Gateway of theirs selects its pods."""
+NODE_AGENT = ("kube-system", "istio-cni")
+"""The namespace and the Helm release of Istio's CNI node agent.
+
+There pods may use folders of their node, and, on GKE, have the priority of a node's own programs.
+"""
 GATEWAY_SELECTOR = {"istio": "ingressgateway"}
 INGRESS_PORT = 80
 HTTPS_PORT = 443

@@ -54,7 +54,7 @@ def _unready(settings: Settings, mesh: str) -> Iterator[Missing]:
     cluster = settings.meshes[mesh].cluster
     istio, read_by_others = settings.meshes[mesh].istio, settings.is_read_by_others(mesh)
     there = {"sample": settings.sample, "read_by_others": read_by_others}
-    yield from kinds.missing(cluster, **there, adopt=istio.adopt, install=istio.install)
+    yield from kinds.missing(cluster, **there, adopt=istio.adopt, install=istio.install, cni=istio.cni)
     if read_by_others:
         yield from kinds.unreadable(cluster)
 

@@ -1,12 +1,15 @@
 """The configuration files of a node's programs: containerd, its pod network, kubelet and kube-proxy."""
 
 import json
+from pathlib import Path
 
 import yaml
 
 from lab.allocation import Allocation
 
 PLUGINS = "/usr/lib/cni"  # of Debian's containernetworking-plugins
+NODE_PLUGINS, POD_NETWORKS = Path("/opt/cni/bin"), Path("/etc/cni/net.d")
+"""Where pods that extend the pod network put their plugins and change its configuration: of each node its own."""
 
 
 def containerd(cluster: Allocation) -> str:
@@ -52,8 +55,8 @@ runtime_type = 'io.containerd.runc.v2'
 Root = '{cluster.run}/node/runc'
 
 [plugins.'io.containerd.cri.v1.runtime'.cni]
-bin_dirs = ['{PLUGINS}']
-conf_dir = '{cluster.folder}/config/cni'
+bin_dirs = ['{NODE_PLUGINS}', '{PLUGINS}']
+conf_dir = '{POD_NETWORKS}'
 """
 
 

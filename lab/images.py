@@ -70,6 +70,12 @@ def _images() -> list[Image]:
             on_base=True,
         ),
         Image(
+            f"{IMAGE_HUB}/install-cni:{IMAGE_TAG}",
+            "/usr/local/bin/install-cni",
+            binary("install-cni") | {"opt/cni/bin/istio-cni": TOOLS / "istio-cni"},
+            on_base=True,
+        ),
+        Image(
             f"{IMAGE_HUB}/proxyv2:{IMAGE_TAG}",
             "/usr/local/bin/pilot-agent",
             binary("pilot-agent")

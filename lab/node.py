@@ -9,10 +9,18 @@ from lab import cgroups, config, paths, pki
 from lab.allocation import Allocation
 from lab.processes import CommandError, run
 
-# Folders whose paths are fixed in kubelet and in the CNI library. A node has its own ones there, in a mount namespace
-# that lives as long as its programs: nodes share nothing, not even with a Kubernetes that the machine itself runs, and
-# no mount is left behind.
-FIXED_FOLDERS = [Path("/var/lib/kubelet"), Path("/var/lib/cni"), Path("/var/log/containers")]
+# Folders whose paths are fixed in kubelet, in the CNI library and in pods that change a node. A node has its own ones
+# there, in a mount namespace that lives as long as its programs: nodes share nothing, not even with a Kubernetes that
+# the machine itself runs, and no mount is left behind.
+FIXED_FOLDERS = [
+    Path("/var/lib/kubelet"),
+    Path("/var/lib/cni"),
+    Path("/var/log/containers"),
+    # where Istio's CNI node agent looks for the pod network, and where its plugin looks for the agent
+    config.POD_NETWORKS.parent,
+    config.NODE_PLUGINS.parent,
+    Path("/run/istio-cni"),
+]
 
 # What kubelet sets for the whole machine, unless it finds these values already.
 _KERNEL_SETTINGS = {
@@ -41,7 +49,7 @@ def prepare(cluster: Allocation) -> None:
         "containerd.toml": config.containerd(cluster),
         "kubelet.yaml": config.kubelet(cluster),
         "kube-proxy.yaml": config.kube_proxy(cluster),
-        "cni/pods.conflist": config.pod_network(cluster),
+        f"cni/{config.POD_NETWORKS.name}/pods.conflist": config.pod_network(cluster),
     }.items():
         file = cluster.folder / "config" / name
         if not file.exists() or file.read_text() != content:  # kube-proxy ends itself when its file is written
@@ -91,8 +99,15 @@ def enter(cluster: Allocation) -> list[str]:
     state = cluster.run / "node"
     shutil.rmtree(state, ignore_errors=True)
 
-    own_folders = [cluster.folder / "kubelet", state / "cni", cluster.folder / "logs" / "containers"]
-    for folder in (*own_folders, *FIXED_FOLDERS):
+    own_folders = [
+        cluster.folder / "kubelet",
+        state / "cni",
+        cluster.folder / "logs" / "containers",
+        cluster.folder / "config" / "cni",
+        cluster.folder / "plugins",
+        state / "istio-cni",
+    ]
+    for folder in (*own_folders, cluster.folder / "plugins" / config.NODE_PLUGINS.name, *FIXED_FOLDERS):
         folder.mkdir(parents=True, exist_ok=True)
     bindings = list(zip(own_folders, FIXED_FOLDERS, strict=True))
     for name, value in _KERNEL_SETTINGS.items():

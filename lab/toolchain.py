@@ -27,6 +27,13 @@ KUBERNETES_VERSION = "v1.37.2"
 PULUMI_VERSION = "v3.200.0"
 HELM_VERSION = "v3.22.0"
 ISTIO_VERSION = "1.31.0"
+CHART_FOLDERS = {
+    "base": "base",
+    "cni": "istio-cni",
+    "istiod": "istio-control/istio-discovery",
+    "gateway": "gateway",
+}
+"""The folders of Istio's charts in its module, by the names that its releases give the charts."""
 
 
 class ToolchainError(Exception):
@@ -60,6 +67,8 @@ CLUSTERS = Build(
         "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2",
         "github.com/containerd/containerd/v2/cmd/ctr",
         "helm.sh/helm/v3/cmd/helm",
+        "istio.io/istio/cni/cmd/install-cni",
+        "istio.io/istio/cni/cmd/istio-cni",
         "istio.io/istio/pilot/cmd/pilot-agent",
         "istio.io/istio/pilot/cmd/pilot-discovery",
         "istio.io/istio/pkg/test/echo/cmd/client",
@@ -192,7 +201,7 @@ def _copy_charts() -> None:
     charts = _module_folder("istio.io/istio", SOURCES) / "manifests/charts"
     partial = CHARTS.with_name("charts.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    for name, folder in (("base", "base"), ("istiod", "istio-control/istio-discovery"), ("gateway", "gateway")):
+    for name, folder in CHART_FOLDERS.items():
         shutil.copytree(charts / folder, partial / name, copy_function=shutil.copyfile)
     for folder in partial.rglob("*"):
         folder.chmod(0o755 if folder.is_dir() else 0o644)

@@ -23,11 +23,11 @@ class Platform:
     """What Istio and the sample service need on a kind of cluster; the defaults are public charts and images."""
 
     charts: str = "https://istio-release.storage.googleapis.com/charts"
-    """A Helm repository, or a folder that holds the charts base, istiod and gateway."""
+    """A Helm repository, or a folder that holds the charts base, cni, istiod and gateway."""
     version: str | None = ISTIO_VERSION
     """The charts' version; None for a folder."""
     values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Helm values by chart: base, istiod, gateway."""
+    """Helm values by chart: base, cni, istiod, gateway."""
     sample_image: str = f"registry.istio.io/release/app:{ISTIO_VERSION}"
     """An image of Istio's echo server."""
 

@@ -36,14 +36,20 @@ def make(
 
 
 def missing(
-    settings: ClusterSettings, *, sample: bool, read_by_others: bool, adopt: bool = False, install: bool = True
+    settings: ClusterSettings,
+    *,
+    sample: bool,
+    read_by_others: bool,
+    adopt: bool = False,
+    install: bool = True,
+    cni: bool = False,
 ) -> Iterable[Missing]:
     """Return what one cluster still needs outside the stack, such as credentials.
 
-    `sample` and `read_by_others` say what else the stack creates in it. Only an existing cluster can have it already.
-    Istio may be there, too: the stack may `adopt` its parts, or `install` none.
+    `sample`, `read_by_others` and `cni` say what else the stack creates in it. Only an existing cluster can have it
+    already. Istio may be there, too: the stack may `adopt` its parts, or `install` none.
     """
-    there = {"sample": sample, "read_by_others": read_by_others, "adopt": adopt, "install": install}
+    there = {"sample": sample, "read_by_others": read_by_others, "adopt": adopt, "install": install, "cni": cni}
     return _module(settings, "preflight").missing(settings, **(there if settings.kind == "existing" else {}))
 
 

@@ -57,6 +57,8 @@ class KnownCluster:
     role: Role
     before: Mapping[str, Mapping[int, Protocol]] = field(default_factory=dict)
     """The protocols that it exported at the last update, by global name and port."""
+    init_containers: bool = False
+    """Whether sidecars start with an init container that changes the pod's network."""
     assumed: bool = True
     """Whether it is taken to have what is configured while it does not answer, or only what it had."""
 
@@ -87,6 +89,8 @@ def available(
     mistakes += refused
     notes += said
     for mesh, cluster in clusters.items():
+        if cluster.inventory and cluster.init_containers:
+            notes += hindrances.refused(mesh, cluster.inventory, services)
         if cluster.inventory and cluster.role.primary is None:
             plane, ports = cluster.role.plane, [INGRESS_PORT] if any(one.ingress_hosts for one in services) else []
             ports += [*ISTIOD_TLS_PORTS] if cluster.role.serves else []

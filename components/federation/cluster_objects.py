@@ -168,10 +168,18 @@ def converge(api: "ApiClient", wanted: Mapping[Key, istio.Spec], report: Callabl
 
 
 def _former(api: "ApiClient", patience: _Patience) -> dict[str, dict[str, Any]]:
-    """Return the ALLOW policies of the mesh that an earlier version made, by path."""
+    """Return the ALLOW policies of the mesh that an earlier version made, by path.
+
+    In a namespace that is not the program's, as where somebody else runs the control plane, there are none.
+    """
     paths = [Key(_POLICY, istio.NAMESPACE, name).path for name in former_policies.NAMES]
     answers = {path: _call(api, patience, "GET", path) for path in paths}
-    return {path: one for path, (status, one) in answers.items() if status == HTTPStatus.OK and closes(one)}
+    found = {path: one for path, (status, one) in answers.items() if status == HTTPStatus.OK and closes(one)}
+    if not found:
+        return {}
+    status, namespace = _call(api, patience, "GET", f"/api/v1/namespaces/{istio.NAMESPACE}")
+    labels = namespace["metadata"].get("labels") or {} if status == HTTPStatus.OK else {}
+    return found if LABELS.items() <= labels.items() else {}
 
 
 def _open(api: "ApiClient", patience: _Patience, policies: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -69,6 +69,23 @@ def notes(
     ]
 
 
+def refused(mesh: str, inventory: Inventory, services: Iterable[ExportedService]) -> list[str]:
+    """Return a line for each namespace of exported services that refuses the init container of their sidecars.
+
+    It has NET_ADMIN. https://kubernetes.io/docs/concepts/security/pod-security-standards/
+    """
+    names = dict[str, list[str]]()
+    for service in services:
+        if mesh in service.weights and inventory.levels.get(service.namespace) in ("baseline", "restricted"):
+            names.setdefault(service.namespace, []).append(service.short_name)
+    return [
+        f"mesh {mesh}: namespace {namespace} enforces the Pod Security level {inventory.levels[namespace]}, which "
+        f"refuses the init container of sidecars, so no new pod of {', '.join(of)} starts: set istio.cni: true of the "
+        "mesh, or another level"
+        for namespace, of in names.items()
+    ]
+
+
 def _labels(selector: Mapping[str, str], pods: Mapping[str, Pod]) -> list[Mapping[str, str]]:
     """Return the labels of each pod; what the Service selects if there is none."""
     return [pod.labels for pod in pods.values()] or [selector]

@@ -18,6 +18,7 @@ from components.federation.pods import Pod, pod
 from components.federation.policies import Policy, policy
 from components.federation.rules import Rule, rule
 from components.istio import NAMESPACE
+from components.objects import POD_SECURITY
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -54,6 +55,8 @@ class Inventory:
     """What decides whom sidecars admit and what they see, in all namespaces."""
     visible: Mapping[Name, str] = field(default_factory=dict)
     """To which namespaces Services are visible, where they say so by annotation."""
+    levels: Mapping[str, str] = field(default_factory=dict)
+    """The Pod Security levels that namespaces enforce, where they do."""
 
 
 def inventory(
@@ -117,7 +120,18 @@ def _read(items: "Callable[[str], list[dict[str, Any]]]", namespaces: Sequence[s
         for found in items(path)
         if (made := policy(kind, found, root))
     ]
-    return Inventory(services, slices, pods, rules, policies, visible)
+    return Inventory(services, slices, pods, rules, policies, visible, _levels(items, namespaces))
+
+
+def _levels(items: "Callable[[str], list[dict[str, Any]]]", namespaces: Sequence[str]) -> dict[str, str]:
+    """Return the levels that namespaces enforce; none if the user may not list namespaces."""
+    try:
+        found = {one["metadata"]["name"]: one["metadata"].get("labels") or {} for one in items("/api/v1/namespaces")}
+    except SilentClusterError:
+        raise
+    except UnreadableClusterError:
+        return {}
+    return {name: level for name in namespaces if (level := found.get(name, {}).get(POD_SECURITY))}
 
 
 def items(api: "ApiClient", path: str) -> list[dict[str, Any]]:

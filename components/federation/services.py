@@ -103,6 +103,7 @@ class Federation:
                 made_here={of: made.workload for of, made in self._made_here.items() if name in made.services},
                 role=mesh.role,
                 before=self._before.get(name, {}),
+                init_containers=mesh.init_containers,
                 assumed=pulumi.runtime.is_dry_run(),
             )
             for name, mesh in self._meshes.items()

@@ -12,7 +12,7 @@ import pulumi
 
 from components.clusters.cluster import Exposure, Platform
 from components.istio import HTTPS_PORT, INGRESS_PORT, PEER_PORT
-from components.mesh import ingress, primary_remote, single_mesh
+from components.mesh import ingress, node_agent, primary_remote, single_mesh
 from components.mesh.owned_values import (
     ADDED,
     GATEWAY_PORTS,
@@ -45,7 +45,8 @@ _LISTS_PLACE = "/var/run/secrets/istio/crl"
 def chosen(platform: Platform, istio: IstioSettings, sample_image: str | None = None) -> Platform:
     """Return the platform of the cluster kind, with the user's settings merged over it."""
     images = {key: value for key, value in (("hub", istio.hub), ("tag", istio.tag)) if value}
-    values = merged(platform.values, {"istiod": {"global": images}} if images else {}, istio.values.model_dump())
+    ours = {chart: {"global": images} for chart in ("istiod", node_agent.CHART)} if images else {}
+    values = merged(platform.values, ours, istio.values.model_dump())
     return replace(
         platform,
         charts=istio.charts or platform.charts,

@@ -8,11 +8,20 @@ import pulumi
 
 from components import istio
 from components.clusters.cluster import Cluster, Exposure, Platform
-from components.mesh import charts, endpoint, ingress, ingress_secret, primary_remote, served, single_mesh
+from components.mesh import (
+    charts,
+    endpoint,
+    ingress,
+    ingress_secret,
+    node_agent,
+    primary_remote,
+    served,
+    single_mesh,
+)
 from components.mesh.discovery import Discovery
 from components.mesh.ingress import Https
 from components.mesh.roles import Role
-from components.objects import KubernetesObject, Release, find
+from components.objects import OWNER, KubernetesObject, Release, find
 from components.trust import mesh_key
 from components.trust.ca import IntermediateCa, fingerprint
 from components.trust.found_ca import FoundCa
@@ -50,6 +59,8 @@ class MeshArgs(TypedDict):
     """The Services that span the clusters of a single mesh, by their host name in each cluster."""
     suffix: str
     """The end of the global names, by which services are called between meshes."""
+    cni: bool
+    """Whether Istio's CNI node agent runs in the cluster, in place of the init containers of pods."""
 
 
 class Mesh(pulumi.ComponentResource):
@@ -67,6 +78,10 @@ class Mesh(pulumi.ComponentResource):
     exports: Sequence[str]
     """The Services that its gateway forwards peers to, by their host name in the cluster."""
     ingress_url: pulumi.Output[str]
+    cni: bool
+    """Whether its pods start with Istio's CNI node agent."""
+    init_containers: bool
+    """Whether sidecars need an init container that changes the pod's network; not known if somebody else decides."""
     https_url: pulumi.Output[str] | None
     """The gateway's address for HTTPS; clients ask it for a host of the certificate. None without HTTPS."""
 
@@ -78,6 +93,9 @@ class Mesh(pulumi.ComponentResource):
         self.exports = args["exports"]
         self._ca, self._lists = args["ca"], args["revocation_lists"]
         self._https, self._served_from = args["https"], args["served_from"]
+        self.cni = args["cni"]
+        with_agent = self.cni or node_agent.is_somebodys(args["platform"].values.get("istiod", {}))
+        self.init_containers = role.plane.installed and not with_agent
         self.cluster = args["cluster"]
         platform, exposure = args["platform"], self.cluster.exposure
 
@@ -124,8 +142,10 @@ class Mesh(pulumi.ComponentResource):
         metadata = single_mesh.namespace_metadata(role, adopted=self.cluster.adopts)
         self.namespace = KubernetesObject(f"{self.name}-{NAMESPACE}", "v1", "Namespace", metadata=metadata, opts=kept)
         base = self._release("base", "istio-base", platform, {}, [self.namespace])
+        # A pod that starts before its node has the agent's plugin is repaired later, and does not answer until then.
+        first = [base, *self._node_agent(platform)]
         if primary := args["primary"]:
-            return self._of_primary(primary, platform, base, ca)
+            return self._of_primary(primary, platform, first, ca)
         values = charts.istiod_values(role, ca.root_pem, ca.root_pem.apply(fingerprint))
         if self._lists is not None:
             values = charts.merged(values, charts.another_pod_for(self._lists))
@@ -133,7 +153,18 @@ class Mesh(pulumi.ComponentResource):
         values = charts.merged(values, charts.latency_values(called))
         if role.one_mesh:
             values = charts.merged(values, single_mesh.istiod_values(role, args["networks"], args["spanning"]))
-        return self._release("istiod", "istiod", platform, values, [base, self._cacerts(ca)])
+        if self.cni:
+            values = charts.merged(values, node_agent.istiod_values())
+        return self._release("istiod", "istiod", platform, values, [*first, self._cacerts(ca)])
+
+    def _node_agent(self, platform: Platform) -> list[pulumi.Resource]:
+        """Install the node agent if the mesh has one: outside istio-system, whose pods may not change the node."""
+        if not self.cni:
+            return []
+        namespace, name = istio.NODE_AGENT
+        # By its pods' annotation the release is known as this stack's, whose namespace it is not.
+        values: charts.Values = {"podAnnotations": {OWNER: self.cluster.provider.id}}
+        return [self._release(node_agent.CHART, name, platform, values, [], namespace=namespace)]
 
     def _gateway_values(self, exposure: Exposure) -> charts.Values:
         certificate = self._https.secret if self._https else None
@@ -187,12 +218,12 @@ class Mesh(pulumi.ComponentResource):
         )
 
     def _of_primary(
-        self, primary: "Mesh", platform: Platform, base: Release, ca: IntermediateCa | IssuedCa
+        self, primary: "Mesh", platform: Platform, first: list[pulumi.Resource], ca: IntermediateCa | IssuedCa
     ) -> pulumi.Resource:
         """Create the objects with which another cluster's control plane serves this one."""
         bundle = ca.trusted_pem.apply(lambda pem: base64.b64encode(pem.encode()).decode())
         values = primary_remote.remote_values(self.role, bundle)
-        after = [base, *self.read_by([primary]), *primary.serving]
+        after = [*first, *self.read_by([primary]), *primary.serving]
         webhook = self.cluster.child_options(self, [self._release("istiod", "istiod", platform, values, after)])
         service = KubernetesObject(
             f"{self.name}-primary",
@@ -293,12 +324,13 @@ class Mesh(pulumi.ComponentResource):
         values: charts.Values,
         after: list[pulumi.Resource],
         *,
+        namespace: str | None = None,
         outlives: bool = False,
     ) -> Release:
         return Release(
             f"{self.name}-{chart}",
             name=name,
-            namespace=self.role.plane.root_namespace,
+            namespace=namespace or self.role.plane.root_namespace,
             **charts.source(platform, chart),
             values=charts.complete(chart, values, platform),
             opts=self.cluster.child_options(self, after, outlives=outlives),

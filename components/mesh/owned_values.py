@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from components.istio import GATEWAY, HTTPS_PORT, INGRESS_PORT, ISTIOD_HOSTS, NAMESPACE, PEER_PORT
 from components.mesh.primary_remote import ISTIOD_PORT, WEBHOOK_PORT
 from components.mesh.roles import JOINED
+from components.objects import OWNER
 
 STATUS_PORT = 15021
 GATEWAY_PORTS = {
@@ -54,6 +55,7 @@ _SERVICES = "list services that span clusters in services"
 _GATEWAY = "set cluster.gateway of the mesh"
 _FIXED = "remove it"
 _INGRESS = "set ingress, whose certificate is mounted into the gateway's pod"
+_NODE_AGENT = "set istio.cni of each mesh"
 _NO_NAMES = f"remove it: the mesh's CA may sign no names of istiod but {', '.join(ISTIOD_HOSTS)}"
 _NO_REVISIONS = "remove it: revisions are not supported"
 _NO_DOMAIN = "remove it: no other cluster domain is supported, and the cluster's must be cluster.local"
@@ -105,9 +107,13 @@ _OWNED: dict[str, tuple[str, Any]] = {
     "base.global.istioNamespace": (_FIXED, NAMESPACE),
     "base.revision": (_NO_REVISIONS, ""),
     "base.defaultRevision": (_NO_REVISIONS, "default"),
+    # How sidecars start
+    "istiod.cni.enabled": (_NODE_AGENT, True),
+    f"cni.podAnnotations.{OWNER}": (_FIXED, _NONE),
     # The gateway
     "gateway.name": (_FIXED, GATEWAY),
     "gateway.revision": (_NO_REVISIONS, ""),
+    "cni.revision": (_NO_REVISIONS, ""),
     "gateway.labels.app": (_FIXED, GATEWAY),
     "gateway.labels.istio": (_FIXED, "ingressgateway"),
     "gateway.labels.topology.istio.io/network": (_TOPOLOGY, _NONE),
@@ -119,16 +125,21 @@ _OWNED: dict[str, tuple[str, Any]] = {
     f"gateway.podAnnotations.{JOINED}": (_FIXED, _NONE),
 }
 """By path: what to do instead, and the value that contradicts nothing, if there is one."""
+_COPIED = {"cni": "cni", "gateway": "global", "istiod": "pilot"}
+"""By chart, the key whose content the chart takes for values of its own."""
 
 
 def mistakes(values: Mapping[str, Any], *, https: bool = False) -> Iterator[Mistake]:
     """Yield each of the user's values, by chart, that contradicts multimesh, whose ingress may have `https`."""
     for path, (instead, same) in _OWNED.items():
         yield from _contradiction(values, _keys(path), instead, same)
-    gateway = values.get("gateway", {})
-    for path in (("global", *_keys(path)[1:]) for path in _OWNED if path.startswith("gateway.")):
-        yield from _contradiction({"gateway": gateway}, ("gateway", *path), _FIXED, _NONE)
-    service = gateway.get("service")
+        chart, *inside = _keys(path)
+        if chart in _COPIED:
+            yield from _contradiction(values, (chart, _COPIED[chart], *inside), instead, same)
+    for chart, *inside in (*ADDED, ("gateway", "service", "ports")):
+        instead = f"set istio.values.{'.'.join([chart, *inside])}"
+        yield from _contradiction(values, (chart, _COPIED[chart], *inside), instead, _NONE)
+    service = values.get("gateway", {}).get("service")
     for chart, key in ADDED:
         given = values.get(chart, {}).get(key)
         if given is not None and not isinstance(given, list):

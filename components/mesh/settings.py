@@ -14,18 +14,20 @@ class HelmValues(Strict):
     base: dict[str, Any] = {}
     istiod: dict[str, Any] = {}
     gateway: dict[str, Any] = {}
+    cni: dict[str, Any] = {}
 
 
 class MeshIstioSettings(Strict):
     """How Istio comes into one mesh's cluster.
 
     `adopt` takes over what an Istio that is gone has left there. With `install: false` somebody else runs the control
-    plane; `revision` names one of several.
+    plane; `revision` names one of several. With `cni`, its node agent does what pods' init containers do otherwise.
     """
 
     install: bool = True
     revision: names.Label | None = None
     adopt: bool = False
+    cni: bool = False
 
 
 class IstioSettings(Strict):

@@ -97,6 +97,9 @@ IngressHost = Annotated[
     str,
     PlainValidator(_text(rf"\*|(\*\.)?{_DOMAIN}", "must be a DNS name, '*.' and a DNS name, or '*' for every host")),
 ]
+Folder = Annotated[
+    str, PlainValidator(_text(r"(/[A-Za-z0-9_][-A-Za-z0-9_.]*)+", "must be an absolute path of a folder"))
+]
 Address = Annotated[str, PlainValidator(_address)]
 Port = Annotated[int, PlainValidator(_whole_number(1, 65535, "must be a port number from 1 to 65535"))]
 Weight = Annotated[

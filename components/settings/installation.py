@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from components.clusters.existing.settings import ExistingClusterSettings
 from components.mesh.settings import MeshIstioSettings
-from components.mesh.topology import MultiMesh
+from components.mesh.topology import MultiMesh, SingleMesh
 from components.schema.problems import ABSENT, problem
 from components.settings.parts import Parts
 
@@ -24,6 +25,7 @@ def mistakes(parts: Parts) -> list[str]:
         for name, mesh in parts.meshes.items()
         if mesh.trust_domain_aliases and not mesh.istio.install
     ]
+    found += _of_node_agents(parts)
     if parts.meshes and not any(mesh.istio.install for mesh in parts.meshes.values()):
         found += [
             problem(("istio", *key), ABSENT, "no mesh of the stack installs a control plane (istio.install): remove it")
@@ -42,6 +44,12 @@ def _of_mesh(parts: Parts, istio: MeshIstioSettings, kind: str) -> Iterator[tupl
         yield "revision", istio.revision, "names the control plane of somebody else: set install: false, or remove it"
     if istio.install:
         return
+    if istio.cni:
+        message = (
+            "whoever runs the control plane decides how its sidecars start, and runs the node agent (install: false): "
+            "remove the key"
+        )
+        yield "cni", True, message
     if kind != "existing":
         yield "install", False, makes
     if not isinstance(parts.topology, MultiMesh):
@@ -50,6 +58,28 @@ def _of_mesh(parts: Parts, istio: MeshIstioSettings, kind: str) -> Iterator[tupl
             "mesh: use topology multi-mesh, or remove the key"
         )
         yield "install", False, message
+
+
+def _of_node_agents(parts: Parts) -> Iterator[str]:
+    """Yield a line for each key about the CNI node agent that contradicts another."""
+    for name, mesh in parts.meshes.items():
+        if isinstance(mesh.cluster, ExistingClusterSettings) and mesh.cluster.cni and not mesh.istio.cni:
+            message = "has a meaning with istio.cni: true of the mesh alone: set it, or remove the key"
+            yield problem(("meshes", name, "cluster", "cni"), ABSENT, message)
+    having = [name for name, mesh in parts.meshes.items() if mesh.istio.cni]
+    if parts.meshes and not having and parts.istio.values.cni:
+        yield problem(("istio", "values", "cni"), ABSENT, "no mesh has the node agent (istio.cni): remove it")
+    topology = parts.topology
+    if not isinstance(topology, SingleMesh) or topology.control_plane != "one":
+        return
+    for name, mesh in parts.meshes.items():
+        primary = parts.meshes.get(topology.primary or "")
+        if primary is not None and mesh.istio.cni != primary.istio.cni:
+            message = (
+                f"must be {str(primary.istio.cni).lower()} as in {topology.primary}, whose control plane injects the "
+                "sidecars of all clusters (control_plane: one)"
+            )
+            yield problem(("meshes", name, "istio", "cni"), mesh.istio.cni, message)
 
 
 def _of_control_planes(parts: Parts) -> Iterator[tuple[str, ...]]:

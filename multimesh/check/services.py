@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from multimesh.check.cluster import Cluster, Object, is_ready
+from multimesh.check.cluster import Cluster, Object, is_ready, labels_of
 from multimesh.check.federation import Federation, local_host
 from multimesh.check.made import Key
 from multimesh.check.result import Check, Problem, Severity
 
 _PROXY = "istio-proxy"
+_POD_SECURITY = "violates PodSecurity"
+_LEVEL = "if it is the sidecar's init container: set istio.cni: true of the mesh (docs/hardening.md), or another level"
 
 
 def exported(federation: Federation) -> Iterator[tuple[str, str, Cluster, Object | None]]:
@@ -50,7 +52,21 @@ def _ready(federation: Federation) -> Iterable[Problem]:
             labels = ",".join(f"{name}={value}" for name, value in selector.items())
             cause = f"none of the {len(selected)} pods with {labels} is ready" if selected else f"no pod has {labels}"
             namespace = found["metadata"]["namespace"]
-            yield Problem(f"{service} in {mesh}", cause, f"kubectl -n {namespace} get pods -l {labels}")
+            remedy = f"kubectl -n {namespace} get pods -l {labels}"
+            if refusal := _refusal(cluster, namespace, selector):
+                cause += f": {refusal}"
+                remedy = _LEVEL if _POD_SECURITY in refusal else f"kubectl -n {namespace} describe replicasets"
+            yield Problem(f"{service} in {mesh}", cause, remedy)
+
+
+def _refusal(cluster: Cluster, namespace: str, selector: Mapping[str, str]) -> str | None:
+    """Return why the API server refuses pods that a Service would select; None if it refuses none."""
+    for one in cluster.all("ReplicaSet", namespace):
+        if selector.items() <= labels_of(one["spec"]["template"]).items():
+            for condition in (one.get("status") or {}).get("conditions") or []:
+                if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
+                    return condition.get("message") or condition.get("reason")
+    return None
 
 
 def _sidecars(federation: Federation) -> Iterable[Problem]:

@@ -33,8 +33,9 @@ def _with_north(config: Config, kubeconfig: Path, address: str) -> Config:
 def platform() -> Config:
     """What the lab's clusters get by themselves: an existing one cannot pull images either."""
     lab = local.platform()
+    values = {chart: of_chart for chart, of_chart in lab.values.items() if chart != "cni"}  # no mesh has the node agent
     return {
-        "multimesh:istio": {"charts": lab.charts, "hub": IMAGE_HUB, "tag": IMAGE_TAG, "values": dict(lab.values)},
+        "multimesh:istio": {"charts": lab.charts, "hub": IMAGE_HUB, "tag": IMAGE_TAG, "values": values},
         "multimesh:sample_image": lab.sample_image,
     }
 

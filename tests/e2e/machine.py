@@ -21,6 +21,8 @@ FOLDERS = (
     paths.STATE,
     paths.RUN,
 )
+LOCK = Path("/run/xtables.lock")
+"""What iptables locks, and never removes: the plugin of Istio's CNI node agent tries its older variant."""
 
 
 def snapshot() -> set[str]:
@@ -107,10 +109,13 @@ def _sockets() -> Iterator[str]:
 
 
 def _files() -> Iterator[str]:
+    for folder in filter(Path.exists, FIXED_FOLDERS):
+        yield f"file {folder}"
     for folder in FOLDERS:
         if folder.is_dir():
             for entry in folder.iterdir():
-                yield f"file {entry}"
+                if entry != LOCK:
+                    yield f"file {entry}"
 
 
 def _output(*command: str) -> str:

@@ -18,11 +18,15 @@ from lab.cluster import Cluster
 from lab.paths import CHARTS, IMAGE_HUB, IMAGE_TAG
 from lab.stack import PulumiError, Stack
 from tests.e2e import guest
+from tests.e2e.peer import Issuer, ask
+from tests.e2e.test_3_renewal import eventually
 from tests.e2e.test_6_own_root import CA, openssl, sign
 from tests.e2e.test_6_stacks import Lines
 
 THEIRS, REVISION = "mesh-control", "stable"
 RELEASE = f"istiod-{REVISION}"
+WEB, WEB_PORTS = {"app": "web"}, {80: 8080, 81: 8081}
+"""A workload of the company's: the ports of its Service, of which the first one is exported, and those of its pod."""
 
 
 class Company:
@@ -83,6 +87,38 @@ class Company:
     def _distributed(self) -> str:
         root = r"jsonpath={.data.root-cert\.pem}"
         return self.kubectl("get", "configmap", "istio-ca-root-cert", "-o", root).strip()
+
+    def run_web(self) -> None:
+        """Run a workload of the company's, whose Service has a port more than is exported, and a pod of no mesh."""
+        image = f"{IMAGE_HUB}/app:{IMAGE_TAG}"
+        server = {"name": "app", "image": image, "command": ["/usr/local/bin/server"]}
+        server["args"] = [*(f"--port={port}" for port in WEB_PORTS.values()), "--cluster=north"]
+        ports = [{"name": f"http-{port}", "port": port, "targetPort": target} for port, target in WEB_PORTS.items()]
+        metadata = {"name": "web", "namespace": "shop", "labels": WEB}
+        bare = {"metadata": {"name": "bare", "namespace": "shop", "labels": {"sidecar.istio.io/inject": "false"}}}
+        objects = [
+            {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"selector": WEB, "ports": ports}},
+            {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": [server]}},
+            {"apiVersion": "v1", "kind": "Pod", **bare, "spec": {"containers": [server]}},
+        ]
+        self.kubectl("create", "namespace", "shop")
+        self.kubectl("label", "namespace", "shop", f"istio.io/rev={REVISION}")
+        self.apply(*objects)
+        for pod in ("web", "bare"):
+            self.kubectl("wait", "--for=condition=Ready", "pod", pod, "--timeout=120s", "-n", "shop")
+
+    def apply(self, *objects: Any) -> None:
+        (self.folder / "objects.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
+        command = ["kubectl", "--kubeconfig", self.kubeconfig, "apply", "-f", self.folder / "objects.json"]
+        subprocess.run(command, check=True, capture_output=True)
+
+    def answers(self, pod: str, url: str) -> bool:
+        """Return whether a pod in the namespace shop is answered at a URL."""
+        command = ["exec", pod, "-c", "app", "-n", "shop", "--", "/usr/local/bin/client", url, "--timeout=10s"]
+        try:
+            return "StatusCode=200" in self.kubectl(*command)
+        except subprocess.CalledProcessError:
+            return False
 
     def generation(self) -> str:
         """What differs when somebody changes the control plane: the version of its Deployment's spec, and the base."""
@@ -159,7 +195,13 @@ def test_with_what_was_said_the_mesh_is_federated(stack: Stack, company: Company
         caCertificates=[{"pem": (company.folder / "root.pem").read_text(), "trustDomains": ["south.mesh"]}],
         defaultConfig={"proxyMetadata": {"ISTIO_META_DNS_CAPTURE": "true"}},
     )
-    stack.configure(lambda config: config["multimesh:meshes"]["north"].update({"trust_domain": "shop.example"}))
+    company.run_web()
+
+    def with_web(config: dict[str, Any]) -> None:
+        config["multimesh:meshes"]["north"]["trust_domain"] = "shop.example"
+        config["multimesh:services"] += [{"name": "web", "namespace": "shop", "port": 80, "meshes": {"north": 100}}]
+
+    stack.configure(with_web)
     before = company.generation()
     stack.up()
     joins = f"mesh north: joins the control plane {THEIRS}/{RELEASE}, revision {REVISION}, and adds multimesh-gateway"
@@ -172,6 +214,45 @@ def test_with_what_was_said_the_mesh_is_federated(stack: Stack, company: Company
     assert "foreign-identities" not in company.kubectl("get", "envoyfilters", "-A", "-o", "name")
     added = {line for line in company.generation().splitlines() if "multimesh-gateway" not in line}
     assert added == set(before.splitlines())
+
+
+def peer(stack: Stack, company: Company, port: int, folder: Path) -> bytes:
+    """Return what the joined mesh's gateway answers to a workload of the stack's own mesh; nothing if it refuses."""
+    root, key = ((company.folder / name).read_bytes() for name in ("root.pem", "root.key"))
+    client = Issuer.load(root, key, root).issue("spiffe://south.mesh/ns/demo/sa/echo", folder)
+    about = stack.outputs().meshes["north"]
+    sni = f"outbound_.{port}_._.web.shop.svc.cluster.local"
+    try:
+        return ask((about.gateway_address, about.gateway_port), sni, root.decode(), client)
+    except OSError:
+        return b""
+
+
+def is_answered(stack: Stack, company: Company, folder: Path, port: int = 80) -> bool:
+    return peer(stack, company, port, folder).startswith(b"HTTP/1.1 200")
+
+
+def test_a_port_that_is_not_listed_is_closed_to_peers_and_to_nobody_else(
+    stack: Stack, company: Company, tmp_path: Path
+) -> None:
+    assert eventually(lambda: is_answered(stack, company, tmp_path), 60)
+    assert not is_answered(stack, company, tmp_path, 81)
+    assert company.answers("web", "http://web.shop:81/")
+
+
+@pytest.mark.parametrize("port", WEB_PORTS)
+def test_plaintext_that_the_company_admits_is_admitted(company: Company, port: int) -> None:
+    assert company.answers("bare", f"http://web.shop:{port}/")
+
+
+def test_a_policy_of_the_companys_stays_in_force(stack: Stack, company: Company, tmp_path: Path) -> None:
+    source = {"principals": ["shop.example/ns/demo/sa/echo"]}
+    allow = {"selector": {"matchLabels": WEB}, "action": "ALLOW", "rules": [{"from": [{"source": source}]}]}
+    about = {"apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy"}
+    company.apply(about | {"metadata": {"name": "theirs", "namespace": "shop"}, "spec": allow})
+    assert eventually(lambda: peer(stack, company, 80, tmp_path).startswith(b"HTTP/1.1 403"), 60)
+    company.kubectl("delete", "authorizationpolicy", "theirs", "-n", "shop")
+    assert eventually(lambda: is_answered(stack, company, tmp_path), 60)
 
 
 def test_destroy_leaves_the_control_plane_alone(stack: Stack, company: Company) -> None:

@@ -64,6 +64,14 @@ def test_namespaces_say_how_privileged_their_pods_may_be() -> None:
     assert enforced == {"istio-system": "baseline", "demo": "privileged"}, "of other namespaces none is made or changed"
 
 
+def test_a_pod_of_the_sample_that_is_replaced_goes_on_answering_until_its_callers_know() -> None:
+    spec = recorded(config("east"))["east-echo-deployment"].inputs["spec"]["template"]["spec"]
+    [container] = spec["containers"]
+    [port] = container["ports"]
+    command = container["lifecycle"]["preStop"]["exec"]["command"]
+    assert command == ["/usr/local/bin/client", f"http://127.0.0.1:{port['containerPort']}/?delay=3s"]
+
+
 def test_the_sample_asks_for_no_more_than_the_restricted_level_allows() -> None:
     spec = recorded(config("east"))["east-echo-deployment"].inputs["spec"]["template"]["spec"]
     assert spec["automountServiceAccountToken"] is False

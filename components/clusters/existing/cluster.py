@@ -11,7 +11,7 @@ from components.clusters.cluster import (
     Exposure,
     Platform,
 )
-from components.clusters.existing.settings import ExistingClusterSettings, GatewaySettings
+from components.clusters.existing.settings import ExistingClusterSettings, GatewaySettings, NodeFolders
 from components.istio import HTTPS_PORT, INGRESS_PORT, PEER_PORT
 
 
@@ -34,6 +34,11 @@ def exposure(gateway: GatewaySettings) -> Exposure:
     )
 
 
+def platform(folders: NodeFolders) -> Platform:
+    """Return Istio's own charts and images, and where the nodes have the pod network."""
+    return Platform(values={"cni": {"cniBinDir": folders.bin_dir, "cniConfDir": folders.conf_dir}})
+
+
 class ExistingCluster(Cluster):
     """The provider for the cluster that a kubeconfig points to."""
 
@@ -45,6 +50,6 @@ class ExistingCluster(Cluster):
         self.kubeconfig = pulumi.Output.secret(settings.kubeconfig.text)
         self.provider = self.kubernetes_provider(name, settings.kubeconfig.server)
         self.exposure = exposure(settings.gateway)
-        self.platform = Platform()
+        self.platform = platform(settings.cni or NodeFolders())
         self.adopts = args.get("adopt", False)
         self.register_outputs({"kubeconfig": self.kubeconfig})

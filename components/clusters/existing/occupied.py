@@ -35,7 +35,13 @@ def reader(api: "ApiClient", timeout: float, *, whole_objects: bool = False) -> 
 
     def read(path: str) -> list[dict[str, Any]]:
         listed = path.rpartition("/")[0].endswith("/namespaces")
-        whole = whole_objects or listed or "deployments" in path or path.endswith("/services")
+        whole = (
+            whole_objects
+            or listed
+            or "deployments" in path
+            or "daemonsets" in path
+            or path.endswith(("/services", "/version"))
+        )
         accept = "application/json" if whole else _METADATA
         request = api.param_serialize("GET", path, header_params={"Accept": accept}, auth_settings=["BearerToken"])
         answer = api.call_api(*request, _request_timeout=timeout)
@@ -43,7 +49,7 @@ def reader(api: "ApiClient", timeout: float, *, whole_objects: bool = False) -> 
         content = json.loads(answer.data or b"{}") if answer.status == HTTPStatus.OK else {}
         if "items" in content:
             return content["items"] or []  # null: of an empty list of metadata
-        return [content] if "metadata" in content else []
+        return [content] if content else []
 
     return read
 

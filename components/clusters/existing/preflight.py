@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from components.clusters.connection import connected
-from components.clusters.existing import node_ports, occupied, taken
+from components.clusters.existing import node_folders, node_ports, occupied, taken
 from components.clusters.existing.occupied import Read, reader
 from components.clusters.existing.settings import ExistingClusterSettings
 from components.clusters.kubeconfig import Kubeconfig, KubeconfigError
@@ -26,11 +26,12 @@ def missing(
     read_by_others: bool = False,
     adopt: bool = False,
     install: bool = True,
+    cni: bool = False,
 ) -> Iterator[Missing]:
     """Yield the reason if the kubeconfig gives no access to its cluster, or what stands in the way there.
 
-    `sample` and `read_by_others` say what else the stack creates there: see `taken.faults`. With `adopt`, what an Istio
-    that is gone has left does not stand in the way, and if multimesh does not `install` one, no Istio does.
+    `sample`, `read_by_others` and `cni` say what else the stack creates there: see `taken.faults`. With `adopt`, what
+    an Istio that is gone has left does not stand in the way, and if multimesh does not `install` one, no Istio does.
     """
     try:
         check(settings.kubeconfig)
@@ -38,8 +39,9 @@ def missing(
             settings,
             lambda read: [
                 *(occupied.faults(read, adopt=adopt) if install else []),
-                *taken.faults(read, sample=sample, read_by_others=read_by_others),
+                *taken.faults(read, sample=sample, read_by_others=read_by_others, cni=cni),
                 *node_ports.taken(settings.gateway, read),
+                *(node_folders.faults(read, settings.cni) if cni else []),
             ],
         )
     except KubeconfigError as error:

@@ -42,6 +42,13 @@ class GatewaySettings(Strict):
         return port
 
 
+class NodeFolders(Strict):
+    """Where the nodes have the plugins and the configuration of the pod network."""
+
+    bin_dir: names.Folder = "/opt/cni/bin"
+    conf_dir: names.Folder = "/etc/cni/net.d"
+
+
 def _read_once(configured: Any, info: ValidationInfo) -> Kubeconfig:
     if not isinstance(configured, str):
         raise PydanticKnownError("string_type")
@@ -57,3 +64,4 @@ class ExistingClusterSettings(Strict):
         Kubeconfig, PlainValidator(_read_once), PlainSerializer(lambda read: read.path, return_type=str | None)
     ]
     gateway: GatewaySettings = Field(default_factory=lambda: GatewaySettings.model_validate({}))
+    cni: NodeFolders | None = None

@@ -19,6 +19,11 @@ from components.clusters.gke.settings import GkeClusterSettings
 from components.clusters.immutable import ImmutableSettings
 
 
+def platform() -> Platform:
+    """Return Istio's own charts and images, and where GKE's nodes have the plugins of the pod network."""
+    return Platform(values={"cni": {"cniBinDir": "/home/kubernetes/bin"}})
+
+
 class GkeCluster(Cluster):
     """A network, a Standard cluster with one node pool, and the gateway's address."""
 
@@ -64,7 +69,7 @@ class GkeCluster(Cluster):
         )
         # Objects in the cluster need nodes; Pulumi deletes the gateway's Service before the nodes.
         self.provider = self.kubernetes_provider(name, cluster.id, depends_on=[pool])
-        self.platform = Platform()
+        self.platform = platform()
         self.register_outputs({"kubeconfig": self.kubeconfig, "gateway_address": self.exposure.address})
 
     def admit(self, peers: Sequence[pulumi.Output[str]] | None) -> None:

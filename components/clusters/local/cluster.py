@@ -21,13 +21,9 @@ from lab.paths import CHARTS, IMAGE_HUB, IMAGE_TAG
 def platform() -> Platform:
     """Return the lab's charts and images, with values for a stock Envoy, which lacks Istio's own filters."""
     small = {"requests": {"cpu": "10m", "memory": "64Mi"}}
+    images = {"hub": IMAGE_HUB, "tag": IMAGE_TAG, "imagePullPolicy": "IfNotPresent"}
     istiod = {
-        "global": {
-            "hub": IMAGE_HUB,
-            "tag": IMAGE_TAG,
-            "imagePullPolicy": "IfNotPresent",
-            "proxy": {"resources": small},
-        },
+        "global": {**images, "proxy": {"resources": small}},
         "telemetry": {"enabled": False},
         "env": {"PILOT_ENABLE_METADATA_EXCHANGE": "false", "PILOT_ENABLE_ALPN_FILTER": "false"},
         "autoscaleEnabled": False,
@@ -37,7 +33,7 @@ def platform() -> Platform:
     return Platform(
         charts=str(CHARTS),
         version=None,
-        values={"istiod": istiod, "gateway": gateway},
+        values={"cni": {"global": images, "resources": small}, "istiod": istiod, "gateway": gateway},
         sample_image=f"{IMAGE_HUB}/app:{IMAGE_TAG}",
     )
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from api_server import kubeconfig, serving
 
-from components.clusters.existing import preflight
+from components.clusters.existing import node_folders, preflight
 from components.clusters.existing import taken as in_the_way
 from components.clusters.existing.occupied import faults, leftovers
-from components.clusters.existing.settings import ExistingClusterSettings
+from components.clusters.existing.settings import ExistingClusterSettings, NodeFolders
 from components.istio import MANAGED
 from components.mesh.roles import JOINED, Role
 from components.mesh.single_mesh import namespace_metadata
@@ -176,6 +176,52 @@ def test_a_role_of_the_name_by_which_a_single_mesh_is_read_is_named() -> None:
     assert taken_names({ROLES: [named("istio-remote")]}, read_by_others=False) == []
     assert taken_names({ROLES: [named("istio-remote", **MANAGED)]}) == []
     assert taken_names({ROLES: [named("istio-remote")], ISTIO_SYSTEM: [OURS]}) == [], "of an earlier version"
+
+
+AGENTS = f"{APPS}/daemonsets?labelSelector=k8s-app%3Distio-cni-node"
+
+
+def agents(objects: dict[str, list[dict[str, Any]]], *, cni: bool = True) -> list[str]:
+    return taken_names(objects, sample=False, read_by_others=False, cni=cni)
+
+
+def test_a_node_agent_of_somebody_is_named_with_the_ways_out() -> None:
+    there = {AGENTS: [deployment("istio-cni-node")], ROLES: [named("istio-cni")]}
+    [line] = agents(there)
+    assert line.startswith("Istio's CNI node agent runs in the cluster already (DaemonSet istio-system/istio-cni-node)")
+    assert line.endswith("remove istio.cni of the mesh, and set istio.values.istiod.pilot.cni.enabled: true")
+    assert agents(there, cni=False) == []
+
+
+def test_what_is_left_of_a_node_agent_is_named() -> None:
+    accounts = f"{CORE}/namespaces/kube-system/serviceaccounts"
+    there = {ROLES: [named("istio-cni"), named("view")], accounts: [owned("istio-cni", "cni", "kube-system")]}
+    [line] = agents(there)
+    assert "are in the cluster: clusterroles/istio-cni, serviceaccounts/istio-cni. Helm takes over only" in line
+
+
+def test_the_stacks_own_node_agent_is_no_hindrance() -> None:
+    agent = deployment("istio-cni-node", "kube-system", **{"multimesh/owner": "a1b2"})
+    there = {AGENTS: [agent], ROLES: [owned("istio-cni", "istio-cni", "kube-system")]}
+    assert agents(there) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "keys"),
+    [
+        ("v1.33.5-gke.1162000", "bin_dir: /home/kubernetes/bin"),
+        ("v1.33.5+k3s1", "bin_dir: /var/lib/rancher/k3s/data/cni, conf_dir: /var/lib/rancher/k3s/agent/etc/cni/net.d"),
+    ],
+)
+def test_a_cluster_whose_nodes_have_other_folders_wants_them_configured(version: str, keys: str) -> None:
+    [line] = node_folders.faults(lambda _: [{"gitVersion": version}], None)
+    assert line.endswith(f"set cluster.cni: {{{keys}}}")
+    assert list(node_folders.faults(lambda _: [{"gitVersion": version}], NodeFolders())) == []
+
+
+@pytest.mark.parametrize("version", ["v1.33.5", "v1.33.5-eks-3cfe0ce", "v1.33.5+rke2r1"])
+def test_most_clusters_have_the_usual_folders(version: str) -> None:
+    assert list(node_folders.faults(lambda _: [{"gitVersion": version}], None)) == []
 
 
 class ApiServer(BaseHTTPRequestHandler):

@@ -23,6 +23,7 @@ class ObjectsServer:
         self.unknown: set[str] = set()
         self.kubeconfig = ""
         self.addressed = False
+        self.namespace = {"metadata": {"name": "istio-system", "labels": {"app.kubernetes.io/managed-by": "multimesh"}}}
         self._version = 0
 
     def specs(self) -> dict[str, Any]:
@@ -30,6 +31,8 @@ class ObjectsServer:
         return {path.rpartition("/")[2]: found["spec"] for path, found in self.objects.items()}
 
     def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+        if path == "/api/v1/namespaces/istio-system":
+            return 200, self.namespace
         found = _PATH.match(path)
         assert found
         if found["plural"] in self.unknown:

@@ -66,6 +66,12 @@ def test_what_admits_everybody_already_stays(server: ObjectsServer) -> None:
     assert "PUT own-identities" not in made(server, WANTED)
 
 
+def test_where_somebody_else_runs_the_control_plane_none_is_taken_for_one(server: ObjectsServer) -> None:
+    server.namespace = {"metadata": {"name": "istio-system", "labels": {"owner": "company"}}}
+    given(server, "own-identities", OWN)
+    assert "PUT own-identities" not in made(server, WANTED)
+
+
 @pytest.mark.parametrize(
     "theirs",
     [

@@ -75,6 +75,22 @@ def test_without_a_pod_what_the_service_selects_is_judged() -> None:
     assert "shop/plain" in kept_away(none)
 
 
+@pytest.mark.parametrize("level", ["baseline", "restricted"])
+def test_a_namespace_that_refuses_the_init_container_of_sidecars_is_named(level: str) -> None:
+    said = hindrances.refused("east", Inventory(levels={"shop": level}), [WEB])
+    assert said == [
+        f"mesh east: namespace shop enforces the Pod Security level {level}, which refuses the init container of "
+        "sidecars, so no new pod of web.shop starts: set istio.cni: true of the mesh, or another level"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mesh", "levels"), [("east", {"shop": "privileged"}), ("east", {}), ("n", {"shop": "baseline"})]
+)
+def test_no_other_namespace_is_named(mesh: str, levels: dict[str, str]) -> None:
+    assert hindrances.refused(mesh, Inventory(levels=levels), [WEB]) == []
+
+
 @pytest.mark.parametrize(("namespace", "said"), [("shop", 1), ("istio-system", 1), ("billing", 1), ("other", 0)])
 def test_a_sidecar_is_named_where_pods_are_known_to_call(namespace: str, said: int) -> None:
     hiding = Policy("Sidecar", namespace, "default", {"egress": [{"hosts": ["shop/*"]}]})

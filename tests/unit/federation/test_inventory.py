@@ -1,7 +1,7 @@
 """What is read from a cluster, from an API server of the test's own."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -44,13 +44,13 @@ LISTS: dict[str, list[dict[str, Any]]] = {
 
 
 @contextmanager
-def cluster(lists: dict[str, list[dict[str, Any]]], status: int = 200) -> Iterator[str]:
-    """Yield the kubeconfig of a cluster that has these lists; it knows no others."""
+def cluster(lists: dict[str, list[dict[str, Any]]], status: int = 200, hidden: Collection[str] = ()) -> Iterator[str]:
+    """Yield the kubeconfig of a cluster that has these lists, and refuses the hidden ones; it knows no others."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             known = self.headers.get("Authorization") == "Bearer known" and self.path in lists
-            self.send_response(status if known else 404)
+            self.send_response(403 if self.path in hidden else status if known else 404)
             self.end_headers()
             self.wfile.write(json.dumps({"items": lists.get(self.path, [])}).encode())
 
@@ -106,6 +106,18 @@ def test_what_decides_whom_sidecars_admit_is_found_and_who_sees_a_service() -> N
         Policy("PeerAuthentication", "shop", "off", off),
         Policy("Sidecar", "shop", "default"),
     ]
+
+
+def test_the_pod_security_levels_of_the_services_namespaces_are_found() -> None:
+    level = {"pod-security.kubernetes.io/enforce": "restricted"}
+    namespaces = [{"metadata": {"name": name, "labels": level}} for name in ("shop", "billing")]
+    with cluster(LISTS | {"/api/v1/namespaces": namespaces}) as text:
+        assert read(text, ["shop"]).levels == {"shop": "restricted"}
+
+
+def test_levels_that_may_not_be_read_are_not_known() -> None:
+    with cluster(LISTS, hidden={"/api/v1/namespaces"}) as text:
+        assert read(text, ["shop"]).levels == {}
 
 
 def test_a_cluster_without_istio_has_no_rules() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from recording import record
-from stack_settings import MESHES, existing, other
+from stack_settings import LOCAL, MESHES, existing, other
 
 from components import preflight, settings
 from components.mesh import owned_values
@@ -20,9 +20,14 @@ def nested(path: str, value: Any) -> dict[str, Any]:
     return value
 
 
+def stack(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a stack with these Helm values, and with every chart."""
+    return other(istio={"values": values}) | {"meshes": dict.fromkeys(MESHES, LOCAL | {"istio": {"cni": True}})}
+
+
 def refused(path: str, value: Any) -> list[str]:
     with pytest.raises(settings.SettingsError) as caught:
-        settings.validate(other(istio={"values": nested(path, value)}))
+        settings.validate(stack(nested(path, value)))
     return [line.removeprefix("  multimesh:istio.values.") for line in str(caught.value).splitlines()[1:]]
 
 
@@ -45,6 +50,20 @@ def refused(path: str, value: Any) -> list[str]:
         ("gateway.labels.istio", "gw", "'gw': is decided by multimesh: remove it"),
         ("gateway.labels.topology.istio.io/network", "n", "'n': is decided by multimesh: set topology"),
         ("gateway.name", "gw", "'gw': is decided by multimesh: remove it"),
+        (
+            "istiod.pilot.revision",
+            "canary",
+            "'canary': is decided by multimesh: remove it: revisions are not supported",
+        ),
+        ("istiod.pilot.env.PILOT_SKIP_VALIDATE_TRUST_DOMAIN", "a", "'a': is decided by multimesh: name the identities"),
+        ("istiod.pilot.cni.enabled", False, "false: is decided by multimesh: set istio.cni of each mesh"),
+        ("cni.cni.revision", "canary", "'canary': is decided by multimesh: remove it: revisions are not supported"),
+        (
+            "istiod.pilot.extraContainerArgs",
+            [],
+            "is decided by multimesh: set istio.values.istiod.extraContainerArgs",
+        ),
+        ("gateway.global.service.ports", [], "is decided by multimesh: set istio.values.gateway.service.ports"),
         ("gateway.global.name", "gw", "'gw': is decided by multimesh: remove it"),
         ("gateway.service.type", "ClusterIP", "'ClusterIP': is decided by multimesh: set cluster.gateway of the mesh"),
         ("gateway.service.ports", {}, "must be a list of ports that the gateway's Service has in addition"),
@@ -85,7 +104,7 @@ def test_a_port_that_clashes_is_refused(port: Any, where: str, message: str) -> 
     [path for path, (_, same) in owned_values._OWNED.items() if same is not owned_values._NONE],
 )
 def test_a_value_that_changes_nothing_is_taken(path: str) -> None:
-    settings.validate(other(istio={"values": nested(path, owned_values._OWNED[path][1])}))
+    settings.validate(stack(nested(path, owned_values._OWNED[path][1])))
 
 
 def test_more_ports_of_the_gateway_are_added_to_those_of_multimesh() -> None:

@@ -12,6 +12,8 @@ EXISTING = {"kind": "existing", "kubeconfig": KUBECONFIG}
 JOINED = {"cluster": EXISTING, "istio": {"install": False}, "trust_domain": "shop.example"}
 
 
+VALUES = {"istio": {"values": {"cni": {"cniConfDir": "/etc/net"}}}}
+PRIMARY = {"kind": "single-mesh", "network": "gateways", "control_plane": "one"}
 FLAT = {"kind": "single-mesh", "network": "flat"}
 
 
@@ -28,6 +30,11 @@ def test_an_existing_cluster_may_have_an_istio(istio: dict[str, Any]) -> None:
     assert settings.validate(stack(istio))
 
 
+@pytest.mark.parametrize("topology", [{"kind": "multi-mesh"}, {"kind": "single-mesh", "network": "gateways"}])
+def test_a_mesh_may_have_the_node_agent_without_the_others(topology: dict[str, Any]) -> None:
+    assert settings.validate(stack({"cni": True}, topology=topology) | VALUES)
+
+
 def test_parts_are_taken_over_in_every_topology() -> None:
     single = {"kind": "single-mesh", "network": "gateways"}
     assert settings.validate(stack({"adopt": True}, topology=single))
@@ -40,8 +47,30 @@ def test_parts_are_taken_over_in_every_topology() -> None:
         (stack({"install": False}, {"kind": "local"}), "meshes.east.istio.install: false", "the stack makes this"),
         (stack({"install": False, "adopt": True}), "meshes.east.istio.adopt: true", "remove one of the two"),
         (stack({"revision": "stable"}), "meshes.east.istio.revision: 'stable'", "set install: false, or remove it"),
-        (stack({"charts": "here"}), "meshes.east.istio.charts", "unknown key; allowed: adopt, install, revision"),
+        (stack({"charts": "here"}), "meshes.east.istio.charts", "unknown key; allowed: adopt, cni, install, revision"),
         (stack({"install": False}, topology=FLAT), "meshes.east.istio.install: false", "use topology multi-mesh, or"),
+        (
+            stack({"install": False, "cni": True}),
+            "meshes.east.istio.cni: true",
+            "whoever runs the control plane decides how its sidecars start, and runs the node agent",
+        ),
+        (
+            stack({}, EXISTING | {"cni": {}}),
+            "meshes.east.cluster.cni",
+            "has a meaning with istio.cni: true of the mesh",
+        ),
+        (
+            stack({"cni": True}, EXISTING | {"cni": {"bin_dir": "opt"}}),
+            "meshes.east.cluster.cni.bin_dir: 'opt'",
+            "must be an absolute path of a folder",
+        ),
+        (stack({}) | VALUES, "istio.values.cni", "no mesh has the node agent (istio.cni)"),
+        (
+            stack({}, LOCAL["cluster"], topology=PRIMARY | {"primary": "east"})
+            | {"meshes": {"east": LOCAL, "west": LOCAL | {"istio": {"cni": True}}}},
+            "meshes.west.istio.cni: true",
+            "must be false as in east, whose control plane injects the sidecars of all clusters",
+        ),
         (joined(hub="example.com/istio"), "istio.hub", "no mesh of the stack installs a control plane"),
         (joined(tag="1.2.3"), "istio.tag", "no mesh of the stack installs a control plane"),
         (joined(values={"istiod": {"a": 1}}), "istio.values.istiod", "no mesh of the stack installs"),

@@ -285,7 +285,10 @@ BAD_INPUT = [
     # Istio
     (other(istio={"version": 1.31}), "istio.version: 1.31: must be text"),
     (other(istio={"revision": "a"}), "istio.revision: unknown key; allowed: charts, hub, tag, values, version"),
-    (other(istio={"values": {"cni": {}}}), "istio.values.cni: unknown key; allowed: base, gateway, istiod"),
+    (
+        other(istio={"values": {"ztunnel": {}}}),
+        "istio.values.ztunnel: unknown key; allowed: base, cni, gateway, istiod",
+    ),
     (other(istio={"values": {"istiod": []}}), "istio.values.istiod: must be a mapping"),
     (
         other(istio={"values": {"istiod": {"revision": "canary"}}}),

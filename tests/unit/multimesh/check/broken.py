@@ -55,6 +55,20 @@ def added(kind: str, namespace: str, name: str, spec: Any) -> Fault:
     return in_east(lambda objects: objects.setdefault(kind, []).append(one))
 
 
+def with_refused_pods(sound: Federation) -> Federation:
+    """The federation with a ReplicaSet of the service whose pods east's API server refuses, and one of another."""
+    said = 'pods "web-2" is forbidden: violates PodSecurity "restricted:latest": unrestricted capabilities'
+    failed = {"conditions": [{"type": "ReplicaFailure", "status": "True", "message": said}]}
+    sets = [
+        thing("ReplicaSet", "shop", name, spec={"template": {"metadata": {"labels": {"app": name}}}}, status=status)
+        for name, status in (
+            ("other", {"conditions": [{**failed["conditions"][0], "message": "other"}]}),
+            ("web", failed),
+        )
+    ]
+    return in_east(lambda objects: objects.setdefault("ReplicaSet", []).extend(sets))(sound)
+
+
 def policy(spec: Any) -> Fault:
     return added("AuthorizationPolicy", "shop", "somebodys", spec)
 
@@ -288,6 +302,11 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
         changed("Service", "web", lambda one: one["spec"].update(selector={"app": "wep"})),
         "service-pods",
         "no pod has app=wep",
+    ),
+    "a pod that Pod Security refuses": (
+        lambda sound: with_refused_pods(gone("Pod", "web-1")(sound)),
+        "service-pods",
+        'no pod has app=web: pods "web-2" is forbidden: violates PodSecurity',
     ),
     "a pod that is not ready": (
         changed("Pod", "web-1", lambda one: one["status"].clear()),
