@@ -12,6 +12,7 @@ from typing import Any
 from kubernetes import client
 from urllib3.exceptions import HTTPError
 
+from multimesh import gateway_api
 from multimesh.connection import UnreachableError
 from multimesh.contract import INSTALLED, ControlPlane
 
@@ -110,8 +111,9 @@ def read_cluster(api: client.ApiClient, namespaces: Sequence[str], plane: Contro
     status, headers, _ = _get(api, "/version")
     if status != HTTPStatus.OK:
         raise UnreachableError(f"its API server answers {status}")
-    objects: dict[str, list[Object]] = {kind: [] for kind in (*_KINDS, *_NAMESPACED)}
+    objects: dict[str, list[Object]] = {kind: [] for kind in (*_KINDS, *_NAMESPACED, *gateway_api.KINDS)}
     refused: list[str] = []
+    paths |= {path: kind for kind, path in gateway_api.paths(lambda path: _found(api, path)).items()}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         answers = pool.map(lambda path: _get(api, path), paths)
         for kind, (status, _, answer) in zip(paths.values(), answers, strict=True):
@@ -141,10 +143,18 @@ def _get(api: client.ApiClient, path: str) -> tuple[int, Mapping[str, str], dict
         answer.read()
     except (HTTPError, OSError) as error:
         raise UnreachableError(f"its API server does not answer: {getattr(error, 'reason', None) or error}") from None
+    if answer.status == HTTPStatus.NOT_FOUND:  # for a kind that the API server does not know, it is no JSON
+        return answer.status, answer.getheaders(), {}
     try:
         return answer.status, answer.getheaders(), dict(json.loads(answer.data or b"{}"))
     except (ValueError, TypeError):
         raise UnreachableError(f"what answers at its address is no API server: {path} is not JSON") from None
+
+
+def _found(api: client.ApiClient, path: str) -> dict[str, Any] | None:
+    """Return the JSON of an answer; None unless the API server has one. Raise UnreachableError if it is silent."""
+    status, _, answer = _get(api, path)
+    return answer if status == HTTPStatus.OK else None
 
 
 def _ahead(headers: Mapping[str, str]) -> float:

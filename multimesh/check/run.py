@@ -8,6 +8,7 @@ from multimesh.check import (
     clusters,
     connections,
     control_planes,
+    foreign_rules,
     gateways,
     handshakes,
     objects,
@@ -20,7 +21,19 @@ from multimesh.check.made import Made
 from multimesh.check.result import Check, Outcome, Severity
 from multimesh.contract import VerifyOutputs
 
-_ROOMS = (clusters, control_planes, trust, revocation, objects, gateways, services, access, handshakes, connections)
+_ROOMS = (
+    clusters,
+    control_planes,
+    trust,
+    revocation,
+    objects,
+    gateways,
+    services,
+    foreign_rules,
+    access,
+    handshakes,
+    connections,
+)
 CHECKS: list[Check] = list(chain.from_iterable(room.CHECKS for room in _ROOMS))
 
 

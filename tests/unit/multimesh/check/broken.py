@@ -24,6 +24,7 @@ from multimesh.check.calls import Call
 from multimesh.check.federation import NOT_EXPORTED, Federation, sni
 from multimesh.check.handshake import Handshake
 from multimesh.check.made import ISTIO
+from multimesh.gateway_api import ROUTES
 from multimesh.proxies.cluster import Proxy, Workload
 from multimesh.proxies.proxy import ProxyTrust
 from multimesh.verify.counters import Count, cluster_name
@@ -314,6 +315,16 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
         "foreign-rules",
         "ServiceEntry shop/external",
     ),
+    "somebody's DestinationRule for many hosts": (
+        added("DestinationRule", "shop", "all", {"host": "*.global"}),
+        "foreign-rules",
+        "DestinationRule shop/all",
+    ),
+    "somebody's HTTPRoute of the ServiceEntry": (
+        added("HTTPRoute", "istio-system", "split", {"parentRefs": [{"kind": "ServiceEntry", "name": SERVICE}]}),
+        "foreign-rules",
+        "HTTPRoute istio-system/split",
+    ),
     "mutual TLS off": (
         added("PeerAuthentication", "shop", "off", {"mtls": {"mode": "DISABLE"}}),
         "mutual-tls",
@@ -380,6 +391,14 @@ WARNINGS: dict[str, tuple[Fault, str, str]] = {
         "foreign-rules",
         "VirtualService shop/canary",
     ),
+    **{
+        f"a {kind} for the Service's own name": (
+            added(kind, "shop", "split", {attached: [{"kind": "Service", "name": "web"}]}),
+            "foreign-rules",
+            f"{kind} shop/split is for the Service's own name",
+        )
+        for kind, attached in {**dict.fromkeys(ROUTES, "parentRefs"), "BackendTLSPolicy": "targetRefs"}.items()
+    },
     "a NetworkPolicy": (
         added("NetworkPolicy", "shop", "deny", {"podSelector": {}}),
         "network-policies",
@@ -405,4 +424,17 @@ WARNINGS: dict[str, tuple[Fault, str, str]] = {
         "east: 1.30.1",
     ),
     "an answer that is an error": (one_call(ALL, Replies(remarkable={"500": 2})), "answers", "2 of 20 answers: 500"),
+}
+
+HARMLESS: dict[str, Fault] = {
+    "a VirtualService of the same host for a gateway alone": added(
+        "VirtualService", "shop", "entry", {"hosts": [SERVICE], "gateways": ["shop/entry"]}
+    ),
+    "an HTTPRoute for a gateway": added("HTTPRoute", "shop", "entry", {"parentRefs": [{"name": "entry"}]}),
+    "a DestinationRule that says what sidecars do anyway": added(
+        "DestinationRule", "shop", "mtls", {"host": "web", "trafficPolicy": {"tls": {"mode": "ISTIO_MUTUAL"}}}
+    ),
+    "a default for the whole mesh": added(
+        "DestinationRule", "istio-system", "all", {"host": "*.local", "trafficPolicy": {"tls": {"mode": "DISABLE"}}}
+    ),
 }

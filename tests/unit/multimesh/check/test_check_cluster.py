@@ -12,22 +12,27 @@ from pydantic import SecretStr
 
 from multimesh.check.cluster import Cluster, read_cluster
 from multimesh.connection import UnreachableError, connected
+from multimesh.gateway_api import GROUP
 
 POD = {"metadata": {"name": "web-1", "namespace": "shop", "labels": {"app": "web"}}}
+ROUTE = {"metadata": {"name": "split", "namespace": "shop"}}
 ANSWERS: dict[str, Any] = {
     "/version": {},
     "/api/v1/namespaces/shop/pods": {"items": [POD]},
+    GROUP: {"versions": [{"version": "v1"}]},
+    f"{GROUP}/v1": {"resources": [{"kind": "HTTPRoute", "name": "httproutes"}]},
+    f"{GROUP}/v1/httproutes": {"items": [ROUTE]},
     "/api/v1/namespaces/istio-system/secrets/cacerts": {"data": {"ca-cert.pem": "eA==", "ca-key.pem": "c2VjcmV0"}},
 }
 
 
 class Server(BaseHTTPRequestHandler):
-    """Knows three paths; its clock is ten minutes ahead."""
+    """Knows some paths, and says of the others what an API server says; its clock is ten minutes ahead."""
 
     def do_GET(self) -> None:
         found = ANSWERS.get(self.path)
         status = 200 if found is not None else 403 if self.path.endswith("networkpolicies") else 404
-        body = json.dumps(found if found is not None else {"message": "no"}).encode()
+        body = b"404 page not found\n" if status == 404 else json.dumps(found or {"message": "no"}).encode()
         self.send_response_only(status)
         self.send_header("Date", format_datetime(datetime.now(UTC) + timedelta(minutes=10), usegmt=True))
         self.send_header("Content-Length", str(len(body)))
@@ -55,6 +60,10 @@ def read(handler: type[BaseHTTPRequestHandler]) -> Cluster:
 
 def test_objects_are_found_by_their_labels() -> None:
     assert read(Server).selected("Pod", "shop", {"app": "web"}) == [POD]
+
+
+def test_routes_of_the_gateway_api_are_read_where_there_are_any() -> None:
+    assert read(Server).all("HTTPRoute") == [ROUTE]
 
 
 def test_the_key_of_a_ca_is_not_kept() -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from broken import FAULTS, LIST, WARNINGS, revoking
+from broken import FAULTS, HARMLESS, LIST, WARNINGS, added, outputs, revoking
 from sound import federation, with_cluster
 
 from multimesh.check.result import Severity
@@ -31,6 +31,18 @@ def test_what_may_be_wrong_is_a_warning_alone(fault: str) -> None:
     assert found.check.anchor == anchor
     assert found.problems[0].severity is Severity.WARNING
     assert cause in found.problems[0].cause
+
+
+@pytest.mark.parametrize("harmless", HARMLESS)
+def test_what_does_no_harm_is_no_problem(harmless: str) -> None:
+    assert [one for one in judge(HARMLESS[harmless](federation())) if one.problems] == []
+
+
+def test_in_a_single_mesh_two_cannot_decide_about_the_own_name() -> None:
+    single = outputs(lambda one: one.model_copy(update={"one_mesh": True}))
+    routed = added("HTTPRoute", "shop", "split", {"parentRefs": [{"kind": "Service", "name": "web"}]})
+    found = next(one for one in judge(routed(single(federation()))) if one.check.anchor == "foreign-rules")
+    assert found.failed
 
 
 def test_what_may_not_be_read_is_said() -> None:
