@@ -5,12 +5,12 @@ from itertools import chain
 
 from multimesh.check import (
     access,
-    clusters,
+    api_servers,
     connections,
     control_planes,
     foreign_rules,
+    forwarding,
     gateways,
-    handshakes,
     objects,
     revocation,
     services,
@@ -22,7 +22,7 @@ from multimesh.check.result import Check, Outcome, Severity
 from multimesh.contract import VerifyOutputs
 
 _ROOMS = (
-    clusters,
+    api_servers,
     control_planes,
     trust,
     revocation,
@@ -31,7 +31,7 @@ _ROOMS = (
     services,
     foreign_rules,
     access,
-    handshakes,
+    forwarding,
     connections,
 )
 CHECKS: list[Check] = list(chain.from_iterable(room.CHECKS for room in _ROOMS))
