@@ -129,9 +129,9 @@ def read_cluster(api: client.ApiClient, namespaces: Sequence[str], plane: Contro
     return Cluster(objects, public, _ahead(headers), sorted(set(refused)), plane)
 
 
-def in_parallel(work: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Run functions at the same time; return what each returned, in their order."""
-    with ThreadPoolExecutor(max(1, len(work))) as pool:
+def in_parallel(work: Sequence[Callable[[], Any]], at_once: int | None = None) -> list[Any]:
+    """Run functions at the same time, or so many at once; return what each returned, in their order."""
+    with ThreadPoolExecutor(at_once or max(1, len(work))) as pool:
         return [started.result() for started in [pool.submit(one) for one in work]]
 
 

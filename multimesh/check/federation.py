@@ -5,9 +5,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from multimesh.check import analysis
+from multimesh.check.analysis import Message
 from multimesh.check.calls import Caller, call, sample_port
 from multimesh.check.cluster import Cluster, in_parallel, read_cluster
 from multimesh.check.handshake import Handshake, shake_hands
+from multimesh.check.machine import Machine
 from multimesh.check.made import Made
 from multimesh.connection import UnreachableError, connected
 from multimesh.contract import SAMPLE, VerifyMeshOutputs, VerifyOutputs
@@ -20,6 +23,8 @@ NOT_EXPORTED = "outbound_.443_._.kubernetes.default.svc.cluster.local"
 """An SNI of every cluster that no gateway may pass on."""
 _MOST_HANDSHAKES = 40
 """With one gateway."""
+_AT_ONCE = 4
+"""How many processes of istioctl, each of 100 MB."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,10 @@ class Federation:
     now: datetime
     proxies: Mapping[str, Sequence[Proxy] | str] = field(default_factory=dict)
     """By mesh, every running proxy, or why they cannot be seen; asked only if a CA is revoked."""
+    analyses: Mapping[str, Sequence[Message] | str] | None = field(default_factory=dict)
+    """By mesh with a control plane, what istioctl says, or why it cannot be asked; None without istioctl."""
+    machine: Machine | None = None
+    """What is on this machine; None without clusters here."""
 
     def exporters(self, service: str) -> list[str]:
         """Return the meshes of this stack that export a service and whose clusters answer."""
@@ -88,11 +97,15 @@ def read_federation(
     calling = [mesh for mesh in clusters if not callers or mesh in callers]
     progress(f"calling {len(ports)} ports from {', '.join(calling) or 'nowhere'}")
     asked = list(clusters) if outputs.root_revocation_lists else []
-    called, shaken, running = in_parallel(
+    planes = [mesh for mesh, cluster in clusters.items() if not cluster.is_served] if analysis.is_installed() else []
+    called, shaken, running, analysed, machine = in_parallel(
         [
             lambda: in_parallel([lambda mesh=mesh: _call(outputs, mesh, ports) for mesh in calling]),
             lambda: in_parallel([lambda mesh=mesh: _shake(outputs, mesh, ports) for mesh in meshes]),
             lambda: in_parallel([lambda mesh=mesh: _proxies(outputs, mesh) for mesh in asked]),
+            lambda: in_parallel(
+                [lambda mesh=mesh: _analyze(outputs, mesh, list(clusters)) for mesh in planes], _AT_ONCE
+            ),
         ]
     )
     return Federation(
@@ -105,6 +118,8 @@ def read_federation(
         dict(zip(meshes, shaken, strict=True)),
         datetime.now(UTC),
         dict(zip(asked, running, strict=True)),
+        dict(zip(planes, analysed, strict=True)) if analysis.is_installed() else None,
+        machine,
     )
 
 
@@ -143,6 +158,12 @@ def _proxies(outputs: VerifyOutputs, mesh: str) -> Sequence[Proxy] | str:
         return proxies(mesh, outputs.kubeconfigs[mesh])
     except OutputsError as error:
         return str(error)
+
+
+def _analyze(outputs: VerifyOutputs, mesh: str, answering: Sequence[str]) -> Sequence[Message] | str:
+    clusters = answering if outputs.one_mesh else [mesh]
+    kubeconfigs = {one: outputs.kubeconfigs[one] for one in clusters}
+    return analysis.analyze(kubeconfigs, mesh, outputs.meshes[mesh].control_plane)
 
 
 def _shake(outputs: VerifyOutputs, mesh: str, ports: Sequence[Port]) -> dict[str, Handshake]:

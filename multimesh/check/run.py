@@ -11,6 +11,8 @@ from multimesh.check import (
     foreign_rules,
     forwarding,
     gateways,
+    istio_messages,
+    loose_ends,
     objects,
     revocation,
     services,
@@ -22,6 +24,7 @@ from multimesh.check.result import Check, Outcome, Severity
 from multimesh.contract import VerifyOutputs
 
 _ROOMS = (
+    loose_ends,
     api_servers,
     control_planes,
     trust,
@@ -31,6 +34,7 @@ _ROOMS = (
     services,
     foreign_rules,
     access,
+    istio_messages,
     forwarding,
     connections,
 )

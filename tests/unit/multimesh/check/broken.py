@@ -20,9 +20,11 @@ from sound import (
     with_handshake,
 )
 
+from multimesh.check.analysis import Message
 from multimesh.check.calls import Call
 from multimesh.check.federation import NOT_EXPORTED, Federation, sni
 from multimesh.check.handshake import Handshake
+from multimesh.check.machine import Lock, Machine
 from multimesh.check.made import ISTIO
 from multimesh.gateway_api import ROUTES
 from multimesh.proxies.cluster import Proxy, Workload
@@ -62,6 +64,18 @@ def policy(spec: Any) -> Fault:
 
 def fields(**changes: Any) -> Fault:
     return lambda sound: replace(sound, **changes)
+
+
+def on_machine(**fields: Any) -> Fault:
+    return lambda sound: replace(sound, machine=replace(Machine({}, {}, {}, []), **fields))
+
+
+def message(level: str, kind: str, namespace: str, name: str, code: str = "IST0101") -> Message:
+    return Message(code, level, kind, namespace, name, 'Referenced host not found: "x"', "https://istio.io/ist0101")
+
+
+def analysed(level: str, kind: str = "VirtualService", namespace: str = "shop", name: str = "canary") -> Fault:
+    return lambda sound: replace(sound, analyses={"east": [message(level, kind, namespace, name)], "west": []})
 
 
 def outputs(change: Callable[[Any], Any]) -> Fault:
@@ -149,6 +163,17 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
         "trust-domain",
         "trustDomain cluster.mesh",
     ),
+    "a lock of a process that has ended": (
+        on_machine(locks=[Lock("root@here (pid 7)", runs=False)]),
+        "lock",
+        "left its lock: root@here (pid 7)",
+    ),
+    "a cluster whose program has ended": (
+        on_machine(faults={"local-east": ["kubelet is not running"]}),
+        "lab-clusters",
+        "kubelet is not running",
+    ),
+    "an error that Istio finds": (analysed("Error"), "istioctl", "IST0101: Referenced host not found"),
     "no cacerts": (in_east(lambda _: None, cacerts={}), "cacerts", "no Secret cacerts"),
     "another root in cacerts": (
         in_east(lambda _: None, cacerts=cacerts("east", OTHER_ROOT, signed_by=OTHER_ROOT)),
@@ -369,6 +394,22 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
 }
 
 WARNINGS: dict[str, tuple[Fault, str, str]] = {
+    "an update that is under way": (
+        on_machine(locks=[Lock("root@here (pid 7)", runs=True)]),
+        "lock",
+        "an update is under way",
+    ),
+    "a cluster that the state does not have": (
+        on_machine(strays={"mm000001": "local-north"}),
+        "lab-remains",
+        "its state does not have it",
+    ),
+    "what is left of a cluster": (
+        on_machine(remains={"mm000002": ["link", "network namespace"]}),
+        "lab-remains",
+        "link, network namespace of cluster mm000002",
+    ),
+    "a warning of Istio": (analysed("Warning"), "istioctl", "IST0101: Referenced host not found"),
     "a CA that expires soon": (in_east(lambda _: None, cacerts=cacerts("east", days=31)), "expiry", "in 30 days"),
     "a gateway out of reach": (
         lambda sound: replace(
@@ -427,6 +468,9 @@ WARNINGS: dict[str, tuple[Fault, str, str]] = {
 }
 
 HARMLESS: dict[str, Fault] = {
+    "what Istio finds in a namespace that exports nothing": analysed("Error", namespace="other"),
+    "what Istio finds of a namespace that exports nothing": analysed("Error", "Namespace", "other", "other"),
+    "what Istio finds in no namespace": analysed("Error", "CustomResourceDefinition", "", "gateways.example"),
     "a VirtualService of the same host for a gateway alone": added(
         "VirtualService", "shop", "entry", {"hosts": [SERVICE], "gateways": ["shop/entry"]}
     ),
