@@ -42,14 +42,16 @@ def main(
     looks: Annotated[int, typer.Option(min=1, help="How many looks at each.")] = 100,
 ) -> None:
     """Change one stack from topology to topology, and look at each."""
-    with tempfile.TemporaryDirectory() as folder:
-        with Stack(Path(folder), _show, "sound").destroyed_at_the_end() as stack:
-            os.environ.update(stack.environment)  # the looks read its locks
-            print("| topology | looks | with something wrong | with anything but √ | a look, s | the command, s |")
-            print("| --- | --- | --- | --- | --- | --- |")
-            for name in topology or TOPOLOGIES:
-                _become(stack, *TOPOLOGIES[name])
-                print(f"| {name} | {_row(stack, looks)} |", flush=True)
+    print("| topology | looks | with something wrong | with anything but √ | a look, s | the command, s |")
+    print("| --- | --- | --- | --- | --- | --- |", flush=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Stack(Path(folder), _show, "sound").destroyed_at_the_end() as stack,
+    ):
+        os.environ.update(stack.environment)  # the looks read its locks
+        for name in topology or TOPOLOGIES:
+            _become(stack, *TOPOLOGIES[name])
+            print(f"| {name} | {_row(stack, looks)} |", flush=True)
 
 
 def _become(stack: Stack, meshes: list[str], topology: dict[str, Any]) -> None:
