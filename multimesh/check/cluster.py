@@ -13,6 +13,7 @@ from kubernetes import client
 from urllib3.exceptions import HTTPError
 
 from multimesh import gateway_api
+from multimesh.check.injection import no_sidecar
 from multimesh.connection import UnreachableError
 from multimesh.contract import INSTALLED, ControlPlane
 
@@ -67,6 +68,8 @@ class Cluster:
     """What may not be read: kinds."""
     plane: ControlPlane = INSTALLED
     """Where its control plane is."""
+    injects: str = ""
+    """Why a new pod beside the sample would have no sidecar; empty if it would, or cannot be tried."""
 
     def all(self, kind: str, namespace: str | None = None) -> list[Object]:
         """Return the objects of a kind; those of one namespace, if it is given."""
@@ -124,9 +127,10 @@ def read_cluster(api: client.ApiClient, namespaces: Sequence[str], plane: Contro
     status, _, secret = _get(api, f"/api/v1/namespaces/{plane.namespace}/secrets/cacerts")
     if status not in (HTTPStatus.OK, HTTPStatus.NOT_FOUND):
         refused.append(f"Secret cacerts ({status})")
+    lack = no_sidecar(lambda path, pod: _ask(api, "POST", path, pod))
     data = secret.get("data") or {}
     public = {name: data[key] for name, keys in _CACERTS.items() for key in keys if key in data}
-    return Cluster(objects, public, _ahead(headers), sorted(set(refused)), plane)
+    return Cluster(objects, public, _ahead(headers), sorted(set(refused)), plane, lack)
 
 
 def in_parallel(work: Sequence[Callable[[], Any]], at_once: int | None = None) -> list[Any]:
@@ -136,8 +140,15 @@ def in_parallel(work: Sequence[Callable[[], Any]], at_once: int | None = None) -
 
 
 def _get(api: client.ApiClient, path: str) -> tuple[int, Mapping[str, str], dict[str, Any]]:
+    return _ask(api, "GET", path)
+
+
+def _ask(
+    api: client.ApiClient, method: str, path: str, body: Any = None
+) -> tuple[int, Mapping[str, str], dict[str, Any]]:
     """Return the status, the headers and the JSON of an answer. Raise UnreachableError if there is none."""
-    request = api.param_serialize("GET", path, header_params={"Accept": "application/json"}, auth_settings=_LOGIN)
+    headers = {"Accept": "application/json", "Content-Type": "application/json"}
+    request = api.param_serialize(method, path, header_params=headers, body=body, auth_settings=_LOGIN)
     try:
         answer = api.call_api(*request, _request_timeout=_SECONDS)
         answer.read()

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 
 from multimesh.check.cluster import Cluster, Object, is_ready
 from multimesh.check.federation import Federation
+from multimesh.check.injection import SIDECAR
 from multimesh.check.made import Key
 from multimesh.check.result import Check, Problem, Severity
-
-_PROXY = "istio-proxy"
+from multimesh.contract import SAMPLE
 
 
 def exported(federation: Federation) -> Iterator[tuple[str, str, Cluster, Object | None]]:
@@ -64,7 +64,14 @@ def _sidecars(federation: Federation) -> Iterable[Problem]:
 
 def _has_sidecar(pod: Object) -> bool:
     spec = pod["spec"]
-    return any(one["name"] == _PROXY for one in [*spec["containers"], *(spec.get("initContainers") or [])])
+    return any(one["name"] == SIDECAR for one in [*spec["containers"], *(spec.get("initContainers") or [])])
+
+
+def _injected(federation: Federation) -> Iterable[Problem]:
+    for mesh, cluster in federation.clusters.items():
+        if cluster.injects:
+            cause = f"a new pod in namespace {SAMPLE.namespace} would have no sidecar: {cluster.injects}"
+            yield Problem(mesh, cause, "see whether the API server reaches istiod's webhook, and its labels")
 
 
 def _plaintext(federation: Federation) -> Iterable[Problem]:
@@ -114,6 +121,7 @@ CHECKS = [
     Check("service", "Services", "every exporter has the Service and its ports", _exists),
     Check("service-pods", "Services", "every exported Service has ready pods", _ready),
     Check("sidecars", "Services", "the pods of exported Services have sidecars", _sidecars),
+    Check("injection", "Services", "new pods get sidecars: the webhook answers", _injected),
     Check("mutual-tls", "Services", "exported Services take mutual TLS alone", _plaintext),
     Check("sidecar-scope", "Services", "no Sidecar hides a service", _hidden),
 ]

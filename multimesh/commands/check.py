@@ -46,6 +46,7 @@ def check(
     from rich.console import Console
 
     from multimesh.check import report
+    from multimesh.check.cluster import in_parallel
     from multimesh.check.made import made
     from multimesh.check.run import check_stack
     from multimesh.stack import OutputsError, read_outputs, read_state
@@ -54,7 +55,7 @@ def check(
     deadline = time.monotonic() + wait
     try:
         with errors.status("reading the stack") as status:
-            outputs, state = read_outputs(stack), made(read_state(stack))
+            outputs, state = in_parallel([lambda: read_outputs(stack), lambda: made(read_state(stack))])
             while True:
                 outcomes = check_stack(outputs, state, service or (), from_ or (), status.update)
                 if not any(one.failed for one in outcomes) or time.monotonic() > deadline:

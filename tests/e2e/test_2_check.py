@@ -8,8 +8,9 @@ from kubernetes.client import CustomObjectsApi
 from lab.stack import Stack
 
 
-def test_a_sound_stack_has_nothing_wrong(stack: Stack) -> None:
-    assert stack.wrong() == []
+def test_nothing_of_a_sound_stack_is_worth_a_remark_and_everything_is_seen(stack: Stack) -> None:
+    elsewhere = "lab-remains"  # other stacks' clusters come and go on the machine
+    assert [check for check in stack.checked() if check["problems"] and check["check"] != elsewhere] == []
 
 
 @pytest.fixture

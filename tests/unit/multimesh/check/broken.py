@@ -13,6 +13,7 @@ from sound import (
     PORT,
     ROOT,
     SERVICE,
+    SHORT_ROOT,
     cacerts,
     thing,
     with_caller,
@@ -163,6 +164,11 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
         "trust-domain",
         "trustDomain cluster.mesh",
     ),
+    "a webhook that does not answer": (
+        in_east(lambda _: None, injects="failed calling webhook: no endpoints"),
+        "injection",
+        "failed calling webhook: no endpoints",
+    ),
     "a lock of a process that has ended": (
         on_machine(locks=[Lock("root@here (pid 7)", runs=False)]),
         "lock",
@@ -191,6 +197,13 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
         "nobody signed",
     ),
     "a CA of another mesh": (in_east(lambda _: None, cacerts=cacerts("west")), "cacerts", "may sign for west.mesh"),
+    "a root that may sign for no CA": (
+        lambda sound: in_east(lambda _: None, cacerts=cacerts("east", SHORT_ROOT))(
+            outputs(lambda one: one.model_copy(update={"root_ca": SHORT_ROOT, "root_cas": {}}))(sound)
+        ),
+        "cacerts",
+        "may have 0 CAs below it, and has 1",
+    ),
     "cacerts that are no PEM": (in_east(lambda _: None, cacerts={"ca-cert.pem": "eA=="}), "cacerts", "cannot be read"),
     "an expired CA in cacerts": (in_east(lambda _: None, cacerts=cacerts("east", days=1)), "expiry", "it expired"),
     "an expired CA in the outputs": (

@@ -39,8 +39,31 @@ class Server(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def do_POST(self) -> None:
+        self.do_GET()
+
     def log_message(self, format: str, *args: object) -> None:
         pass
+
+
+def tries(status: int, answer: Any) -> type[Server]:
+    """Answers a pod that is to be tried."""
+
+    class Trying(Server):
+        def do_POST(self) -> None:
+            assert self.path == "/api/v1/namespaces/demo/pods?dryRun=All"
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            assert asked["kind"] == "Pod"
+            body = json.dumps(answer).encode()
+            self.send_response_only(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    return Trying
+
+
+APP, PROXY = {"name": "app"}, {"name": "istio-proxy"}
 
 
 class NoServer(Server):
@@ -72,6 +95,22 @@ def test_the_key_of_a_ca_is_not_kept() -> None:
 
 def test_what_may_not_be_read_is_told_and_what_is_not_served_is_not() -> None:
     assert read(Server).refused == ["NetworkPolicy (403)"]
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "said"),
+    [
+        (201, {"spec": {"containers": [APP, PROXY]}}, ""),
+        (201, {"spec": {"containers": [APP], "initContainers": [PROXY]}}, ""),
+        (201, {"spec": {"containers": [APP]}}, "the API server gives it none"),
+        (500, {"message": "failed calling webhook"}, "failed calling webhook"),
+        (403, {"message": "exceeded quota"}, ""),
+        (404, {}, ""),
+    ],
+    ids=["sidecar", "native sidecar", "none", "no answer", "refused", "no namespace"],
+)
+def test_a_pod_that_is_only_tried_tells_whether_the_webhook_answers(status: int, answer: Any, said: str) -> None:
+    assert read(tries(status, answer)).injects == said
 
 
 def test_the_clock_is_compared() -> None:
