@@ -6,7 +6,8 @@ from contextlib import ExitStack
 import pytest
 
 from lab.stack import Stack
-from tests.faults.check_faults import FAULTS, Place, failures
+from tests.faults.check_breaks import Place, failures
+from tests.faults.check_faults import FAULTS
 
 
 @pytest.fixture(scope="module")
