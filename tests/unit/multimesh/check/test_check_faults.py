@@ -69,18 +69,21 @@ def test_what_istio_could_not_be_asked_is_said_once(analyses: Any, said: str) ->
 
 
 @pytest.mark.parametrize(
-    ("code", "name", "said"),
+    ("code", "kind", "name", "said"),
     [
-        *((code, "foreign-identities", 0) for code in EXPECTED),
-        ("IST0133", "theirs", 1),
-        ("IST0101", "foreign-identities", 1),
+        *((code, kind, "ours", 0) for code, kind in EXPECTED.items()),
+        *((code, kind, "theirs", 1) for code, kind in EXPECTED.items()),
+        ("IST0101", "EnvoyFilter", "ours", 1),
+        ("IST0133", "ServiceEntry", "ours", 1),
     ],
 )
-def test_what_istio_always_says_of_the_stacks_own_objects_is_left_out(code: str, name: str, said: int) -> None:
+def test_what_istio_always_says_of_the_stacks_own_objects_is_left_out(
+    code: str, kind: str, name: str, said: int
+) -> None:
     sound = federation()
-    key = Key("EnvoyFilter", "istio-system", "foreign-identities")
+    key = Key(kind, "istio-system", "ours")
     sound = replace(sound, made=replace(sound.made, objects={"west": {key: {}}}))
-    analyses = {"east": [message("Warning", "EnvoyFilter", "istio-system", name, code)]}
+    analyses = {"east": [message("Warning", kind, "istio-system", name, code)]}
     found = next(one for one in judge(replace(sound, analyses=analyses)) if one.check.anchor == "istioctl")
     assert len(found.problems) == said
 
