@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from multimesh.connection import UnreachableError
 from multimesh.contract import SAMPLE
 
 SIDECAR = "istio-proxy"
@@ -36,7 +37,10 @@ Post = Callable[[str, Any], tuple[int, Mapping[str, str], Mapping[str, Any]]]
 
 def no_sidecar(post: Post) -> str:
     """Return why a pod beside the sample would have no sidecar; empty if it would, or cannot be tried."""
-    status, _, answer = post(_PATH, _POD)
+    try:
+        status, _, answer = post(_PATH, _POD)
+    except UnreachableError as error:  # it waits as long for the webhook
+        return str(error)
     if status == HTTPStatus.CREATED:
         spec = answer["spec"]
         names = [one["name"] for one in (*spec["containers"], *(spec.get("initContainers") or []))]

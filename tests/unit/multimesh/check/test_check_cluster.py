@@ -11,6 +11,7 @@ from api_server import kubeconfig, serving
 from pydantic import SecretStr
 
 from multimesh.check.cluster import Cluster, read_cluster
+from multimesh.check.injection import no_sidecar
 from multimesh.connection import UnreachableError, connected
 from multimesh.gateway_api import GROUP
 
@@ -111,6 +112,13 @@ def test_what_may_not_be_read_is_told_and_what_is_not_served_is_not() -> None:
 )
 def test_a_pod_that_is_only_tried_tells_whether_the_webhook_answers(status: int, answer: Any, said: str) -> None:
     assert read(tries(status, answer)).injects == said
+
+
+def test_a_webhook_that_lets_the_api_server_wait_gives_no_sidecar() -> None:
+    def silent(*_: Any) -> Any:
+        raise UnreachableError("its API server does not answer: timed out")
+
+    assert no_sidecar(silent) == "its API server does not answer: timed out"
 
 
 def test_the_clock_is_compared() -> None:
