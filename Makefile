@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 # uv trusts the CAs that pip and curl trust: also that of a company's proxy.
 export UV_SYSTEM_CERTS := true
 .NOTPARALLEL:
-.PHONY: help setup machine env up preview policy verify destroy test lint unit browser e2e scan faults bench growth clean requirements picture
+.PHONY: help setup machine env up preview policy verify check destroy test lint unit browser e2e scan faults bench growth clean requirements picture
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^## /{print substr($$0, 4)} /^[a-z0-9]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ policy: setup ## Preview, and fail if a resource breaks a rule of policy/
 
 verify: ## Send 100 requests to each mesh and check which mesh answered
 	@$(PYTHON) -m lab.environment $(PYTHON) -m multimesh verify --stack $(STACK)
+
+check: setup ## Look for the cause of what does not work, also by Istio's own istioctl
+	@$(PYTHON) -m lab.istioctl
+	@$(PYTHON) -m lab.environment $(PYTHON) -m multimesh check --stack $(STACK)
 
 env: ## Print the exports that let plain pulumi use the local stack
 	@$(PYTHON) -m lab.environment
@@ -66,6 +70,7 @@ scan: setup .venv-scan/complete ## Judge the objects of the stack dev by checkov
 	@$(PYTHON) -m lab.environment $(PYTHON) -m pytest tests/scan -p no:randomly
 
 faults: setup ## Break a stack of its own in every known way, under load, and count the failed requests
+	@$(PYTHON) -m lab.istioctl
 	@$(PYTHON) -m lab.environment $(PYTHON) -m pytest tests/faults -p no:randomly
 
 bench: setup ## Compare the program's speed with a script that does the same by hand

@@ -1,6 +1,9 @@
 """Manage the lab's clusters by hand: python -m lab COMMAND."""
 
+import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
 
 import typer
 from rich.console import Console
@@ -12,6 +15,7 @@ from lab.allocation import NoFreeNetworkError, NoSuchClusterError
 from lab.cgroups import StillRunningError
 from lab.processes import CommandError
 from lab.programs import StartError
+from lab.remains import remains
 
 app = typer.Typer(
     help="Manage the lab's Kubernetes clusters on this machine.", no_args_is_help=True, add_completion=False
@@ -28,13 +32,32 @@ def create(name: str) -> None:
     typer.echo(cluster.create(name, _report).id)
 
 
+class Output(StrEnum):
+    """How the clusters are listed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
 @app.command()
-def status() -> None:
-    """List the clusters of this machine."""
+def status(output: Output = Output.TABLE) -> None:
+    """List the clusters of this machine, and what is left of clusters that are gone: destroy removes it."""
+    given = allocation.find_all()
+    with ThreadPoolExecutor() as pool:
+        states = list(pool.map(lambda one: cluster.faults(one.id), given))
+    left = remains()
+    if output is Output.JSON:
+        clusters = [
+            {"id": one.id, "name": one.name, "owner": one.owner, "faults": faults}
+            for one, faults in zip(given, states, strict=True)
+        ]
+        typer.echo(json.dumps({"clusters": clusters, "remains": left}, indent=2))
+        return
     table = Table("id", "name", "address", "state", box=None)
-    for given in allocation.find_all():
-        state = "\n".join(cluster.faults(given.id)) or "running"
-        table.add_row(*map(Text, (given.id, given.name, given.address, state)))
+    for one, faults in zip(given, states, strict=True):
+        table.add_row(*map(Text, (one.id, one.name, one.address, "\n".join(faults) or "running")))
+    for id, what in left.items():
+        table.add_row(*map(Text, (id, "", "", "gone, but for: " + ", ".join(what))))
     Console().print(table)
 
 

@@ -8,6 +8,7 @@ per controller) and v2.
 import contextlib
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from lab import processes
@@ -34,6 +35,14 @@ def _groups(id: str, part: str = "") -> list[Path]:
     tops = [hierarchy / "multimesh" / id / part for hierarchy in _hierarchies()]
     found = [Path(folder) for top in tops for folder, _, _ in os.walk(top)]
     return sorted(found, key=lambda folder: len(folder.parts), reverse=True)
+
+
+def traces() -> Iterator[tuple[str, str]]:
+    """Yield each id that has control groups on this machine, and how many processes are in them."""
+    names = {group.name for hierarchy in _hierarchies() for group in (hierarchy / "multimesh").glob("*/")}
+    for id in sorted(names):
+        count = len(members(id))
+        yield id, f"control groups with {count} process{'' if count == 1 else 'es'}"
 
 
 def create(id: str) -> Path:

@@ -2,12 +2,14 @@
 
 import contextlib
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 from lab.allocation import Allocation
 from lab.processes import CommandError, run
 
 NAMESPACES = Path("/run/netns")  # where `ip netns` looks
+LINKS = Path("/sys/class/net")
 
 
 def enter(id: str) -> list[str]:
@@ -26,7 +28,14 @@ def exists(id: str) -> bool:
 
 def link_exists(id: str) -> bool:
     """Return whether the link exists."""
-    return Path(f"/sys/class/net/{id}").exists()
+    return (LINKS / id).exists()
+
+
+def traces() -> Iterator[tuple[str, str]]:
+    """Yield each name that a cluster's namespace or link has on this machine, and what it is."""
+    for what, folder in (("network namespace", NAMESPACES), ("link", LINKS)):
+        for entry in folder.glob("mm*"):
+            yield entry.name, what
 
 
 def _remove_link(id: str) -> None:

@@ -162,13 +162,16 @@ class Stack:
         command = [*within, sys.executable, "-m", "multimesh", "verify", "--stack", self.name, "--output", "json"]
         return json.loads(self._quietly(*command, f"--requests={requests}", exit_codes=(0, 1)))
 
+    def checked(self) -> list[dict[str, Any]]:
+        """Return the checks of `multimesh check --output json`, each with its problems."""
+        command = [sys.executable, "-m", "multimesh", "check", "--stack", self.name, "--output", "json"]
+        return json.loads(self._quietly(*command, exit_codes=(0, 1)))["checks"]
+
     def wrong(self) -> list[str]:
         """Return what `multimesh check` finds wrong, one line each: `<check>: <where>: <cause>`; no warnings."""
-        command = [sys.executable, "-m", "multimesh", "check", "--stack", self.name, "--output", "json"]
-        checks = json.loads(self._quietly(*command, exit_codes=(0, 1)))["checks"]
         return [
             f"{check['check']}: {problem['where']}: {problem['cause']}"
-            for check in checks
+            for check in self.checked()
             for problem in check["problems"]
             if problem["severity"] == "failed"
         ]

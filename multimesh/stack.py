@@ -1,5 +1,6 @@
 """Reading a stack: `pulumi stack output`, checked against the contract."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -39,6 +40,11 @@ def read_outputs(stack: str | None, folder: Path | None = None) -> VerifyOutputs
 def read_state(stack: str | None) -> str:
     """Return the state of `stack` (None: the selected one) as JSON, secrets encrypted. Raises OutputsError."""
     return _pulumi(["stack", "export"], stack, project())
+
+
+def read_backend() -> str:
+    """Return the URL of the backend that Pulumi is logged in to. Raises OutputsError."""
+    return json.loads(_pulumi(["whoami", "--json"], None, project()))["url"]
 
 
 def _pulumi(arguments: list[str], stack: str | None, folder: Path) -> str:

@@ -16,9 +16,11 @@ from components.federation import policies as policy_kinds
 from components.federation import rules as rule_kinds
 from components.federation.pods import Pod, pod
 from components.federation.policies import Policy, policy
-from components.federation.rules import Rule, rule
+from components.federation.rules import rule
 from components.istio import NAMESPACE
 from components.objects import POD_SECURITY
+from multimesh import gateway_api
+from multimesh.rules import Rule
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -93,14 +95,17 @@ def read(kubeconfig: str, namespaces: Iterable[str], root: str = NAMESPACE) -> I
 
     try:
         with connected(kubeconfig) as api:
-            return _read(lambda path: items(api, path), sorted(set(namespaces)), root)
+            return _read(lambda path: _answer(api, path), sorted(set(namespaces)), root)
     except KubeconfigError as error:
         raise UnreadableClusterError(f"its kubeconfig {error}") from error
     except (HTTPError, OSError) as error:
         raise SilentClusterError(f"its API server does not answer: {type(error).__name__}") from error
 
 
-def _read(items: "Callable[[str], list[dict[str, Any]]]", namespaces: Sequence[str], root: str) -> Inventory:
+def _read(ask: "Callable[[str], dict[str, Any] | None]", namespaces: Sequence[str], root: str) -> Inventory:
+    def items(path: str) -> list[dict[str, Any]]:
+        return (ask(path) or {}).get("items") or []
+
     services, slices, pods, visible = dict[Name, Any](), dict[Name, list[Any]](), dict[Name, Pod](), dict[Name, str]()
     for namespace in namespaces:
         for found in items(f"/api/v1/namespaces/{namespace}/services"):
@@ -112,7 +117,10 @@ def _read(items: "Callable[[str], list[dict[str, Any]]]", namespaces: Sequence[s
             slices.setdefault((namespace, owner), []).append(found)
         pods |= {_name(found): pod(found) for found in items(f"/api/v1/namespaces/{namespace}/pods")}
     rules = [
-        made for kind, path in rule_kinds.PATHS.items() for found in items(path) if (made := rule(kind, found, root))
+        made
+        for kind, path in (rule_kinds.PATHS | gateway_api.paths(ask)).items()
+        for found in items(path)
+        if (made := rule(kind, found, root))
     ]
     policies = [
         made
@@ -136,17 +144,22 @@ def _levels(items: "Callable[[str], list[dict[str, Any]]]", namespaces: Sequence
 
 def items(api: "ApiClient", path: str) -> list[dict[str, Any]]:
     """Return the items of a list; none if the API server does not know its kind: Istio is not installed yet."""
+    return (_answer(api, path) or {}).get("items") or []
+
+
+def _answer(api: "ApiClient", path: str) -> dict[str, Any] | None:
+    """Return the API server's answer; None if there is nothing at the path."""
     request = api.param_serialize("GET", path, header_params={"Accept": "application/json"}, auth_settings=_LOGIN)
     answer = api.call_api(*request, _request_timeout=_SECONDS)
     answer.read()
     if answer.status == HTTPStatus.NOT_FOUND:
-        return []
+        return None
     if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         refusal = f"its API server answers {answer.status} {answer.reason}"
         raise UnreadableClusterError(f"{refusal}: the kubeconfig's user needs the right to list {path}")
     if answer.status != HTTPStatus.OK:
         raise SilentClusterError(f"its API server answers {answer.status} {answer.reason} to {path}")
-    return json.loads(answer.data or b"")["items"]
+    return json.loads(answer.data or b"")
 
 
 def _name(found: Mapping[str, Any]) -> Name:

@@ -10,9 +10,9 @@ from components.federation.exported_service import ExportedService
 from components.federation.inventory import Inventory
 from components.federation.plan import former_names
 from components.federation.pods import Pod
-from components.federation.rules import Rule
 from components.mesh.roles import Role
 from components.ports import PROTOCOLS, Protocol, declared
+from multimesh.rules import Rule
 
 
 class UnusableServiceError(Exception):
@@ -96,9 +96,7 @@ def workload(service: ExportedService, inventory: Inventory, role: Role) -> Work
     others = _of_others(inventory.rules, service)
     _alone(service.global_name, [rule for rule in others if _decides(rule, service.global_name)])
     about = [
-        rule
-        for rule in others
-        if rule.kind != "ServiceEntry" and rule.about(*_names(service)) and not _is_default(rule)
+        rule for rule in others if rule.kind != "ServiceEntry" and rule.about(*_names(service)) and not rule.is_default
     ]
     if role.one_mesh:
         _alone(service.local_host, about)
@@ -207,12 +205,6 @@ def _names(service: ExportedService) -> list[str]:
 
 def _decides(rule: Rule, host: str) -> bool:
     return host in rule.hosts or rule.hides(host)
-
-
-def _is_default(rule: Rule) -> bool:
-    """Return whether it is a DestinationRule for all that has none of its own."""
-    wildcards = all(host.startswith("*") for host in rule.hosts)
-    return wildcards and rule.kind == "DestinationRule" and rule.namespace == rule.root
 
 
 def _alone(host: str, others: Sequence[Rule]) -> None:

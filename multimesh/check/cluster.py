@@ -12,6 +12,8 @@ from typing import Any
 from kubernetes import client
 from urllib3.exceptions import HTTPError
 
+from multimesh import gateway_api
+from multimesh.check.injection import no_sidecar
 from multimesh.connection import UnreachableError
 from multimesh.contract import INSTALLED, ControlPlane
 
@@ -68,6 +70,8 @@ class Cluster:
     """What may not be read: kinds."""
     plane: ControlPlane = INSTALLED
     """Where its control plane is."""
+    injects: str = ""
+    """Why a new pod beside the sample would have no sidecar; empty if it would, or cannot be tried."""
 
     def all(self, kind: str, namespace: str | None = None) -> list[Object]:
         """Return the objects of a kind; those of one namespace, if it is given."""
@@ -112,8 +116,9 @@ def read_cluster(api: client.ApiClient, namespaces: Sequence[str], plane: Contro
     status, headers, _ = _get(api, "/version")
     if status != HTTPStatus.OK:
         raise UnreachableError(f"its API server answers {status}")
-    objects: dict[str, list[Object]] = {kind: [] for kind in (*_KINDS, *_NAMESPACED)}
+    objects: dict[str, list[Object]] = {kind: [] for kind in (*_KINDS, *_NAMESPACED, *gateway_api.KINDS)}
     refused: list[str] = []
+    paths |= {path: kind for kind, path in gateway_api.paths(lambda path: _found(api, path)).items()}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         answers = pool.map(lambda path: _get(api, path), paths)
         for kind, (status, _, answer) in zip(paths.values(), answers, strict=True):
@@ -124,7 +129,9 @@ def read_cluster(api: client.ApiClient, namespaces: Sequence[str], plane: Contro
     status, _, secret = _get(api, f"/api/v1/namespaces/{plane.namespace}/secrets/cacerts")
     if status not in (HTTPStatus.OK, HTTPStatus.NOT_FOUND):
         refused.append(f"Secret cacerts ({status})")
-    return Cluster(objects, public_parts(secret.get("data") or {}), _ahead(headers), sorted(set(refused)), plane)
+    lack = no_sidecar(lambda path, pod: _ask(api, "POST", path, pod))
+    public = public_parts(secret.get("data") or {})
+    return Cluster(objects, public, _ahead(headers), sorted(set(refused)), plane, lack)
 
 
 def public_parts(cacerts: Mapping[str, str]) -> dict[str, str]:
@@ -136,24 +143,39 @@ def public_parts(cacerts: Mapping[str, str]) -> dict[str, str]:
     return {name: cacerts[key] for name, keys in _CACERTS.items() for key in keys if key in cacerts}
 
 
-def in_parallel(work: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Run functions at the same time; return what each returned, in their order."""
-    with ThreadPoolExecutor(max(1, len(work))) as pool:
+def in_parallel(work: Sequence[Callable[[], Any]], at_once: int | None = None) -> list[Any]:
+    """Run functions at the same time, or so many at once; return what each returned, in their order."""
+    with ThreadPoolExecutor(at_once or max(1, len(work))) as pool:
         return [started.result() for started in [pool.submit(one) for one in work]]
 
 
 def _get(api: client.ApiClient, path: str) -> tuple[int, Mapping[str, str], dict[str, Any]]:
+    return _ask(api, "GET", path)
+
+
+def _ask(
+    api: client.ApiClient, method: str, path: str, body: Any = None
+) -> tuple[int, Mapping[str, str], dict[str, Any]]:
     """Return the status, the headers and the JSON of an answer. Raise UnreachableError if there is none."""
-    request = api.param_serialize("GET", path, header_params={"Accept": "application/json"}, auth_settings=_LOGIN)
+    headers = {"Accept": "application/json", "Content-Type": "application/json"}
+    request = api.param_serialize(method, path, header_params=headers, body=body, auth_settings=_LOGIN)
     try:
         answer = api.call_api(*request, _request_timeout=_SECONDS)
         answer.read()
     except (HTTPError, OSError) as error:
         raise UnreachableError(f"its API server does not answer: {getattr(error, 'reason', None) or error}") from None
+    if answer.status == HTTPStatus.NOT_FOUND:  # for a kind that the API server does not know, it is no JSON
+        return answer.status, answer.getheaders(), {}
     try:
         return answer.status, answer.getheaders(), dict(json.loads(answer.data or b"{}"))
     except (ValueError, TypeError):
         raise UnreachableError(f"what answers at its address is no API server: {path} is not JSON") from None
+
+
+def _found(api: client.ApiClient, path: str) -> dict[str, Any] | None:
+    """Return the JSON of an answer; None unless the API server has one. Raise UnreachableError if it is silent."""
+    status, _, answer = _get(api, path)
+    return answer if status == HTTPStatus.OK else None
 
 
 def _ahead(headers: Mapping[str, str]) -> float:

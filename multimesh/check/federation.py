@@ -4,10 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TypeVar
 
+from multimesh.check import analysis
+from multimesh.check.analysis import Message
 from multimesh.check.calls import Caller, call, sample_port
 from multimesh.check.cluster import Cluster, in_parallel, read_cluster
 from multimesh.check.handshake import Handshake, shake_hands
+from multimesh.check.machine import Machine, read_machine
 from multimesh.check.made import Made
 from multimesh.connection import UnreachableError, connected
 from multimesh.contract import SAMPLE, VerifyMeshOutputs, VerifyOutputs
@@ -18,8 +22,11 @@ from multimesh.verify.selection import Port, select
 
 NOT_EXPORTED = "outbound_.443_._.kubernetes.default.svc.cluster.local"
 """An SNI of every cluster that no gateway may pass on."""
+_Seen = TypeVar("_Seen")
 _MOST_HANDSHAKES = 40
 """With one gateway."""
+_AT_ONCE = 4
+"""How many processes of istioctl, each of 100 MB."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,10 @@ class Federation:
     now: datetime
     proxies: Mapping[str, Sequence[Proxy] | str] = field(default_factory=dict)
     """By mesh, every running proxy, or why they cannot be seen; asked only if a CA is revoked."""
+    analyses: Mapping[str, Sequence[Message] | str] | None = field(default_factory=dict)
+    """By mesh with a control plane, what istioctl says, or why it cannot be asked; None without istioctl."""
+    machine: Machine | None = None
+    """What is on this machine; None without clusters here."""
 
     def exporters(self, service: str) -> list[str]:
         """Return the meshes of this stack that export a service and whose clusters answer."""
@@ -80,19 +91,20 @@ def read_federation(
     namespaces = sorted({SAMPLE.namespace, *(service.split(".")[1] for service in outputs.services)})
     meshes = list(outputs.meshes)
     progress(f"reading {len(meshes)} clusters")
-    read = dict(
-        zip(meshes, in_parallel([lambda mesh=mesh: _read(outputs, mesh, namespaces) for mesh in meshes]), strict=True)
-    )
+    read = _of_each(meshes, lambda mesh: _read(outputs, mesh, namespaces))
     clusters = {mesh: found for mesh, found in read.items() if isinstance(found, Cluster)}
     ports = [port for found in services.values() for port in found]
     calling = [mesh for mesh in clusters if not callers or mesh in callers]
     progress(f"calling {len(ports)} ports from {', '.join(calling) or 'nowhere'}")
     asked = list(clusters) if outputs.root_revocation_lists else []
-    called, shaken, running = in_parallel(
+    planes = [mesh for mesh, cluster in clusters.items() if not cluster.is_served] if analysis.is_installed() else []
+    called, shaken, running, analysed, machine = in_parallel(
         [
-            lambda: in_parallel([lambda mesh=mesh: _call(outputs, mesh, ports) for mesh in calling]),
-            lambda: in_parallel([lambda mesh=mesh: _shake(outputs, mesh, ports) for mesh in meshes]),
-            lambda: in_parallel([lambda mesh=mesh: _proxies(outputs, mesh) for mesh in asked]),
+            lambda: _of_each(calling, lambda mesh: _call(outputs, mesh, ports)),
+            lambda: _of_each(meshes, lambda mesh: _shake(outputs, mesh, ports)),
+            lambda: _of_each(asked, lambda mesh: _proxies(outputs, mesh)),
+            lambda: _of_each(planes, lambda mesh: _analyze(outputs, mesh, list(clusters)), _AT_ONCE),
+            lambda: read_machine(made),
         ]
     )
     return Federation(
@@ -101,11 +113,18 @@ def read_federation(
         services,
         clusters,
         {mesh: found for mesh, found in read.items() if isinstance(found, str)},
-        dict(zip(calling, called, strict=True)),
-        dict(zip(meshes, shaken, strict=True)),
+        called,
+        shaken,
         datetime.now(UTC),
-        dict(zip(asked, running, strict=True)),
+        running,
+        analysed if analysis.is_installed() else None,
+        machine,
     )
+
+
+def _of_each(meshes: Sequence[str], look: Callable[[str], _Seen], at_once: int | None = None) -> dict[str, _Seen]:
+    """Look at meshes at the same time, or so many at once; return what is seen of each."""
+    return dict(zip(meshes, in_parallel([lambda mesh=mesh: look(mesh) for mesh in meshes], at_once), strict=True))
 
 
 def _ports(outputs: VerifyOutputs, names: Sequence[str]) -> dict[str, list[Port]]:
@@ -143,6 +162,12 @@ def _proxies(outputs: VerifyOutputs, mesh: str) -> Sequence[Proxy] | str:
         return proxies(mesh, outputs.kubeconfigs[mesh])
     except OutputsError as error:
         return str(error)
+
+
+def _analyze(outputs: VerifyOutputs, mesh: str, answering: Sequence[str]) -> Sequence[Message] | str:
+    clusters = answering if outputs.one_mesh else [mesh]
+    kubeconfigs = {one: outputs.kubeconfigs[one] for one in clusters}
+    return analysis.analyze(kubeconfigs, mesh, outputs.meshes[mesh].control_plane)
 
 
 def _shake(outputs: VerifyOutputs, mesh: str, ports: Sequence[Port]) -> dict[str, Handshake]:

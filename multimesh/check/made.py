@@ -3,12 +3,13 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from multimesh.stack import OutputsError
 
 _PROVIDER = re.compile(r"\bpulumi:providers:kubernetes::(.+)-kubernetes::")
+_LAB_CLUSTER = "pulumi-python:dynamic/multimesh:LabCluster"
 _SERVICE_OBJECTS = "pulumi-python:dynamic/multimesh:ServiceObjects"
 _SECRET = "Secret"  # noqa: S105  a kind; what is in one is encrypted in the state
 ISTIO = ("networking.istio.io/v1", "networking.istio.io/v1alpha3", "security.istio.io/v1")
@@ -34,6 +35,10 @@ class Made:
     """By mesh: each object that is not a Secret, as it was asked for (`spec` and so on)."""
     pending: list[str]
     """The operations that were under way when an update was killed: `creating urn:...`."""
+    stack: str = ""
+    """`<project>/<stack>`; empty without resources."""
+    labs: Mapping[str, str] = field(default_factory=dict)
+    """The names of its clusters on this machine, by the lab's id."""
 
 
 def made(text: str) -> Made:
@@ -41,13 +46,17 @@ def made(text: str) -> Made:
     try:
         deployment = json.loads(text)["deployment"]
         objects: dict[str, dict[Key, Mapping[str, Any]]] = {}
-        for resource in deployment.get("resources") or []:
+        resources = deployment.get("resources") or []
+        for resource in resources:
             mesh, found = _objects(resource)
             objects.setdefault(mesh, {}).update(found)
+        labs = {one["id"]: one["inputs"]["name"] for one in resources if one["type"] == _LAB_CLUSTER and "id" in one}
+        names = [one["urn"].split("::")[:2] for one in resources if "urn" in one][:1]
         pending = [f"{one['type']} {one['resource']['urn']}" for one in deployment.get("pending_operations") or []]
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise OutputsError(f"not a state of Pulumi: {error!r}") from None
-    return Made(objects, pending)
+    stack = "".join(f"{project}/{stack.removeprefix('urn:pulumi:')}" for stack, project in names)
+    return Made(objects, pending, stack, labs)
 
 
 def _objects(resource: Mapping[str, Any]) -> tuple[str, dict[Key, Mapping[str, Any]]]:

@@ -5,11 +5,14 @@ from itertools import chain
 
 from multimesh.check import (
     access,
-    clusters,
+    api_servers,
     connections,
     control_planes,
+    foreign_rules,
+    forwarding,
     gateways,
-    handshakes,
+    istio_messages,
+    loose_ends,
     objects,
     revocation,
     services,
@@ -20,7 +23,21 @@ from multimesh.check.made import Made
 from multimesh.check.result import Check, Outcome, Severity
 from multimesh.contract import VerifyOutputs
 
-_ROOMS = (clusters, control_planes, trust, revocation, objects, gateways, services, access, handshakes, connections)
+_ROOMS = (
+    loose_ends,
+    api_servers,
+    control_planes,
+    trust,
+    revocation,
+    objects,
+    gateways,
+    services,
+    foreign_rules,
+    access,
+    istio_messages,
+    forwarding,
+    connections,
+)
 CHECKS: list[Check] = list(chain.from_iterable(room.CHECKS for room in _ROOMS))
 
 

@@ -1,14 +1,14 @@
 """Checks of exported services: the Service, its pods, and what of others stands in the way of its calls."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from multimesh.check.cluster import Cluster, Object, is_ready, labels_of
-from multimesh.check.federation import Federation, local_host
+from multimesh.check.federation import Federation
+from multimesh.check.injection import SIDECAR
 from multimesh.check.made import Key
 from multimesh.check.result import Check, Problem, Severity
+from multimesh.contract import SAMPLE
 
-_PROXY = "istio-proxy"
 _POD_SECURITY = "violates PodSecurity"
 _LEVEL = "if it is the sidecar's init container: set istio.cni: true of the mesh (docs/hardening.md), or another level"
 
@@ -81,42 +81,14 @@ def _sidecars(federation: Federation) -> Iterable[Problem]:
 
 def _has_sidecar(pod: Object) -> bool:
     spec = pod["spec"]
-    return any(one["name"] == _PROXY for one in [*spec["containers"], *(spec.get("initContainers") or [])])
+    return any(one["name"] == SIDECAR for one in [*spec["containers"], *(spec.get("initContainers") or [])])
 
 
-def _foreign(federation: Federation) -> Iterable[Problem]:
+def _injected(federation: Federation) -> Iterable[Problem]:
     for mesh, cluster in federation.clusters.items():
-        own = federation.made.objects.get(mesh, {})
-        for kind, hosts_of in _HOSTS.items():
-            for found in cluster.all(kind):
-                about = found["metadata"]
-                key = Key(kind, about["namespace"], about["name"])
-                if key in own:
-                    continue
-                for host in hosts_of(found["spec"]):
-                    for service in federation.services:
-                        full = host if "." in host else f"{host}.{about['namespace']}.svc.cluster.local"
-                        if full == service:
-                            cause = f"{key} is somebody's, for the same host"
-                            yield Problem(
-                                f"{service} in {mesh}", cause, _DELETE.format(key.kind, key.namespace, key.name)
-                            )
-                        elif kind != "ServiceEntry" and full in (local_host(service), _short(service)):
-                            cause = f"{key} is for the Service's own name: calls by it may go another way"
-                            remedy = "see docs/services.md for rules of your own"
-                            yield Problem(f"{service} in {mesh}", cause, remedy, Severity.WARNING)
-
-
-_DELETE = "kubectl -n {1} delete {0} {2}, or give it another host"
-_HOSTS: Mapping[str, Any] = {
-    "VirtualService": lambda spec: spec.get("hosts") or [],
-    "DestinationRule": lambda spec: [spec.get("host", "")],
-    "ServiceEntry": lambda spec: spec.get("hosts") or [],
-}
-
-
-def _short(service: str) -> str:
-    return local_host(service).removesuffix(".svc.cluster.local")
+        if cluster.injects:
+            cause = f"a new pod in namespace {SAMPLE.namespace} would have no sidecar: {cluster.injects}"
+            yield Problem(mesh, cause, "see whether the API server reaches istiod's webhook, and its labels")
 
 
 def _plaintext(federation: Federation) -> Iterable[Problem]:
@@ -132,7 +104,7 @@ def _plaintext(federation: Federation) -> Iterable[Problem]:
                 or mode in (None, "UNSET", "STRICT")
             ):
                 continue
-            remedy = _DELETE.format(key.kind, key.namespace, key.name).partition(",")[0]
+            remedy = f"kubectl -n {key.namespace} delete {key.kind} {key.name}"
             if mode == "DISABLE":
                 yield Problem(mesh, f"{key} turns mutual TLS off: calls from other meshes fail", remedy)
             else:
@@ -166,7 +138,7 @@ CHECKS = [
     Check("service", "Services", "every exporter has the Service and its ports", _exists),
     Check("service-pods", "Services", "every exported Service has ready pods", _ready),
     Check("sidecars", "Services", "the pods of exported Services have sidecars", _sidecars),
-    Check("foreign-rules", "Services", "no rule of others is for the same host", _foreign),
+    Check("injection", "Services", "new pods get sidecars: the webhook answers", _injected),
     Check("mutual-tls", "Services", "exported Services take mutual TLS alone", _plaintext),
     Check("sidecar-scope", "Services", "no Sidecar hides a service", _hidden),
 ]

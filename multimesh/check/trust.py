@@ -56,13 +56,15 @@ def _cacerts(federation: Federation) -> Iterable[Problem]:
 def _broken_chain(chain: list[x509.Certificate], roots: set[x509.Certificate]) -> str:
     """Return why the first certificate does not lead to one of the roots; empty if it does."""
     current = chain[0]
-    for _ in range(len(chain) + 1):
+    for below in range(1, len(chain) + 2):
         issuers = [one for one in {*chain, *roots} if one.subject == current.issuer and one != current]
         for issuer in issuers:
             try:
                 current.verify_directly_issued_by(issuer)
             except (ValueError, TypeError, InvalidSignature):
                 continue
+            if (most := _path_length(issuer)) is not None and most < below:
+                return f"{issuer.subject.rfc4514_string()} may have {most} CAs below it, and has {below}"
             if issuer in roots:
                 return ""
             current = issuer
@@ -70,6 +72,14 @@ def _broken_chain(chain: list[x509.Certificate], roots: set[x509.Certificate]) -
         else:
             return f"nobody signed {current.subject.rfc4514_string() or 'it'}"
     return "its chain has no end"
+
+
+def _path_length(ca: x509.Certificate) -> int | None:
+    """Return how many CAs may be below a CA; None: any number."""
+    try:
+        return ca.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length
+    except x509.ExtensionNotFound:
+        return None
 
 
 def _other_domain(ca: x509.Certificate, trust_domain: str) -> str:

@@ -4,6 +4,7 @@ Debian's Prometheus is built without Kubernetes discovery: the test gives it the
 """
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -164,3 +165,26 @@ def test_every_panel_shows_numbers(prometheus: httpx.Client, title: str) -> None
     assert 0 <= value < 1000
     if title == "Answers a second":
         assert value > 1
+
+
+@pytest.fixture(scope="module")
+def grafana(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A program that reads dashboards by Grafana's own types."""
+    program = tmp_path_factory.mktemp("grafana") / "grafana"
+    build = ["go", "build", "-o", str(program), "."]
+    subprocess.run(build, cwd=Path(__file__).parent / "grafana", env=os.environ | {"CGO_ENABLED": "0"}, check=True)
+    return program
+
+
+def refusal(grafana: Path, dashboard: str) -> str:
+    """Return what is wrong with a dashboard; empty if nothing is."""
+    return subprocess.run([grafana], input=dashboard, capture_output=True, text=True, check=False).stderr.strip()
+
+
+def test_the_dashboard_is_as_grafanas_types_are(grafana: Path) -> None:
+    assert refusal(grafana, (DOCS / "dashboard.json").read_text()) == ""
+
+
+@pytest.mark.parametrize("field", ["schemaVersion", "showLegend", "legendFormat", "allValue"])
+def test_a_misspelled_field_of_the_dashboard_would_be_found(grafana: Path, field: str) -> None:
+    assert f"x{field}" in refusal(grafana, (DOCS / "dashboard.json").read_text().replace(f'"{field}"', f'"x{field}"'))

@@ -5,7 +5,7 @@ from typing import Any
 from components.federation.exported_service import ExportedService
 from components.federation.inventory import Inventory
 from components.federation.pods import Pod
-from components.federation.rules import Rule
+from multimesh.rules import Rule
 
 WEB = ExportedService("web", "shop", "global", {80: None}, weights={"east": 1}, callers=["east"], number=0)
 HTTP = {"name": "http", "port": 80, "targetPort": 8080}

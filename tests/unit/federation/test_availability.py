@@ -12,9 +12,9 @@ from components.federation.exported_service import ExportedService
 from components.federation.inventory import Inventory
 from components.federation.pods import Pod
 from components.federation.policies import Policy
-from components.federation.rules import Rule
 from components.mesh.roles import Role
 from components.ports import Port
+from multimesh.rules import Rule
 
 BOTH = replace(WEB, weights={"east": 1, "west": 1})
 SOME = cluster(spec(HTTP))

@@ -12,7 +12,7 @@ from api_server import kubeconfig, serving
 from components.federation.inventory import Inventory, SilentClusterError, UnreadableClusterError, read
 from components.federation.pods import Pod
 from components.federation.policies import Policy
-from components.federation.rules import Rule
+from multimesh.rules import Rule
 
 ISTIO = "/apis/networking.istio.io/v1"
 SHOP = "namespaces/shop"
@@ -40,19 +40,35 @@ LISTS: dict[str, list[dict[str, Any]]] = {
     f"{ISTIO}/destinationrules": [named("sticky", spec={"host": "web", "trafficPolicy": {"tls": {}}})],
     f"{ISTIO}/serviceentries": [named("out", spec={"hosts": ["api.example"]})],
     f"{GATEWAY_API}/v1/httproutes": [named("split", spec={"parentRefs": [{"kind": "Service", "name": "web"}]})],
+    f"{GATEWAY_API}/v1alpha2/httproutes": [named("not asked", spec={"parentRefs": [{"kind": "Service", "name": "a"}]})],
+    f"{GATEWAY_API}/v1alpha2/tcproutes": [named("db", spec={"parentRefs": [{"kind": "Service", "name": "db"}]})],
+}
+DISCOVERY: dict[str, Any] = {
+    GATEWAY_API: {"versions": [{"version": "v1"}, {"version": "v1alpha2"}]},
+    f"{GATEWAY_API}/v1": {
+        "resources": [
+            {"kind": "HTTPRoute", "name": "httproutes"},
+            {"kind": "HTTPRoute", "name": "httproutes/status"},
+            {"kind": "Gateway", "name": "gateways"},
+        ]
+    },
+    f"{GATEWAY_API}/v1alpha2": {
+        "resources": [{"kind": "HTTPRoute", "name": "httproutes"}, {"kind": "TCPRoute", "name": "tcproutes"}]
+    },
 }
 
 
 @contextmanager
 def cluster(lists: dict[str, list[dict[str, Any]]], status: int = 200, hidden: Collection[str] = ()) -> Iterator[str]:
-    """Yield the kubeconfig of a cluster that has these lists, and refuses the hidden ones; it knows no others."""
+    """Yield the kubeconfig of a cluster with these lists and Gateway API; it refuses the hidden, knows no others."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            known = self.headers.get("Authorization") == "Bearer known" and self.path in lists
+            answers = {path: {"items": items} for path, items in lists.items()} | DISCOVERY
+            known = self.headers.get("Authorization") == "Bearer known" and self.path in answers
             self.send_response(403 if self.path in hidden else status if known else 404)
             self.end_headers()
-            self.wfile.write(json.dumps({"items": lists.get(self.path, [])}).encode())
+            self.wfile.write(json.dumps(answers.get(self.path, {})).encode())
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
@@ -85,6 +101,7 @@ def test_what_decides_for_sidecars_is_found_in_every_list_that_there_is(found: I
         Rule("DestinationRule", "shop", "sticky", ["web.shop.svc.cluster.local"]),
         Rule("ServiceEntry", "shop", "out", ["api.example"]),
         Rule("HTTPRoute", "shop", "split", ["web.shop.svc.cluster.local"]),
+        Rule("TCPRoute", "shop", "db", ["db.shop.svc.cluster.local"]),
     ]
 
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from components.federation.cluster_objects import LABELS, NAMED
-from components.federation.rules import Rule, rule
+from components.federation.rules import rule
+from multimesh.rules import Rule
 
 WEB = "web.shop.svc.cluster.local"
 
@@ -53,21 +54,39 @@ def test_a_destination_rule_of_mutual_tls_alone_is_known(says: dict[str, Any], a
     assert found.mutual_tls_alone == alone
 
 
-@pytest.mark.parametrize("kind", ["HTTPRoute", "GRPCRoute", "TCPRoute"])
+ATTACHED = [
+    ({"kind": "Service", "group": "", "name": "web"}, [WEB]),
+    ({"kind": "ServiceEntry", "group": "networking.istio.io", "name": "web.shop.global"}, []),
+    ({"kind": "Gateway", "name": "entry"}, []),
+]
+
+
+@pytest.mark.parametrize("kind", ["HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute"])
 @pytest.mark.parametrize(
     ("parent", "expected"),
     [
-        ({"kind": "Service", "name": "web"}, [WEB]),
+        *ATTACHED,
         ({"kind": "Service", "group": "", "name": "web", "namespace": "other"}, ["web.other.svc.cluster.local"]),
-        ({"kind": "Hostname", "group": "networking.istio.io", "name": "web.shop.global"}, ["web.shop.global"]),
+        ({"kind": "ServiceEntry", "name": "web.shop.global", "namespace": "istio-system"}, ["web.shop.global"]),
         ({"name": "entry"}, []),
-        ({"kind": "Gateway", "name": "entry"}, []),
     ],
 )
-def test_a_route_of_the_gateway_api_decides_about_the_services_that_it_is_attached_to(
+def test_a_route_of_the_gateway_api_decides_about_what_it_is_attached_to(
     kind: str, parent: dict[str, Any], expected: list[str]
 ) -> None:
     assert hosts(kind, {"parentRefs": [parent]}) == expected
+
+
+@pytest.mark.parametrize(("target", "expected"), ATTACHED)
+def test_a_tls_policy_of_the_gateway_api_decides_about_its_targets(target: dict[str, Any], expected: list[str]) -> None:
+    assert hosts("BackendTLSPolicy", {"targetRefs": [target]}) == expected
+
+
+@pytest.mark.parametrize(("said", "decides"), [("true", False), ("True", False), ("false", True)])
+def test_a_tls_policy_that_istio_is_told_to_ignore_does_not_decide(said: str, decides: bool) -> None:
+    metadata = {"name": "mine", "namespace": "shop", "annotations": {"istio.io/ignore-policy-attachment": said}}
+    found = rule("BackendTLSPolicy", {"metadata": metadata, "spec": {"targetRefs": [ATTACHED[0][0]]}})
+    assert (found is not None) == decides
 
 
 @pytest.mark.parametrize(("named", "own"), [("web.shop.global", True), ("a copy", False)])

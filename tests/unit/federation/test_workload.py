@@ -10,10 +10,10 @@ from planned import in_one_mesh
 from components.federation.exported_service import ExportedService
 from components.federation.inventory import Inventory
 from components.federation.pods import Pod
-from components.federation.rules import Rule
 from components.federation.workload import NotExportedError, UnusableServiceError, Workload, workload
 from components.mesh.roles import Role
 from components.ports import PROTOCOLS, Protocol
+from multimesh.rules import Rule
 
 BARE = Pod(sidecar=False)
 

@@ -13,6 +13,7 @@ from sound import (
     PORT,
     ROOT,
     SERVICE,
+    SHORT_ROOT,
     cacerts,
     thing,
     with_caller,
@@ -20,10 +21,13 @@ from sound import (
     with_handshake,
 )
 
+from multimesh.check.analysis import Message
 from multimesh.check.calls import Call
 from multimesh.check.federation import NOT_EXPORTED, Federation, sni
 from multimesh.check.handshake import Handshake
+from multimesh.check.machine import Lock, Machine
 from multimesh.check.made import ISTIO
+from multimesh.gateway_api import ROUTES
 from multimesh.proxies.cluster import Proxy, Workload
 from multimesh.proxies.proxy import ProxyTrust
 from multimesh.verify.counters import Count, cluster_name
@@ -75,6 +79,18 @@ def policy(spec: Any) -> Fault:
 
 def fields(**changes: Any) -> Fault:
     return lambda sound: replace(sound, **changes)
+
+
+def on_machine(**fields: Any) -> Fault:
+    return lambda sound: replace(sound, machine=replace(Machine({}, {}, {}, []), **fields))
+
+
+def message(level: str, kind: str, namespace: str, name: str, code: str = "IST0101") -> Message:
+    return Message(code, level, kind, namespace, name, 'Referenced host not found: "x"', "https://istio.io/ist0101")
+
+
+def analysed(level: str, kind: str = "VirtualService", namespace: str = "shop", name: str = "canary") -> Fault:
+    return lambda sound: replace(sound, analyses={"east": [message(level, kind, namespace, name)], "west": []})
 
 
 def outputs(change: Callable[[Any], Any]) -> Fault:
@@ -162,6 +178,22 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
         "trust-domain",
         "trustDomain cluster.mesh",
     ),
+    "a webhook that does not answer": (
+        in_east(lambda _: None, injects="failed calling webhook: no endpoints"),
+        "injection",
+        "failed calling webhook: no endpoints",
+    ),
+    "a lock of a process that has ended": (
+        on_machine(locks=[Lock("root@here (pid 7)", runs=False)]),
+        "lock",
+        "left its lock: root@here (pid 7)",
+    ),
+    "a cluster whose program has ended": (
+        on_machine(faults={"local-east": ["kubelet is not running"]}),
+        "lab-clusters",
+        "kubelet is not running",
+    ),
+    "an error that Istio finds": (analysed("Error"), "istioctl", "IST0101: Referenced host not found"),
     "no cacerts": (in_east(lambda _: None, cacerts={}), "cacerts", "no Secret cacerts"),
     "another root in cacerts": (
         in_east(lambda _: None, cacerts=cacerts("east", OTHER_ROOT, signed_by=OTHER_ROOT)),
@@ -179,6 +211,13 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
         "nobody signed",
     ),
     "a CA of another mesh": (in_east(lambda _: None, cacerts=cacerts("west")), "cacerts", "may sign for west.mesh"),
+    "a root that may sign for no CA": (
+        lambda sound: in_east(lambda _: None, cacerts=cacerts("east", SHORT_ROOT))(
+            outputs(lambda one: one.model_copy(update={"root_ca": SHORT_ROOT, "root_cas": {}}))(sound)
+        ),
+        "cacerts",
+        "may have 0 CAs below it, and has 1",
+    ),
     "cacerts that are no PEM": (in_east(lambda _: None, cacerts={"ca-cert.pem": "eA=="}), "cacerts", "cannot be read"),
     "an expired CA in cacerts": (in_east(lambda _: None, cacerts=cacerts("east", days=1)), "expiry", "it expired"),
     "an expired CA in the outputs": (
@@ -333,6 +372,16 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
         "foreign-rules",
         "ServiceEntry shop/external",
     ),
+    "somebody's DestinationRule for many hosts": (
+        added("DestinationRule", "shop", "all", {"host": "*.global"}),
+        "foreign-rules",
+        "DestinationRule shop/all",
+    ),
+    "somebody's HTTPRoute of the ServiceEntry": (
+        added("HTTPRoute", "istio-system", "split", {"parentRefs": [{"kind": "ServiceEntry", "name": SERVICE}]}),
+        "foreign-rules",
+        "HTTPRoute istio-system/split",
+    ),
     "mutual TLS off": (
         added("PeerAuthentication", "shop", "off", {"mtls": {"mode": "DISABLE"}}),
         "mutual-tls",
@@ -377,6 +426,22 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
 }
 
 WARNINGS: dict[str, tuple[Fault, str, str]] = {
+    "an update that is under way": (
+        on_machine(locks=[Lock("root@here (pid 7)", runs=True)]),
+        "lock",
+        "an update is under way",
+    ),
+    "a cluster that the state does not have": (
+        on_machine(strays={"mm000001": "local-north"}),
+        "lab-remains",
+        "its state does not have it",
+    ),
+    "what is left of a cluster": (
+        on_machine(remains={"mm000002": ["link", "network namespace"]}),
+        "lab-remains",
+        "link, network namespace of cluster mm000002",
+    ),
+    "a warning of Istio": (analysed("Warning"), "istioctl", "IST0101: Referenced host not found"),
     "a CA that expires soon": (in_east(lambda _: None, cacerts=cacerts("east", days=31)), "expiry", "in 30 days"),
     "a gateway out of reach": (
         lambda sound: replace(
@@ -399,6 +464,14 @@ WARNINGS: dict[str, tuple[Fault, str, str]] = {
         "foreign-rules",
         "VirtualService shop/canary",
     ),
+    **{
+        f"a {kind} for the Service's own name": (
+            added(kind, "shop", "split", {attached: [{"kind": "Service", "name": "web"}]}),
+            "foreign-rules",
+            f"{kind} shop/split is for the Service's own name",
+        )
+        for kind, attached in {**dict.fromkeys(ROUTES, "parentRefs"), "BackendTLSPolicy": "targetRefs"}.items()
+    },
     "a NetworkPolicy": (
         added("NetworkPolicy", "shop", "deny", {"podSelector": {}}),
         "network-policies",
@@ -424,4 +497,20 @@ WARNINGS: dict[str, tuple[Fault, str, str]] = {
         "east: 1.30.1",
     ),
     "an answer that is an error": (one_call(ALL, Replies(remarkable={"500": 2})), "answers", "2 of 20 answers: 500"),
+}
+
+HARMLESS: dict[str, Fault] = {
+    "what Istio finds in a namespace that exports nothing": analysed("Error", namespace="other"),
+    "what Istio finds of a namespace that exports nothing": analysed("Error", "Namespace", "other", "other"),
+    "what Istio finds in no namespace": analysed("Error", "CustomResourceDefinition", "", "gateways.example"),
+    "a VirtualService of the same host for a gateway alone": added(
+        "VirtualService", "shop", "entry", {"hosts": [SERVICE], "gateways": ["shop/entry"]}
+    ),
+    "an HTTPRoute for a gateway": added("HTTPRoute", "shop", "entry", {"parentRefs": [{"name": "entry"}]}),
+    "a DestinationRule that says what sidecars do anyway": added(
+        "DestinationRule", "shop", "mtls", {"host": "web", "trafficPolicy": {"tls": {"mode": "ISTIO_MUTUAL"}}}
+    ),
+    "a default for the whole mesh": added(
+        "DestinationRule", "istio-system", "all", {"host": "*.local", "trafficPolicy": {"tls": {"mode": "DISABLE"}}}
+    ),
 }

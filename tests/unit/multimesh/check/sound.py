@@ -31,14 +31,20 @@ _ROOT_KEY, _OTHER_KEY, _CA_KEY = (ec.generate_private_key(ec.SECP256R1()) for _ 
 
 
 def authority(
-    name: str, key: ec.EllipticCurvePrivateKey, domain: str = "", *, days: int = 365, root: str = "root"
+    name: str,
+    key: ec.EllipticCurvePrivateKey,
+    domain: str = "",
+    *,
+    days: int = 365,
+    root: str = "root",
+    path_length: int | None = None,
 ) -> str:
     """A CA's certificate, PEM: a root, or for `domain` an intermediate that `key` signed."""
     subject, issuer = (x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)]) for text in (name, root))
     own = _CA_KEY if domain else key
     start = NOW - timedelta(days=1)
     builder = x509.CertificateBuilder(issuer, subject, own.public_key(), 1, start, start + timedelta(days=days))
-    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
     if domain:
         permitted = [x509.UniformResourceIdentifier(domain)]
         builder = builder.add_extension(x509.NameConstraints(permitted, None), critical=True)
@@ -47,6 +53,8 @@ def authority(
 
 ROOT = authority("root", _ROOT_KEY)
 OTHER_ROOT = authority("root", _OTHER_KEY)
+SHORT_ROOT = authority("root", _ROOT_KEY, path_length=0)
+"""ROOT's key and name, but it may sign for no CA."""
 
 
 def cacerts(mesh: str, root: str = ROOT, *, signed_by: str = ROOT, days: int = 365) -> dict[str, str]:

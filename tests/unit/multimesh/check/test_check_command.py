@@ -45,7 +45,7 @@ def test_a_problem_says_where_why_and_what_to_do(seen: list[Federation]) -> None
     result = run()
     assert result.exit_code == 1
     lines = result.output.splitlines()
-    assert lines[:8] == [
+    assert lines[lines.index("Clusters") :][:8] == [
         "Clusters",
         "--------",
         "× every API server answers",  # noqa: RUF001  the sign of linkerd's check
@@ -62,7 +62,8 @@ def test_json_has_every_check(seen: list[Federation]) -> None:
     found = json.loads(run("--output", "json").stdout)
     assert found["passed"] is False
     assert [one["check"] for one in found["checks"]] == [check.anchor for check in checking.CHECKS]
-    assert found["checks"][0]["problems"][1]["cause"] == "no answer"
+    [failed] = [one for one in found["checks"] if one["problems"]]
+    assert failed["problems"][1]["cause"] == "no answer"
 
 
 def test_junit_has_a_test_case_for_every_check(seen: list[Federation]) -> None:

@@ -1,11 +1,15 @@
 """One fault at a time in a sound federation: the first thing that is wrong names it, and nothing is invented."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from broken import FAULTS, LIST, WARNINGS, revoking
+from broken import FAULTS, HARMLESS, LIST, WARNINGS, added, message, on_machine, outputs, revoking
 from sound import federation, with_cluster
 
+from multimesh.check.istio_messages import EXPECTED
+from multimesh.check.made import Key
 from multimesh.check.result import Severity
 from multimesh.check.run import CHECKS, judge
 
@@ -33,12 +37,60 @@ def test_what_may_be_wrong_is_a_warning_alone(fault: str) -> None:
     assert cause in found.problems[0].cause
 
 
+@pytest.mark.parametrize("harmless", HARMLESS)
+def test_what_does_no_harm_is_no_problem(harmless: str) -> None:
+    assert [one for one in judge(HARMLESS[harmless](federation())) if one.problems] == []
+
+
+def test_in_a_single_mesh_two_cannot_decide_about_the_own_name() -> None:
+    single = outputs(lambda one: one.model_copy(update={"one_mesh": True}))
+    routed = added("HTTPRoute", "shop", "split", {"parentRefs": [{"kind": "Service", "name": "web"}]})
+    found = next(one for one in judge(routed(single(federation()))) if one.check.anchor == "foreign-rules")
+    assert found.failed
+
+
 def test_what_may_not_be_read_is_said() -> None:
     [found] = [
         one for one in judge(with_cluster(federation(), "east", lambda _: None, refused=["Pod (403)"])) if one.problems
     ]
     assert found.check.anchor == "permissions"
     assert found.problems[0].severity is Severity.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("analyses", "said"),
+    [(None, "istioctl is not on PATH"), ({"east": "istioctl analyze: forbidden"}, "istioctl analyze: forbidden")],
+)
+def test_what_istio_could_not_be_asked_is_said_once(analyses: Any, said: str) -> None:
+    [found] = [one for one in judge(replace(federation(), analyses=analyses)) if one.problems]
+    [problem] = found.problems
+    assert (found.check.anchor, problem.severity) == ("istioctl", Severity.UNKNOWN)
+    assert said in problem.cause
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "name", "said"),
+    [
+        *((code, kind, "ours", 0) for code, kind in EXPECTED.items()),
+        *((code, kind, "theirs", 1) for code, kind in EXPECTED.items()),
+        ("IST0101", "EnvoyFilter", "ours", 1),
+        ("IST0133", "ServiceEntry", "ours", 1),
+    ],
+)
+def test_what_istio_always_says_of_the_stacks_own_objects_is_left_out(
+    code: str, kind: str, name: str, said: int
+) -> None:
+    sound = federation()
+    key = Key(kind, "istio-system", "ours")
+    sound = replace(sound, made=replace(sound.made, objects={"west": {key: {}}}))
+    analyses = {"east": [message("Warning", kind, "istio-system", name, code)]}
+    found = next(one for one in judge(replace(sound, analyses=analyses)) if one.check.anchor == "istioctl")
+    assert len(found.problems) == said
+
+
+def test_what_of_the_machine_cannot_be_seen_is_said() -> None:
+    [found] = [one for one in judge(on_machine(unseen=["no right"])(federation())) if one.problems]
+    assert (found.check.anchor, found.problems[0].severity) == ("lab-clusters", Severity.UNKNOWN)
 
 
 def test_a_proxy_that_cannot_be_asked_for_its_lists_is_said() -> None:

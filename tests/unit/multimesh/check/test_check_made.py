@@ -48,6 +48,16 @@ def test_what_a_killed_update_left_is_told() -> None:
     assert made(state(pending_operations=pending)).pending == ["creating urn:x"]
 
 
+def test_clusters_of_this_machine_are_by_the_labs_id() -> None:
+    urn = (
+        "urn:pulumi:local::multimesh::multimesh:index:LocalCluster$pulumi-python:dynamic/multimesh:LabCluster::east-lab"
+    )
+    inputs = {"name": "local-east"}
+    lab = {"type": "pulumi-python:dynamic/multimesh:LabCluster", "urn": urn, "id": "mm000001", "inputs": inputs}
+    found = made(state(lab))
+    assert (found.stack, found.labs) == ("multimesh/local", {"mm000001": "local-east"})
+
+
 def test_a_stack_without_resources_made_nothing() -> None:
     assert made(json.dumps({"deployment": {}})).objects == {}
 

@@ -1,4 +1,4 @@
-"""Checks of what everything else needs: API servers that answer, clocks that agree, a state without loose ends."""
+"""Checks of what everything else needs: API servers that answer, and let be read, and clocks that agree."""
 
 from collections.abc import Iterable
 
@@ -31,14 +31,8 @@ def _clocks(federation: Federation) -> Iterable[Problem]:
             yield Problem(mesh, f"its clock is {seconds:.0f} s {way} this machine's", "set the clocks by NTP", severity)
 
 
-def _pending(federation: Federation) -> Iterable[Problem]:
-    for operation in federation.made.pending:
-        yield Problem("the state", f"an update was killed while {operation}", "run `pulumi up`, which goes on with it")
-
-
 CHECKS = [
     Check("api-server", "Clusters", "every API server answers", _answer),
     Check("permissions", "Clusters", "everything may be read", _readable),
     Check("clock", "Clusters", "the clocks agree", _clocks),
-    Check("pending-operations", "Clusters", "no update was killed half-way", _pending),
 ]
