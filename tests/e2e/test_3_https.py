@@ -15,7 +15,7 @@ import pytest
 from kubernetes import client
 
 from lab.stack import Stack
-from tests.e2e import public_ca, verifiers
+from tests.e2e import public_ca
 
 HOST = "echo.example"
 
@@ -64,12 +64,6 @@ def test_the_stack_answers_by_https_as_configured(stack: Stack) -> None:
     asked = {verdict["url"] for verdict in report["verdicts"] if verdict["path"] == "ingress"}
     assert len(asked) == 2
     assert all(url.startswith("https://") for url in asked)
-
-
-def test_openssl_and_go_accept_the_certificate(stack: Stack, tmp_path: Path) -> None:
-    root = stack.outputs().root_ca
-    served = ssl.get_server_certificate(address(stack, "east"))
-    assert verifiers.refusals(tmp_path, root, root, served) == []
 
 
 def test_no_account_of_the_gateways_pod_may_read_secrets(stack: Stack) -> None:
