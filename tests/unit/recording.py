@@ -50,7 +50,7 @@ class Recorded:
     deleted_with: str
     protect: bool
     hooks: set[str] = field(default_factory=set)
-    """The names of the hooks that run before its creation or its update."""
+    """The names of the hooks of its creation and its update."""
 
 
 @dataclass
@@ -244,7 +244,9 @@ class _Monitor(mocks.MockMonitor):
             },
             deleted_with=deleted_with,
             protect=bool(protect),
-            hooks={*request.hooks.before_create, *request.hooks.before_update} if hasattr(request, "hooks") else set(),
+            hooks={*request.hooks.before_create, *request.hooks.after_create, *request.hooks.before_update}
+            if hasattr(request, "hooks")
+            else set(),
         )
 
 
