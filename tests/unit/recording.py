@@ -2,6 +2,7 @@
 
 import base64
 import functools
+import gc
 import json
 import os
 import re
@@ -284,6 +285,7 @@ def record(
         assert isinstance(stack, Stack)
         stack.outputs.clear()  # the SDK keeps those of an earlier run
         runpy.run_path(str(CHECKOUT / "__main__.py"), run_name="__main__")
+        gc.enable()  # the program ends with its run, the tests go on
         return stack.outputs
 
     return record_of(program, config, services, stacks, preview=preview, recording=recording)
