@@ -70,7 +70,7 @@ routes() { # MESH
     local east_address west_address east_port=31443 west_port=31443
     filled "$1" sample.yaml | kubectl apply --server-side -f -
     east_address=$(<east.address) west_address=$(<west.address)
-    printf -v "$1_address" %s echo.demo.svc.cluster.local
+    printf -v "$1_address" %s echo.demo.svc.cluster.local.
     printf -v "$1_port" %s 80
     filled "$1" objects.yaml | kubectl apply --server-side -f -
     helm upgrade --install istio-ingressgateway "$CHARTS/gateway" -n istio-system --values "$here/gateway.yaml" --wait

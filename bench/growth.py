@@ -77,7 +77,7 @@ def objects(mesh: str, services: Sequence[str], addresses: Mapping[str, str]) ->
     identities = [istio.principal(f"{other}.mesh", SAMPLE.namespace, SAMPLE.service_account) for other in addresses]
     for name in services:
         endpoints = [
-            routing.Endpoint(other, local[name], {_PORT: _PORT})
+            routing.Endpoint(other, f"{local[name]}.", {_PORT: _PORT})
             if other == mesh
             else routing.Endpoint(other, address, {_PORT: 31443})
             for other, address in addresses.items()

@@ -93,6 +93,8 @@ class Cluster(pulumi.ComponentResource):
     """What stays the same as long as it is the same cluster."""
     adopts: bool = False
     """Whether the stack takes over what an Istio that is gone has left in it."""
+    is_new: bool = False
+    """Whether this very update created it: no earlier one left anything in it, and nobody else did."""
     skip_unreachable: bool = False
     """Whether a refresh keeps what the state says while the API server does not answer: the stack brings it back."""
 
@@ -129,6 +131,10 @@ class Cluster(pulumi.ComponentResource):
         """The source IP addresses of its pods and API server, as other clusters of its mesh see them; None: unknown."""
         return self.egress_addresses
 
+    def when_created(self, name: str) -> pulumi.ResourceHookBinding:
+        """Return the hook of the resource that creates the cluster, all of it; `name` is the mesh."""
+        return pulumi.ResourceHookBinding(after_create=[pulumi.ResourceHook(f"{name}-created", self._created)])
+
     def admit(self, peers: Sequence[pulumi.Output[str]] | None) -> None:
         """Allow these IP addresses to reach the gateway's peer port; None allows everyone.
 
@@ -152,8 +158,13 @@ class Cluster(pulumi.ComponentResource):
             hooks=self._hooks,
         )
 
+    def _created(self, _: pulumi.ResourceHookArgs) -> None:
+        self.is_new = True
+
     async def _before_create(self, args: pulumi.ResourceHookArgs) -> None:
         """Take over what an interrupted update of this stack created, and refuse what somebody else did."""
+        if self.is_new:
+            return
         kubeconfig, provider = await self.kubeconfig.future(), await self.provider.id.future()
         if kubeconfig and provider and args.new_inputs and args.type.startswith("kubernetes:"):
             own = self.lifetime is not None

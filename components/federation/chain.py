@@ -131,7 +131,7 @@ class Chain:
         if caller in self._exporters:
             workload = self._workloads[caller]
             number = workload.targets[port.number][0] if workload.headless else port.number
-            wanted ^= {self._gateways[caller], (caller, caller, self._service.local_host, number)}
+            wanted ^= {self._gateways[caller], (caller, caller, f"{self._service.local_host}.", number)}
         found = {*endpoints}
         if found != wanted or len(found) != len(endpoints):
             yield f"its endpoints are {sorted(map(str, endpoints))}, and should be {sorted(map(str, wanted))}"

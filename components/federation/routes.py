@@ -130,10 +130,13 @@ class Routes:
         }
 
     def _local(self, mesh: str) -> Endpoint:
-        """Return the endpoint of the mesh's own workload: the name of its Service, whose cluster IP may change."""
+        """Return the endpoint of the mesh's own workload: the name of its Service, whose cluster IP may change.
+
+        It ends with a dot: without, every proxy asks for it, again and again, in each search domain of its pod first.
+        """
         workload, service = self._available.workloads[mesh], self._service
         ports = {number: workload.targets[number][0] if workload.headless else number for number in service.ports}
-        return replace(self._remote[mesh], address=service.local_host, ports=ports)
+        return replace(self._remote[mesh], address=f"{service.local_host}.", ports=ports)
 
     @cached_property
     def _identities(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 import base64
 import functools
+import gc
 import json
 import os
 import re
@@ -50,7 +51,7 @@ class Recorded:
     deleted_with: str
     protect: bool
     hooks: set[str] = field(default_factory=set)
-    """The names of the hooks that run before its creation or its update."""
+    """The names of the hooks of its creation and its update."""
 
 
 @dataclass
@@ -247,7 +248,9 @@ class _Monitor(mocks.MockMonitor):
             },
             deleted_with=deleted_with,
             protect=bool(protect),
-            hooks={*request.hooks.before_create, *request.hooks.before_update} if hasattr(request, "hooks") else set(),
+            hooks={*request.hooks.before_create, *request.hooks.after_create, *request.hooks.before_update}
+            if hasattr(request, "hooks")
+            else set(),
         )
 
 
@@ -285,6 +288,7 @@ def record(
         assert isinstance(stack, Stack)
         stack.outputs.clear()  # the SDK keeps those of an earlier run
         runpy.run_path(str(CHECKOUT / "__main__.py"), run_name="__main__")
+        gc.enable()  # the program ends with its run, the tests go on
         return stack.outputs
 
     return record_of(program, config, services, stacks, preview=preview, recording=recording)

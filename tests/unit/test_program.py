@@ -198,7 +198,7 @@ def test_a_service_of_the_users_own_is_read_and_not_made() -> None:
     recording = recorded(config("east", services=[WEB]), {"shop/web": WEB_SERVICE})
     made = recording.service_objects("east")
     endpoints = made["ServiceEntry istio-system/web.shop.global"]["endpoints"]
-    assert [endpoint["address"] for endpoint in endpoints] == ["web.shop.svc.cluster.local"]
+    assert [endpoint["address"] for endpoint in endpoints] == ["web.shop.svc.cluster.local."]
     assert made["AuthorizationPolicy shop/web.shop.global.others"]["selector"] == {"matchLabels": {"app": "web"}}
 
 

@@ -53,7 +53,7 @@ class LocalCluster(Cluster):
             f"{name}-lab",
             f"{pulumi.get_stack()}-{name}",
             IMAGE_TAG,
-            pulumi.ResourceOptions(parent=self),
+            pulumi.ResourceOptions(parent=self, hooks=self.when_created(name)),
             flat=args["flat"],
         )
         self.lifetime, self._address = lab, lab.address

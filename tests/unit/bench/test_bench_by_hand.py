@@ -9,7 +9,7 @@ from recording import recorded
 OBJECTS = Path(__file__).parents[3] / "bench/objects.yaml"
 FILLED = {
     "MESH": "east",
-    "EAST_ADDRESS": "echo.demo.svc.cluster.local",
+    "EAST_ADDRESS": "echo.demo.svc.cluster.local.",
     "EAST_PORT": "80",
     "WEST_ADDRESS": "west-lab.address",
     "WEST_PORT": "31443",

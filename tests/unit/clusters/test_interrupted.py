@@ -246,12 +246,13 @@ class _Known:
         return self._value
 
 
-def hooked_cluster(kubeconfig: str, lifetime: object) -> Any:
+def hooked_cluster(kubeconfig: str, lifetime: object, *, is_new: bool = False) -> Any:
     return SimpleNamespace(
         kubeconfig=_Known(kubeconfig),
         provider=SimpleNamespace(id=_Known("id")),
         adopts=False,
         lifetime=lifetime,
+        is_new=is_new,
         name="east",
     )
 
@@ -266,6 +267,23 @@ def test_a_cluster_of_the_stacks_own_is_its_own_whole(cluster: Cluster, lifetime
     with pytest.raises(NotOursError) if refused else nullcontext():
         asyncio.run(hook)
     assert bool(cluster.changes) is not refused
+
+
+def test_a_cluster_that_this_update_created_is_not_looked_into(cluster: Cluster) -> None:
+    cluster.has(NAMESPACE)
+    cluster.has_release("deployed")
+    args = pulumi.ResourceHookArgs("urn", "", "east-istiod", RELEASE, new_inputs=RELEASED)
+    asyncio.run(ClusterKind._before_create(hooked_cluster(cluster.kubeconfig, None, is_new=True), args))
+
+    assert cluster.changes == []
+
+
+def test_a_cluster_of_the_lab_is_new_once_it_was_created() -> None:
+    made: Any = SimpleNamespace(is_new=False)
+    ClusterKind._created(made, pulumi.ResourceHookArgs("urn", "", "east-lab", "LabCluster", new_inputs={}))
+
+    assert made.is_new
+    assert recorded({"meshes": {"east": {"cluster": {"kind": "local"}}}})["east-lab"].hooks == {"east-created"}
 
 
 def test_what_is_no_kubernetes_object_is_created_without_a_look(cluster: Cluster) -> None:

@@ -28,7 +28,7 @@ def test_a_peers_mesh_is_an_endpoint_at_its_gateway() -> None:
     spec = run().service_objects("east")["ServiceEntry istio-system/echo.demo.global"]
     endpoints = {endpoint["locality"]: (endpoint["address"], endpoint["ports"]) for endpoint in spec["endpoints"]}
     assert endpoints == {
-        "east": ("echo.demo.svc.cluster.local", {"http-80": 80}),
+        "east": ("echo.demo.svc.cluster.local.", {"http-80": 80}),
         "west": ("10.9.0.2", {"http-80": 31443}),
     }
 

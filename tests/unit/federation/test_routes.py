@@ -12,7 +12,7 @@ from components.mesh.roles import Role
 
 def test_a_mesh_that_exports_routes_to_its_own_service_and_to_the_gateways_of_others() -> None:
     planned = routes(ECHO, Role("east", "east.mesh"), [EAST, WEST])
-    assert endpoints(planned) == [("east", "echo.demo.svc.cluster.local", 80, None), ("west", "10.9.0.2", 15443, None)]
+    assert endpoints(planned) == [("east", "echo.demo.svc.cluster.local.", 80, None), ("west", "10.9.0.2", 15443, None)]
     assert specs(planned)["virtual-service"]["hosts"] == ["echo.demo.svc.cluster.local", "echo.demo.global"]
 
 
@@ -116,7 +116,7 @@ def test_a_gateway_of_its_own_network_forwards_to_its_own_service_and_to_the_oth
     planned = routes(ECHO, in_one_mesh(network="east"), SHARED)
     assert [called(one) for one in planned] == ["destination-rule", "service-entry", "own-name", "virtual-service"]
     assert endpoints(planned) == [
-        ("east", "echo.demo.svc.cluster.local", 80, "east"),
+        ("east", "echo.demo.svc.cluster.local.", 80, "east"),
         ("east", "10.9.0.1", 31443, "outside-east"),
         ("west", "10.9.0.2", 15443, "outside-west"),
     ]
@@ -126,6 +126,6 @@ def test_a_gateway_of_its_own_network_forwards_to_its_own_service_and_to_the_oth
 def test_a_primary_tells_the_gateways_of_the_clusters_that_it_serves_of_their_own_services() -> None:
     planned = routes(ECHO, in_one_mesh(network="east", serves=["west"]), SHARED)
     assert endpoints(planned)[:2] == [
-        ("east", "echo.demo.svc.cluster.local", 80, "east"),
-        ("west", "echo.demo.svc.cluster.local", 80, "west"),
+        ("east", "echo.demo.svc.cluster.local.", 80, "east"),
+        ("west", "echo.demo.svc.cluster.local.", 80, "west"),
     ]

@@ -64,7 +64,7 @@ def test_retries_and_a_timeout_are_the_users_for_every_method() -> None:
 def test_a_headless_service_is_reached_at_its_pods_port_and_keeps_its_own_name() -> None:
     headless = Workload({"app": "echo"}, {80: "http"}, {80: [8080]}, headless=True)
     planned = routes(replace(ECHO, workloads={"east": headless}), Role("east", "east.mesh"), [EAST, WEST])
-    assert endpoints(planned)[0] == ("east", "echo.demo.svc.cluster.local", 8080, None)
+    assert endpoints(planned)[0] == ("east", "echo.demo.svc.cluster.local.", 8080, None)
     assert specs(planned)["virtual-service"]["hosts"] == ["echo.demo.global"]
 
 
