@@ -52,7 +52,8 @@ class Echo(pulumi.ComponentResource):
             "Namespace",
             # Istio's init container has NET_ADMIN, which a stricter level refuses.
             metadata={"name": NAMESPACE, "labels": {**injected, POD_SECURITY: "privileged", **MANAGED}},
-            opts=own,
+            # Before there is a control plane of its revision, nobody would inject a sidecar.
+            opts=mesh.cluster.child_options(self, [mesh.control_plane]) if plane.suffix else own,
         )
         account = KubernetesObject(
             f"{name}-account",

@@ -1,16 +1,17 @@
 """One mesh: an Istio control plane and a gateway in one cluster, with its own intermediate CA and trust domain."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 import pulumi
 
 from components import istio
 from components.clusters.cluster import Cluster, Exposure, Platform
-from components.mesh import charts, endpoint, ingress, ingress_secret, primary_remote, single_mesh
+from components.mesh import charts, endpoint, ingress, ingress_secret, primary_remote, revisions, single_mesh
 from components.mesh.discovery import Discovery
 from components.mesh.ingress import Https
+from components.mesh.revisions import ControlPlanes
 from components.mesh.roles import Role
 from components.objects import KubernetesObject, Release, find
 from components.trust import mesh_key
@@ -30,6 +31,8 @@ class MeshArgs(TypedDict):
     role: Role
     ca: IntermediateCa | IssuedCa | FoundCa
     """The CA of the control plane that serves the cluster: its own, the primary's, or somebody else's."""
+    control_planes: ControlPlanes
+    """Which control planes run in the cluster."""
     revocation_lists: pulumi.Output[str] | None
     """The revocation lists (PEM) that its proxies check; None if no CA is revoked."""
     primary: "Mesh | None"
@@ -121,7 +124,9 @@ class Mesh(pulumi.ComponentResource):
         kept = pulumi.ResourceOptions.merge(own, pulumi.ResourceOptions(retain_on_delete=self.cluster.adopts or None))
         metadata = single_mesh.namespace_metadata(role, adopted=self.cluster.adopts)
         self.namespace = KubernetesObject(f"{self.name}-{NAMESPACE}", "v1", "Namespace", metadata=metadata, opts=kept)
-        base = self._release("base", "istio-base", platform, {}, [self.namespace])
+        planes = args["control_planes"]
+        validating = {} if planes.validating == istio.DEFAULT_REVISION else {"defaultRevision": planes.validating}
+        base = self._release("base", "istio-base", platform, validating, [self.namespace])
         if primary := args["primary"]:
             return self._of_primary(primary, platform, base, ca)
         values = charts.istiod_values(role, ca.root_pem, ca.root_pem.apply(fingerprint))
@@ -131,12 +136,31 @@ class Mesh(pulumi.ComponentResource):
         values = charts.merged(values, charts.latency_values(called))
         if role.one_mesh:
             values = charts.merged(values, single_mesh.istiod_values(role, args["networks"], args["spanning"]))
-        return self._release("istiod", "istiod", platform, values, [base, self._cacerts(ca)])
+        after = [base, self._cacerts(ca)]
+        for former in planes.former:
+            self._istiod(former.revision, former.on(platform), values, after, former.chart)
+        return self._istiod(planes.revision, platform, values, after)
+
+    def _istiod(
+        self,
+        revision: str,
+        platform: Platform,
+        values: charts.Values,
+        after: list[pulumi.Resource],
+        source: Mapping[str, Any] | None = None,
+    ) -> Release:
+        """Install the control plane of a revision, from the chart of an earlier run if one is given."""
+        name = revisions.release(revision)
+        values = charts.merged(values, revisions.values(revision))
+        return self._release("istiod", name, platform, values, after, resource=name, source=source)
 
     def _gateway_values(self, exposure: Exposure) -> charts.Values:
         certificate = self._https.secret if self._https else None
         checks_revocation = self._lists is not None
-        return charts.gateway_values(exposure, self.role, certificate=certificate, checks_revocation=checks_revocation)
+        values = charts.gateway_values(
+            exposure, self.role, certificate=certificate, checks_revocation=checks_revocation
+        )
+        return charts.merged(values, revisions.values(self.role.plane.revision))
 
     @property
     def configured(self) -> bool:
@@ -287,12 +311,15 @@ class Mesh(pulumi.ComponentResource):
         after: list[pulumi.Resource],
         *,
         outlives: bool = False,
+        resource: str | None = None,
+        source: Mapping[str, Any] | None = None,
     ) -> Release:
+        """Register a release of a chart; `resource` is the end of its name in Pulumi, if it is not the chart's."""
         return Release(
-            f"{self.name}-{chart}",
+            f"{self.name}-{resource or chart}",
             name=name,
             namespace=self.role.plane.root_namespace,
-            **charts.source(platform, chart),
+            **(source or charts.source(platform, chart)),
             values=charts.complete(chart, values, platform),
             opts=self.cluster.child_options(self, after, outlives=outlives),
         )

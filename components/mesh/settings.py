@@ -19,8 +19,9 @@ class HelmValues(Strict):
 class MeshIstioSettings(Strict):
     """How Istio comes into one mesh's cluster.
 
-    `adopt` takes over what an Istio that is gone has left there. With `install: false` somebody else runs the control
-    plane; `revision` names one of several.
+    `adopt` takes over what an Istio that is gone has left there. A control plane of another `revision` is installed
+    beside the one that runs. With `install: false` somebody else runs the control plane; `revision` names one of
+    several.
     """
 
     install: bool = True
