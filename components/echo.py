@@ -45,7 +45,7 @@ class Echo(pulumi.ComponentResource):
 
         # Namespace and identity
         plane = mesh.role.plane
-        injected = {"istio.io/rev": plane.revision} if plane.suffix else {"istio-injection": "enabled"}
+        injected = dict([plane.injection])
         namespace = KubernetesObject(
             f"{name}-namespace",
             "v1",

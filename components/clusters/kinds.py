@@ -36,20 +36,28 @@ def make(
 
 
 def missing(
-    settings: ClusterSettings, *, sample: bool, read_by_others: bool, adopt: bool = False, install: bool = True
+    settings: ClusterSettings,
+    *,
+    sample: bool,
+    read_by_others: bool,
+    adopt: bool = False,
+    install: bool = True,
+    revision: str | None = None,
 ) -> Iterable[Missing]:
     """Return what one cluster still needs outside the stack, such as credentials.
 
     `sample` and `read_by_others` say what else the stack creates in it. Only an existing cluster can have it already.
-    Istio may be there, too: the stack may `adopt` its parts, or `install` none.
+    Istio may be there, too: the stack may `adopt` its parts, or `install` none. It installs a control plane of a
+    `revision`.
     """
-    there = {"sample": sample, "read_by_others": read_by_others, "adopt": adopt, "install": install}
+    there = {"sample": sample, "read_by_others": read_by_others}
+    there |= {"adopt": adopt, "install": install, "revision": revision}
     return _module(settings, "preflight").missing(settings, **(there if settings.kind == "existing" else {}))
 
 
-def leftovers(settings: ClusterSettings) -> Sequence[str]:
+def leftovers(settings: ClusterSettings, revision: str | None = None) -> Sequence[str]:
     """Return what an Istio that is gone has left in an existing cluster."""
-    return _module(settings, "preflight").leftovers(settings)
+    return _module(settings, "preflight").leftovers(settings, revision)
 
 
 def unreadable(settings: ClusterSettings) -> Iterable[Missing]:

@@ -25,6 +25,8 @@ class Users:
 
     namespaces: list[str] = field(default_factory=list)
     workloads: list[str] = field(default_factory=list)
+    labelled: list[str] = field(default_factory=list)
+    """Those of the workloads that choose it by their pods' own labels."""
     own: bool = False
     """Whether multimesh's own workloads do, which follow the configured revision by themselves."""
 
@@ -48,7 +50,10 @@ def read(kubeconfig: str) -> dict[str, Users]:
 def by_revision(namespaces: Iterable[Mapping[str, Any]], pods: Iterable[Mapping[str, Any]]) -> dict[str, Users]:
     """Return what uses each control plane, by revision, among objects as the API server has them."""
     selecting, workloads, own = dict[str, set[str]](), dict[str, set[str]](), set[str]()
+    labelled, choosing = set[str](), set[str]()
     for namespace in namespaces:
+        if {_INJECTION, _REVISION} & (namespace["metadata"].get("labels") or {}).keys():
+            choosing.add(namespace["metadata"]["name"])
         for revision in _selected(namespace["metadata"]):
             selecting.setdefault(revision, set()).add(namespace["metadata"]["name"])
     for pod in pods:
@@ -59,9 +64,17 @@ def by_revision(namespaces: Iterable[Mapping[str, Any]], pods: Iterable[Mapping[
         if JOINED in annotations:
             own.add(revision)
         else:
-            workloads.setdefault(revision, set()).add(workload(pod["metadata"]))
+            name = workload(pod["metadata"])
+            workloads.setdefault(revision, set()).add(name)
+            if pod["metadata"]["namespace"] not in choosing:  # a namespace's labels are before those of its pods
+                labelled.add(name)
     return {
-        revision: Users(sorted(selecting.get(revision, ())), sorted(workloads.get(revision, ())), own=revision in own)
+        revision: Users(
+            sorted(selecting.get(revision, ())),
+            sorted(workloads.get(revision, ())),
+            sorted(workloads.get(revision, set()) & labelled),
+            own=revision in own,
+        )
         for revision in {*selecting, *workloads, *own}
     }
 

@@ -95,15 +95,15 @@ def _why(users: Users, revision: str) -> str:
     if not (users.namespaces or users.workloads):
         return "until the next `pulumi up`: nothing but multimesh's own workloads uses it"
     named = [*(f"namespace {name}" for name in users.namespaces), *users.workloads]
-    labels = "istio.io/rev- istio-injection=enabled"
-    if revision != DEFAULT_REVISION:
-        labels = f"istio-injection- istio.io/rev={revision}"
-    commands = [f"`kubectl label namespace {' '.join(users.namespaces)} --overwrite {labels}`"]
-    commands = [
-        *(commands if users.namespaces else []),
-        *([restart_commands(users.workloads)] if users.workloads else []),
-    ]
-    return f"for {', '.join(named)}. Move them to {revision}: {', then '.join(commands)}"
+    steps = list[str]()
+    if users.namespaces:
+        steps.append(f"`{ControlPlane(revision=revision).command(' '.join(users.namespaces))}`")
+    if users.labelled:
+        change = "remove the label istio.io/rev" if revision == DEFAULT_REVISION else f"set istio.io/rev: {revision}"
+        steps.append(f"{change} among the labels of the pods of {', '.join(users.labelled)}")
+    if restarting := [name for name in users.workloads if name not in users.labelled]:
+        steps.append(restart_commands(restarting))
+    return f"for {', '.join(named)}. Move them to {revision}: {', then '.join(steps)}"
 
 
 def _unchangeable(stack: Settings, mesh: str, staying: Sequence[Installed]) -> Iterator[str]:

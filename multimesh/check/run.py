@@ -10,6 +10,7 @@ from multimesh.check import (
     control_planes,
     gateways,
     handshakes,
+    injection,
     objects,
     revocation,
     services,
@@ -20,7 +21,19 @@ from multimesh.check.made import Made
 from multimesh.check.result import Check, Outcome, Severity
 from multimesh.contract import VerifyOutputs
 
-_ROOMS = (clusters, control_planes, trust, revocation, objects, gateways, services, access, handshakes, connections)
+_ROOMS = (
+    clusters,
+    control_planes,
+    injection,
+    trust,
+    revocation,
+    objects,
+    gateways,
+    services,
+    access,
+    handshakes,
+    connections,
+)
 CHECKS: list[Check] = list(chain.from_iterable(room.CHECKS for room in _ROOMS))
 
 

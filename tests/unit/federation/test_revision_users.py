@@ -47,8 +47,14 @@ def test_a_namespace_without_injection_one_of_the_stack_and_one_that_ends_use_no
 
 def test_workloads_are_named_once_as_kubectl_takes_them() -> None:
     assert by_revision([], [pod("canary"), pod("canary", "web-5d8f-y")]) == {
-        "canary": Users(workloads=["shop/deployment/web"])
+        "canary": Users(workloads=["shop/deployment/web"], labelled=["shop/deployment/web"])
     }
+
+
+def test_workloads_that_no_label_of_their_namespace_decides_about_are_told_apart() -> None:
+    decided = {"metadata": {"name": "shop", "labels": {"istio.io/rev": "canary"}}}
+    for namespaces, labelled in ([], ["shop/deployment/web"]), ([decided], []):
+        assert by_revision(namespaces, [pod("default")])["default"].labelled == labelled
 
 
 def test_a_pod_without_a_sidecar_and_one_that_has_ended_use_none() -> None:

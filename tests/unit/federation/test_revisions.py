@@ -162,6 +162,21 @@ def test_it_stays_for_a_namespace_whose_next_pods_it_would_inject() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("revision", "state", "former", "step"),
+    [
+        ("canary", BOTH, "default", "set istio.io/rev: canary among the labels of the pods of edge/deployment/gateway"),
+        (None, BOTH, "canary", "remove the label istio.io/rev among the labels of the pods of edge/deployment/gateway"),
+    ],
+)
+def test_pods_that_choose_it_by_their_own_labels_are_told_so(
+    revision: str | None, state: dict[str, Any], former: str, step: str
+) -> None:
+    edge = ["edge/deployment/gateway"]
+    [line] = Run(revision, state, {former: Users(workloads=edge, labelled=edge)}).notes
+    assert line.endswith(f"Move them to {revision or 'default'}: {step}")
+
+
 def test_it_goes_when_nothing_uses_it() -> None:
     run = Run("canary", BOTH, {"canary": GATEWAY})
     assert run.control_planes == {"east-istiod-canary"}
