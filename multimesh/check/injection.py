@@ -82,7 +82,8 @@ def _proxies(cluster: Cluster) -> Iterable[tuple[str, str, list[str]]]:
     for pod in cluster.all("Pod"):
         about = pod["metadata"]
         revision = (about.get("annotations") or {}).get(_REVISION)
-        if revision and (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
+        ends = "deletionTimestamp" in about or (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+        if revision and not ends:
             found.setdefault((about["namespace"], revision), []).append(about["name"])
     return [(namespace, revision, sorted(names)) for (namespace, revision), names in sorted(found.items())]
 

@@ -134,8 +134,8 @@ def test_it_is_removed_when_nothing_uses_it_and_no_request_fails(stack: Stack, s
         cluster.move_web(REVISION)
         assert up(stack) == {}
         assert "nothing uses control plane default any more: it is removed" in said()
-        assert cluster.control_planes() == {f"istiod-{REVISION}": True}
-        assert cluster.injectors() == {f"istio-sidecar-injector-{REVISION}"}
+        assert eventually(lambda: cluster.control_planes() == {f"istiod-{REVISION}": True})
+        assert eventually(lambda: cluster.injectors() == {f"istio-sidecar-injector-{REVISION}"})
     stack.up("--expect-no-changes")
     assert stack.settled() == []
     assert stack.wrong() == []
@@ -148,5 +148,5 @@ def test_without_the_key_it_returns_to_one_without_a_revision(stack: Stack) -> N
         cluster.move_web(None)
         assert eventually(lambda: cluster.revisions("demo") | cluster.revisions("istio-system") == {"default"})
         assert up(stack) == {}
-        assert cluster.control_planes() == {"istiod": True}
+        assert eventually(lambda: cluster.control_planes() == {"istiod": True})
     assert stack.settled() == []
