@@ -7,11 +7,12 @@ import pulumi
 from components import echo, outputs, preflight, settings
 from components.clusters import kinds
 from components.clusters.cluster import egress_addresses
-from components.federation import joined, members
+from components.federation import joined, members, revisions
 from components.federation.services import Federation, MadeHere
 from components.mesh import charts, ingress, served, single_mesh
 from components.mesh.joined_mesh import JoinedMesh
 from components.mesh.mesh import Mesh
+from components.mesh.revisions import ONE
 from components.mesh.roles import roles
 from components.trust.lists import revocation_lists
 from components.trust.root import root_of_trust, signed_requests
@@ -25,7 +26,9 @@ stack = settings.read()
 preflight.check(stack)
 federation = members.read(stack)
 planes = joined.read(stack, federation)
-for note in [*stack.notes(), *preflight.notes(stack), *federation.notes, *joined.notes(planes)]:
+installed = revisions.read(stack)
+notes = [*preflight.notes(stack), *federation.notes, *joined.notes(planes), *installed.notes]
+for note in [*stack.notes(), *notes]:
     pulumi.log.info(note)
 
 # Root: one CA that all meshes trust, and the requests of other stacks' meshes that it signs
@@ -50,14 +53,16 @@ parts = roles(
     stack.topology,
     list(stack.meshes),
     federation.trust_domains,
-    {name: found.plane for name, found in planes.items()},
+    {name: found.plane for name, found in planes.items()} | installed.planes,
 )
 authorities, meshes, samples = {}, {}, {}
 for name, role in parts.items():
     if name in planes:
         authorities[name] = planes[name].certificates.found_ca()
     else:
-        authorities[name] = authorities.get(role.primary) or root.issue(name, role.trust_domains)
+        authorities[name] = authorities.get(role.primary) or root.issue(
+            name, role.trust_domains, installed.of[name].named
+        )
 cas = [*dict.fromkeys(ca for name, ca in authorities.items() if name not in planes)]
 lists = revocation_lists(stack.trust, root, cas, federation.peer_lists, federation.earlier_lists)
 for name, role in parts.items():
@@ -69,6 +74,7 @@ for name, role in parts.items():
             "platform": platform,
             "role": role,
             "ca": authorities[name],
+            "control_planes": installed.of.get(name, ONE),
             "revocation_lists": lists.needed,
             "primary": meshes.get(role.primary),
             "served_from": served.networks(stack.topology, clusters) if role.serves else None,

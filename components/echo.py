@@ -49,7 +49,7 @@ class Echo(pulumi.ComponentResource):
 
         # Namespace and identity
         plane = mesh.role.plane
-        injected = {"istio.io/rev": plane.revision} if plane.suffix else {"istio-injection": "enabled"}
+        injected = dict([plane.injection])
         # Istio's init container has NET_ADMIN, which a stricter level refuses. With the node agent there is none, once
         # the control plane knows of it.
         level = "restricted" if mesh.cni else "privileged"
@@ -58,7 +58,8 @@ class Echo(pulumi.ComponentResource):
             "v1",
             "Namespace",
             metadata={"name": NAMESPACE, "labels": {**injected, POD_SECURITY: level, **MANAGED}},
-            opts=mesh.cluster.child_options(self, [mesh.control_plane]) if mesh.cni else own,
+            # Before there is a control plane of its revision, nobody would inject a sidecar.
+            opts=mesh.cluster.child_options(self, [mesh.control_plane]) if plane.suffix or mesh.cni else own,
         )
         account = KubernetesObject(
             f"{name}-account",

@@ -14,7 +14,9 @@ MANAGED = {"app.kubernetes.io/managed-by": "multimesh"}
 """The label of the namespaces that multimesh creates, and of what it creates outside namespaces."""
 ISTIOD = f"istiod.{NAMESPACE}.svc"
 ISTIOD_HOSTS = (ISTIOD, f"istiod-remote.{NAMESPACE}.svc", f"istio-pilot.{NAMESPACE}.svc")
-"""The names in istiod's own certificate, as its `getDNSNames` chooses them."""
+"""The names in the own certificate of every istiod, as its `getDNSNames` chooses them."""
+DEFAULT_REVISION = "default"
+"""How Istio calls the control plane that was installed without a revision."""
 ISTIOD_TLS_PORTS = (15012, 15017)
 """Where istiod serves proxies, and the API server's webhooks."""
 GATEWAY = "istio-ingressgateway"
@@ -44,6 +46,12 @@ API_VERSIONS = {
     "ServiceEntry": "networking.istio.io/v1",
     "VirtualService": "networking.istio.io/v1",
 }
+
+
+def istiod_hosts(revisions: Sequence[str]) -> list[str]:
+    """Return the names in the own certificates of these revisions' istiods; `default` has no name of its own."""
+    named = [f"istiod-{revision}.{NAMESPACE}.svc" for revision in sorted(revisions) if revision != DEFAULT_REVISION]
+    return [*ISTIOD_HOSTS, *named]
 
 
 def local_host(name: str, namespace: str) -> str:

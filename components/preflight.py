@@ -46,7 +46,7 @@ def notes(settings: Settings) -> Iterator[str]:
     """Yield a line for each cluster in which something is taken over that an Istio has left."""
     for mesh, about in settings.meshes.items():
         with suppress(KubeconfigError):  # it answered a moment ago
-            if about.istio.adopt and (found := ", ".join(kinds.leftovers(about.cluster))):
+            if about.istio.adopt and (found := ", ".join(kinds.leftovers(about.cluster, about.istio.revision))):
                 yield f"mesh {mesh}: `pulumi up` takes over (istio.adopt): {found}"
 
 
@@ -54,7 +54,8 @@ def _unready(settings: Settings, mesh: str) -> Iterator[Missing]:
     cluster = settings.meshes[mesh].cluster
     istio, read_by_others = settings.meshes[mesh].istio, settings.is_read_by_others(mesh)
     there = {"sample": settings.sample, "read_by_others": read_by_others}
-    yield from kinds.missing(cluster, **there, adopt=istio.adopt, install=istio.install, cni=istio.cni)
+    there |= {"adopt": istio.adopt, "install": istio.install}
+    yield from kinds.missing(cluster, **there, revision=istio.revision, cni=istio.cni)
     if read_by_others:
         yield from kinds.unreadable(cluster)
 

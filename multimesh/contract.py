@@ -118,6 +118,16 @@ class ControlPlane(BaseModel, frozen=True, hide_input_in_errors=True):
         return "" if self.revision == "default" else f"-{self.revision}"
 
     @property
+    def injection(self) -> tuple[str, str]:
+        """The label of a namespace whose pods get its sidecars."""
+        return ("istio.io/rev", self.revision) if self.suffix else ("istio-injection", "enabled")
+
+    def command(self, namespace: str) -> str:
+        """Return the command that gives a namespace this label, in place of another control plane's."""
+        other = "istio-injection-" if self.suffix else "istio.io/rev-"
+        return f"kubectl label namespace {namespace} --overwrite {other} {'='.join(self.injection)}"
+
+    @property
     def gateway_selector(self) -> dict[str, str]:
         """The labels of the gateway's pods, as the chart makes them of its name."""
         return {"istio": self.gateway.removeprefix("istio-")}

@@ -4,7 +4,7 @@ Helm installs over an object only if its metadata names the release that is inst
 https://helm.sh/docs/helm/helm_install/
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from components.clusters.interrupted import NotOursError, ask, is_owned, reached
@@ -26,7 +26,7 @@ _ROLES = (
     f"istio-reader-clusterrole-{NAMESPACE}",
 )
 BASE, ISTIOD = "istio-base", "istiod"
-CLUSTER_WIDE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+_CLUSTER_WIDE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     BASE: {f"{_WEBHOOKS}/validatingwebhookconfigurations": ("istiod-default-validator",)},
     ISTIOD: {
         f"{_RBAC}/clusterroles": _ROLES,
@@ -60,6 +60,24 @@ WORKLOADS = tuple(
     f"/apis/apps/v1/namespaces/{NAMESPACE}/{kind}" for kind in ("deployments", "daemonsets", "statefulsets")
 )
 _GROUPS = ("extensions", "networking", "security", "telemetry")
+
+
+def cluster_wide(release: str) -> Mapping[str, Sequence[str]]:
+    """Return what the chart of a release creates outside namespaces, as in that table."""
+    return _revised(_CLUSTER_WIDE, release)
+
+
+def _revised(table: Mapping[str, Mapping[str, tuple[str, ...]]], release: str) -> Mapping[str, Sequence[str]]:
+    """Return a release's part of a table; a control plane's revision is in the names of all that is its own."""
+    revision = release.removeprefix(f"{ISTIOD}-")
+    if revision == release:
+        return table.get(release, {})
+    return {path: [_with(revision, name) for name in names] for path, names in table[ISTIOD].items()}
+
+
+def _with(revision: str, name: str) -> str:
+    head = name.removesuffix(f"-{NAMESPACE}")
+    return f"{head}-{revision}{name.removeprefix(head)}"
 
 
 def is_definition(name: str) -> bool:
@@ -126,8 +144,8 @@ def _leftovers(request: Ask, release: str) -> Iterator[str]:
     """Hand over to a release each object of its chart that names no release, or one that is gone."""
     named = [
         (path, name)
-        for table in (CLUSTER_WIDE, _NAMESPACED)
-        for path, names in table.get(release, {}).items()
+        for table in (_CLUSTER_WIDE, _NAMESPACED)
+        for path, names in _revised(table, release).items()
         for name in names
     ]
     if release == BASE:

@@ -42,20 +42,23 @@ def missing(
     read_by_others: bool,
     adopt: bool = False,
     install: bool = True,
+    revision: str | None = None,
     cni: bool = False,
 ) -> Iterable[Missing]:
     """Return what one cluster still needs outside the stack, such as credentials.
 
     `sample`, `read_by_others` and `cni` say what else the stack creates in it. Only an existing cluster can have it
-    already. Istio may be there, too: the stack may `adopt` its parts, or `install` none.
+    already. Istio may be there, too: the stack may `adopt` its parts, or `install` none. It installs a control plane of
+    a `revision`.
     """
-    there = {"sample": sample, "read_by_others": read_by_others, "adopt": adopt, "install": install, "cni": cni}
+    there = {"sample": sample, "read_by_others": read_by_others, "cni": cni}
+    there |= {"adopt": adopt, "install": install, "revision": revision}
     return _module(settings, "preflight").missing(settings, **(there if settings.kind == "existing" else {}))
 
 
-def leftovers(settings: ClusterSettings) -> Sequence[str]:
+def leftovers(settings: ClusterSettings, revision: str | None = None) -> Sequence[str]:
     """Return what an Istio that is gone has left in an existing cluster."""
-    return _module(settings, "preflight").leftovers(settings)
+    return _module(settings, "preflight").leftovers(settings, revision)
 
 
 def unreadable(settings: ClusterSettings) -> Iterable[Missing]:

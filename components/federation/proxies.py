@@ -36,7 +36,7 @@ def by_trust_domain(pods: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
         ended = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
         if not ended and JOINED not in (pod["metadata"].get("annotations") or {}):
             for domain in _trust_domains(pod["spec"]):
-                found.setdefault(domain, set()).add(_workload(pod["metadata"]))
+                found.setdefault(domain, set()).add(workload(pod["metadata"]))
     return {domain: sorted(workloads) for domain, workloads in found.items()}
 
 
@@ -46,7 +46,7 @@ def _trust_domains(spec: Mapping[str, Any]) -> Iterator[str]:
             yield from (one.get("value", "") for one in container.get("env") or () if one["name"] == _TRUST_DOMAIN)
 
 
-def _workload(metadata: Mapping[str, Any]) -> str:
+def workload(metadata: Mapping[str, Any]) -> str:
     """Return the workload that a pod is of, as kubectl takes it."""
     for owner in metadata.get("ownerReferences") or ():
         kind, name = owner["kind"], owner["name"]

@@ -105,12 +105,14 @@ def still_used(changed: Change, kubeconfig: str) -> tuple[list[str], list[str]]:
         lines = [problem(key, [], f"{said}. Restore it until the cluster tells")] if removed else []
         return lines, [] if removed else [problem(key, [], said)]
     refused = [
-        problem(key, [], f"{domain} cannot be removed: workloads have it. Restart them: {_restart(found[domain])}")
+        problem(
+            key, [], f"{domain} cannot be removed: workloads have it. Restart them: {restart_commands(found[domain])}"
+        )
         for domain in removed
         if found.get(domain)
     ]
     notes = [
-        problem(key, [], f"workloads have {domain}: after this update, restart them: {_restart(found[domain])}")
+        problem(key, [], f"workloads have {domain}: after this update, restart them: {restart_commands(found[domain])}")
         if found.get(domain)
         else problem(key, [], f"no workload has {domain}: after this update, make it the trust_domain, or remove it")
         for domain in aliases
@@ -118,7 +120,7 @@ def still_used(changed: Change, kubeconfig: str) -> tuple[list[str], list[str]]:
     return refused, notes
 
 
-def _restart(workloads: Sequence[str]) -> str:
+def restart_commands(workloads: Sequence[str]) -> str:
     """Return the commands that restart workloads."""
     by_namespace = dict[str, list[str]]()
     for workload in workloads:

@@ -109,7 +109,7 @@ def workload(service: ExportedService, inventory: Inventory, role: Role) -> Work
     made = Workload(
         selector, protocols, targets, headless, users_rules, names, unlisted=_unlisted(service, spec, slices)
     )
-    missing = _without_sidecar(service, found) or hindrances.hidden(service, inventory, role)
+    missing = _without_sidecar(service, found, role) or hindrances.hidden(service, inventory, role)
     if away := missing or hindrances.bypassed(service, inventory.policies, selector, found, made.pod_ports):
         raise NotExportedError(away, made)
     return made
@@ -131,12 +131,13 @@ def _selector(spec: Mapping[str, Any]) -> dict[str, str]:
     return dict(spec["selector"])
 
 
-def _without_sidecar(service: ExportedService, found: Mapping[str, Pod]) -> str | None:
+def _without_sidecar(service: ExportedService, found: Mapping[str, Pod], role: Role) -> str | None:
     bare = sorted(name for name, pod in found.items() if not pod.sidecar)
     if not bare:
         return None
     some = f"pod {bare[0]} has" if len(bare) == 1 else f"{len(bare)} pods ({bare[0]}, ...) have"
-    inject = found[bare[0]].never_injected or f"label namespace {service.namespace} istio-injection=enabled"
+    label = "=".join(role.plane.injection)
+    inject = found[bare[0]].never_injected or f"label namespace {service.namespace} {label}"
     return f"{some} no sidecar: {inject}, and restart its pods"
 
 

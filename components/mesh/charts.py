@@ -66,7 +66,12 @@ def source(platform: Platform, chart: str) -> dict[str, Any]:
     if "://" in platform.charts:
         return {"chart": chart, "version": platform.version, "repositoryOpts": {"repo": platform.charts}}
     folder = f"{platform.charts}/{chart}"
-    return {"chart": folder, **({"description": f"chart {digest}"} if (digest := _digest(folder)) else {})}
+    return {"chart": folder, **({"description": text} if (text := described(folder)) else {})}
+
+
+def described(folder: str) -> str | None:
+    """Return the description of a release of the chart in a folder; None if there is no chart."""
+    return f"chart {digest}" if (digest := _digest(folder)) else None
 
 
 @functools.cache

@@ -18,8 +18,6 @@ class JoinedMesh(Mesh):
     def _gateway_values(self, exposure: Exposure) -> charts.Values:
         # By its pods' annotation the release is known as this stack's, whose namespace it is not.
         values: charts.Values = {"podAnnotations": {OWNER: self.cluster.provider.id}}
-        if self.role.plane.suffix:
-            values["revision"] = self.role.plane.revision
         return charts.merged(super()._gateway_values(exposure), values)
 
     def _configure(self, args: MeshArgs) -> None:

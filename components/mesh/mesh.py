@@ -1,7 +1,7 @@
 """One mesh: an Istio control plane and a gateway in one cluster, with its own intermediate CA and trust domain."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 import pulumi
@@ -15,11 +15,13 @@ from components.mesh import (
     ingress_secret,
     node_agent,
     primary_remote,
+    revisions,
     served,
     single_mesh,
 )
 from components.mesh.discovery import Discovery
 from components.mesh.ingress import Https
+from components.mesh.revisions import ControlPlanes
 from components.mesh.roles import Role
 from components.objects import OWNER, KubernetesObject, Release, find
 from components.trust import mesh_key
@@ -39,6 +41,8 @@ class MeshArgs(TypedDict):
     role: Role
     ca: IntermediateCa | IssuedCa | FoundCa
     """The CA of the control plane that serves the cluster: its own, the primary's, or somebody else's."""
+    control_planes: ControlPlanes
+    """Which control planes run in the cluster."""
     revocation_lists: pulumi.Output[str] | None
     """The revocation lists (PEM) that its proxies check; None if no CA is revoked."""
     primary: "Mesh | None"
@@ -141,7 +145,9 @@ class Mesh(pulumi.ComponentResource):
         kept = pulumi.ResourceOptions.merge(own, pulumi.ResourceOptions(retain_on_delete=self.cluster.adopts or None))
         metadata = single_mesh.namespace_metadata(role, adopted=self.cluster.adopts)
         self.namespace = KubernetesObject(f"{self.name}-{NAMESPACE}", "v1", "Namespace", metadata=metadata, opts=kept)
-        base = self._release("base", "istio-base", platform, {}, [self.namespace])
+        planes = args["control_planes"]
+        validating = {} if planes.validating == istio.DEFAULT_REVISION else {"defaultRevision": planes.validating}
+        base = self._release("base", "istio-base", platform, validating, [self.namespace])
         # A pod that starts before its node has the agent's plugin is repaired later, and does not answer until then.
         first = [base, *self._node_agent(platform)]
         if primary := args["primary"]:
@@ -155,7 +161,23 @@ class Mesh(pulumi.ComponentResource):
             values = charts.merged(values, single_mesh.istiod_values(role, args["networks"], args["spanning"]))
         if self.cni:
             values = charts.merged(values, node_agent.istiod_values())
-        return self._release("istiod", "istiod", platform, values, [*first, self._cacerts(ca)])
+        after = [*first, self._cacerts(ca)]
+        for former in planes.former:
+            self._istiod(former.revision, former.on(platform), values, after, former.chart)
+        return self._istiod(planes.revision, platform, values, after)
+
+    def _istiod(
+        self,
+        revision: str,
+        platform: Platform,
+        values: charts.Values,
+        after: list[pulumi.Resource],
+        source: Mapping[str, Any] | None = None,
+    ) -> Release:
+        """Install the control plane of a revision, from the chart of an earlier run if one is given."""
+        name = revisions.release(revision)
+        values = charts.merged(values, revisions.values(revision))
+        return self._release("istiod", name, platform, values, after, resource=name, source=source)
 
     def _node_agent(self, platform: Platform) -> list[pulumi.Resource]:
         """Install the node agent if the mesh has one: outside istio-system, whose pods may not change the node."""
@@ -168,13 +190,14 @@ class Mesh(pulumi.ComponentResource):
 
     def _gateway_values(self, exposure: Exposure) -> charts.Values:
         certificate = self._https.secret if self._https else None
-        return charts.gateway_values(
+        values = charts.gateway_values(
             exposure,
             self.role,
             certificate=certificate,
             checks_revocation=self._lists is not None,
             sees_clients=self._served_from is not None,
         )
+        return charts.merged(values, revisions.values(self.role.plane.revision))
 
     @property
     def configured(self) -> bool:
@@ -326,12 +349,15 @@ class Mesh(pulumi.ComponentResource):
         *,
         namespace: str | None = None,
         outlives: bool = False,
+        resource: str | None = None,
+        source: Mapping[str, Any] | None = None,
     ) -> Release:
+        """Register a release of a chart; `resource` is the end of its name in Pulumi, if it is not the chart's."""
         return Release(
-            f"{self.name}-{chart}",
+            f"{self.name}-{resource or chart}",
             name=name,
             namespace=namespace or self.role.plane.root_namespace,
-            **charts.source(platform, chart),
+            **(source or charts.source(platform, chart)),
             values=charts.complete(chart, values, platform),
             opts=self.cluster.child_options(self, after, outlives=outlives),
         )

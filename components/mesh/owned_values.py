@@ -57,7 +57,7 @@ _FIXED = "remove it"
 _INGRESS = "set ingress, whose certificate is mounted into the gateway's pod"
 _NODE_AGENT = "set istio.cni of each mesh"
 _NO_NAMES = f"remove it: the mesh's CA may sign no names of istiod but {', '.join(ISTIOD_HOSTS)}"
-_NO_REVISIONS = "remove it: revisions are not supported"
+_REVISION = "set istio.revision of the mesh"
 _NO_DOMAIN = "remove it: no other cluster domain is supported, and the cluster's must be cluster.local"
 
 _OWNED: dict[str, tuple[str, Any]] = {
@@ -102,18 +102,18 @@ _OWNED: dict[str, tuple[str, Any]] = {
     "istiod.global.proxy.clusterDomain": (_NO_DOMAIN, "cluster.local"),
     "istiod.global.istioNamespace": (_FIXED, NAMESPACE),
     "istiod.meshConfig.rootNamespace": (_FIXED, NAMESPACE),
-    "istiod.revision": (_NO_REVISIONS, ""),
-    "istiod.env.REVISION": (_NO_REVISIONS, _NONE),
+    "istiod.revision": (_REVISION, ""),
+    "istiod.env.REVISION": (_REVISION, _NONE),
     "base.global.istioNamespace": (_FIXED, NAMESPACE),
-    "base.revision": (_NO_REVISIONS, ""),
-    "base.defaultRevision": (_NO_REVISIONS, "default"),
+    "base.revision": (_REVISION, ""),
+    "base.defaultRevision": (_REVISION, "default"),
     # How sidecars start
     "istiod.cni.enabled": (_NODE_AGENT, True),
     f"cni.podAnnotations.{OWNER}": (_FIXED, _NONE),
     # The gateway
     "gateway.name": (_FIXED, GATEWAY),
-    "gateway.revision": (_NO_REVISIONS, ""),
-    "cni.revision": (_NO_REVISIONS, ""),
+    "gateway.revision": (_REVISION, ""),
+    "cni.revision": (_REVISION, ""),
     "gateway.labels.app": (_FIXED, GATEWAY),
     "gateway.labels.istio": (_FIXED, "ingressgateway"),
     "gateway.labels.topology.istio.io/network": (_TOPOLOGY, _NONE),

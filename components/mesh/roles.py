@@ -20,7 +20,7 @@ class Role:
     control plane serves it; if None, it has its own control plane, which also `serves` the listed clusters. `read_by`
     are the other clusters whose control planes read its endpoints from its API server. `beside` are all other clusters
     of a single mesh. `federated` are the trust domains of the other meshes of the federation. `aliases` are other trust
-    domains of this mesh. `plane` is where its control plane is, which somebody else may have installed.
+    domains of this mesh. `plane` is its control plane, which somebody else may have installed.
     """
 
     cluster: str
@@ -48,7 +48,8 @@ class Role:
     @property
     def joined(self) -> str:
         """The values that proxies read only when they start: a change must replace the pods."""
-        return "/".join([self.trust_domain, self.network or "", self.primary or self.cluster])
+        revision = [self.plane.revision] if self.plane.suffix else []
+        return "/".join([self.trust_domain, self.network or "", self.primary or self.cluster, *revision])
 
 
 def roles(
@@ -59,8 +60,8 @@ def roles(
 ) -> dict[str, Role]:
     """Return the role of every cluster, a primary before those that it serves.
 
-    `trust_domains` are by mesh: each mesh's own, and then its aliases. So are the control `planes` that somebody else
-    runs.
+    `trust_domains` are by mesh: each mesh's own, and then its aliases. So are the control `planes`; of a mesh that is
+    not named, it is one without a revision.
     """
     if topology.kind != "single-mesh":
         one_mesh = topology.kind == "single-cluster"

@@ -20,8 +20,9 @@ class HelmValues(Strict):
 class MeshIstioSettings(Strict):
     """How Istio comes into one mesh's cluster.
 
-    `adopt` takes over what an Istio that is gone has left there. With `install: false` somebody else runs the control
-    plane; `revision` names one of several. With `cni`, its node agent does what pods' init containers do otherwise.
+    `adopt` takes over what an Istio that is gone has left there. A control plane of another `revision` is installed
+    beside the one that runs. With `install: false` somebody else runs the control plane; `revision` names one of
+    several. With `cni`, its node agent does what pods' init containers do otherwise.
     """
 
     install: bool = True

@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 
 from components.clusters.existing.settings import ExistingClusterSettings
+from components.istio import DEFAULT_REVISION, NAMESPACE
 from components.mesh.settings import MeshIstioSettings
 from components.mesh.topology import MultiMesh, SingleMesh
 from components.schema.problems import ABSENT, problem
 from components.settings.parts import Parts
+
+_LONGEST_REVISION = 46
+"""https://helm.sh/docs/chart_template_guide/getting_started/ (53 characters), without `istiod-`."""
 
 
 def mistakes(parts: Parts) -> list[str]:
@@ -40,9 +44,9 @@ def _of_mesh(parts: Parts, istio: MeshIstioSettings, kind: str) -> Iterator[tupl
         yield "adopt", True, makes
     if istio.adopt and not istio.install:
         yield "adopt", True, "with install: false nothing is taken over: remove one of the two"
-    if istio.revision and istio.install:
-        yield "revision", istio.revision, "names the control plane of somebody else: set install: false, or remove it"
     if istio.install:
+        if istio.revision:
+            yield from (("revision", istio.revision, wrong) for wrong in _of_revision(parts, istio.revision))
         return
     if istio.cni:
         message = (
@@ -80,6 +84,35 @@ def _of_node_agents(parts: Parts) -> Iterator[str]:
                 "sidecars of all clusters (control_plane: one)"
             )
             yield problem(("meshes", name, "istio", "cni"), mesh.istio.cni, message)
+
+
+def _of_revision(parts: Parts, revision: str) -> Iterator[str]:
+    """Yield why a control plane of this revision cannot be installed."""
+    if revision == DEFAULT_REVISION:
+        yield "is what Istio calls the control plane without a revision: remove the key to install that one"
+    if revision == "remote":
+        yield "is taken: istiod-remote is a name of every istiod. Use another one, such as its version, 1-31-0"
+    if len(revision) > _LONGEST_REVISION:
+        yield f"may have {_LONGEST_REVISION} characters, as Helm's release istiod-<revision> may have 53"
+    if isinstance(parts.topology, SingleMesh):
+        yield (
+            "needs topology multi-mesh or single-cluster: in a single mesh, control planes of one revision do not know "
+            "the trust domain of clusters that have none of it. Remove the key: istio.version changes in place"
+        )
+    host = f"istiod-{revision}.{NAMESPACE}.svc"
+    if parts.trust.stack or parts.trust.external:
+        where = "trust.stack" if parts.trust.stack else "trust.root without a key"
+        yield (
+            f"needs a CA that may sign {host}, and this mesh's is signed elsewhere ({where}), without that name. "
+            "Remove the key: istio.version changes in place"
+        )
+    elif parts.trust.brought and (why := parts.trust.brought.excluded_host(host)):
+        yield why
+    if parts.istio.values.istiod.get("revisionTags"):
+        yield (
+            "cannot be with istio.values.istiod.revisionTags, which would be tags of two control planes at once: label "
+            "the namespaces with a revision, then remove the tags"
+        )
 
 
 def _of_control_planes(parts: Parts) -> Iterator[tuple[str, ...]]:

@@ -153,8 +153,8 @@ class AbsentRoot:
         """The name of the root in the stack's outputs; none if an earlier version made the owner's."""
         return [name for name, pem in self._trusted.roots.items() if pem == self._trusted.root]
 
-    def issue(self, mesh: str, trust_domains: Sequence[str]) -> IssuedCa:
-        """Return the CA of a mesh that does not wait."""
+    def issue(self, mesh: str, trust_domains: Sequence[str], _revisions: Sequence[str] = ()) -> IssuedCa:
+        """Return the CA of a mesh that does not wait; who signs it knows of no revisions."""
         signed, held = self._trusted.signed.get(mesh), self._trusted.held.get(mesh)
         if signed:
             issued = self._requested[mesh].issued(

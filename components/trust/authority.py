@@ -99,6 +99,12 @@ def excludes(root: x509.Certificate, trust_domain: str) -> bool:
     return names is not None and not constraints.permits_trust_domain(names, trust_domain)
 
 
+def permits(ca: x509.Certificate, host: str) -> bool:
+    """Return whether a CA's name constraints permit a DNS name."""
+    names = extension(ca, x509.NameConstraints)
+    return names is None or constraints.permits_host(names, host)
+
+
 def key_faults(key: object, unknown: str = "has a key that Istio's proxies do not verify") -> Iterator[str]:
     """Yield the end of a sentence about who has this public key if it is too weak, or of an `unknown` kind."""
     needed = f"it must be RSA of {_SMALLEST_RSA_BITS} bits or more, or ECDSA on P-256, P-384 or P-521"

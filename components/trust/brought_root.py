@@ -67,6 +67,14 @@ class BroughtRoot:
             "or another root"
         )
 
+    def excluded_host(self, host: str) -> str | None:
+        """Return why a control plane with this DNS name could not work below the CA; None if it could."""
+        from components.trust import authority, chain
+
+        if all(authority.permits(ca, host) for ca in chain.certificates(self.between_pem + self.root_pem)):
+            return None
+        return f"the name constraints of {self.certificate} exclude {host}: permit it, or remove the key"
+
 
 def load(certificate: str, key: str | None, upper: str | None = None) -> BroughtRoot:
     """Read a CA, the CAs above it and its key from the PEM files at these paths.

@@ -152,11 +152,15 @@ class RootCa(pulumi.ComponentResource):
         self.fingerprint = self.certificate_pem.apply(fingerprint)
         self.register_outputs({"certificate_pem": self.certificate_pem, "fingerprint": self.fingerprint})
 
-    def issue(self, mesh: str, trust_domains: Sequence[str]) -> "IntermediateCa":
-        """Create the intermediate CA of a mesh, for its trust domain and the aliases that follow it."""
+    def issue(self, mesh: str, trust_domains: Sequence[str], revisions: Sequence[str] = ()) -> "IntermediateCa":
+        """Create the intermediate CA of a mesh, for its trust domain and the aliases that follow it.
+
+        It also signs for its control planes of these revisions.
+        """
         args: IntermediateCaArgs = {
             "root": self,
             "trust_domains": trust_domains,
+            "revisions": revisions,
             "validity_days": self._intermediate_days,
         }
         return IntermediateCa(mesh, args, self._generations.get(mesh, 1), next_key=self._next_keys)
@@ -177,6 +181,8 @@ class IntermediateCaArgs(TypedDict):
     root: RootCa
     trust_domains: Sequence[str]
     """The mesh's trust domain, and then its aliases."""
+    revisions: NotRequired[Sequence[str]]
+    """The revisions of its control planes, without the default one."""
     validity_days: int
 
 
@@ -259,6 +265,7 @@ def _signed(
             **root.signer.key,
             "trust_domain": args["trust_domains"][0],
             "trust_domain_aliases": args["trust_domains"][1:],
+            "revisions": args.get("revisions", ()),
             "validity_hours": hours,
             "early_renewal_hours": hours // 3,
         },

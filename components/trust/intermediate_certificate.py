@@ -15,7 +15,15 @@ from pulumi import dynamic
 from components.dynamic_errors import without_tracebacks
 from components.trust import expiry
 
-_COMPARED = ("request_pem", "root_pem", "trust_domain", "trust_domain_aliases", "validity_hours", "early_renewal_hours")
+_COMPARED = (
+    "request_pem",
+    "root_pem",
+    "trust_domain",
+    "trust_domain_aliases",
+    "revisions",
+    "validity_hours",
+    "early_renewal_hours",
+)
 """The inputs that make another certificate. The root's key is not among them: it belongs to the root's certificate.
 
 `root_pem` is the certificate of the CA that signs, which may be the user's issuing CA below a root.
@@ -61,6 +69,7 @@ class IntermediateCertificateProvider(dynamic.ResourceProvider):
             [props["trust_domain"], *props.get("trust_domain_aliases", ())],
             int(props["validity_hours"]),
             datetime.now(UTC),
+            props.get("revisions", ()),
         )
         outputs = {
             **{name: props[name] for name in _COMPARED if name in props},
@@ -116,6 +125,8 @@ class IntermediateCertificateArgs(SigningKey):
     """What the CA may sign identities of."""
     trust_domain_aliases: Sequence[str]
     """Other trust domains that it may sign identities of."""
+    revisions: Sequence[str]
+    """The revisions of the mesh's control planes, whose names it may sign."""
     validity_hours: int
     early_renewal_hours: int
     """How long before its end an `up` replaces the certificate."""
@@ -135,6 +146,7 @@ class IntermediateCertificate(dynamic.Resource, module="multimesh", name="Interm
         properties = {**args, **outputs}
         if "root_key_pem" in args:
             properties["root_key_pem"] = pulumi.Output.secret(args["root_key_pem"])
-        if not args["trust_domain_aliases"]:  # as in the state of a stack that has never had one
-            del properties["trust_domain_aliases"]
+        for key in ("trust_domain_aliases", "revisions"):  # as in the state of a stack that has never had one
+            if not properties[key]:
+                del properties[key]
         super().__init__(IntermediateCertificateProvider(), resource_name, properties, opts)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.x509.oid import NameOID
 
-from components.istio import ISTIOD_HOSTS
+from components.istio import istiod_hosts
 from components.trust.mesh_key import LONGEST_NAME
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
@@ -41,10 +41,17 @@ class Signed:
 
 
 def sign(
-    request_pem: str, root_pem: str, root_key_pem: str, trust_domains: Sequence[str], hours: int, now: datetime
+    request_pem: str,
+    root_pem: str,
+    root_key_pem: str,
+    trust_domains: Sequence[str],
+    hours: int,
+    now: datetime,
+    revisions: Sequence[str] = (),
 ) -> Signed:
     """Sign the request of a mesh's CA, whose certificates are then valid for identities of `trust_domains` alone.
 
+    They are also valid for the names of istiod, and for those that control planes of `revisions` have.
     Raise SigningError if the request does not prove its key, or the key is not the root's.
     """
     asked = x509.load_pem_x509_csr(request_pem.encode())
@@ -64,7 +71,7 @@ def sign(
         x509.CertificateBuilder(root.subject, asked.subject, public_key, serial, start, end)
         .add_extension(x509.BasicConstraints(ca=True, path_length=_PATH_LENGTH), critical=True)
         .add_extension(_key_usage(), critical=True)
-        .add_extension(name_constraints(trust_domains), critical=True)
+        .add_extension(name_constraints(trust_domains, revisions), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
         .add_extension(authority_key_identifier(root, key), critical=False)
         .sign(key, hash_for(key))
@@ -92,7 +99,7 @@ def request(key_pem: str, common_name: str, trust_domains: Sequence[str]) -> str
     return made.public_bytes(Encoding.PEM).decode()
 
 
-def name_constraints(trust_domains: Sequence[str]) -> x509.NameConstraints:
+def name_constraints(trust_domains: Sequence[str], revisions: Sequence[str] = ()) -> x509.NameConstraints:
     """Return constraints that permit URIs of the trust domains, the names of istiod, and no other name (RFC 5280).
 
     Envoy compares an identity with names of every kind: a DNS name `spiffe://...` would be one if any DNS name were
@@ -100,7 +107,8 @@ def name_constraints(trust_domains: Sequence[str]) -> x509.NameConstraints:
     and in Go's rule for URIs, so these are excluded. What is permitted and excluded is no e-mail address at all.
     """
     uris = trust_domains, [f".{domain}" for domain in trust_domains]
-    hosts = ISTIOD_HOSTS, [f".{host}" for host in ISTIOD_HOSTS]
+    istiod = istiod_hosts(revisions)
+    hosts = istiod, [f".{host}" for host in istiod]
     permitted, excluded = (
         [
             *map(x509.UniformResourceIdentifier, uris[which]),

@@ -75,7 +75,7 @@ def _sidecars(federation: Federation) -> Iterable[Problem]:
         if without:
             namespace = service.split(".")[1]
             cause = f"{len(without)} of its pods have no sidecar: {', '.join(without[:3])}"
-            remedy = f"kubectl label namespace {namespace} istio-injection=enabled, then restart the pods"
+            remedy = f"{cluster.plane.command(namespace)}, then restart the pods"
             yield Problem(f"{service} in {mesh}", cause, remedy)
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from components.clusters.adopted import (
     ADOPTED,
     BASE,
-    CLUSTER_WIDE,
     CRDS,
+    ISTIOD,
     WORKLOADS,
+    cluster_wide,
     is_definition,
     is_of,
     living,
@@ -54,10 +55,10 @@ def reader(api: "ApiClient", timeout: float, *, whole_objects: bool = False) -> 
     return read
 
 
-def faults(read: Read, *, adopt: bool = False) -> Iterator[str]:
+def faults(read: Read, *, adopt: bool = False, revision: str | None = None) -> Iterator[str]:
     """Yield a line for each Istio, or part of one, that stands in the way of multimesh's own.
 
-    With `adopt`, an empty namespace and what no release owns do not.
+    With `adopt`, an empty namespace and what no release owns do not. `revision` is that of the control plane.
     """
     elsewhere = [found for found in read("/apis/apps/v1/deployments?labelSelector=app%3Distiod") if not is_ours(found)]
     namespaces = read(_NAMESPACE)
@@ -80,7 +81,7 @@ def faults(read: Read, *, adopt: bool = False) -> Iterator[str]:
             f"its own in {NAMESPACE}. Uninstall that one first, or join it: set istio.install: false of the mesh"
         )
         return
-    foreign = list(_foreign(read))
+    foreign = list(_foreign(read, revision))
     if adopt:
         foreign = [(kind, found) for kind, found in foreign if _is_alive(read, found)]
     if foreign:
@@ -96,11 +97,11 @@ def faults(read: Read, *, adopt: bool = False) -> Iterator[str]:
         )
 
 
-def leftovers(read: Read) -> Iterator[str]:
+def leftovers(read: Read, revision: str | None = None) -> Iterator[str]:
     """Yield what an Istio that is gone has left, if `faults` finds nothing in the way."""
     if _is_somebodys(read, read(_NAMESPACE)):
         yield f"the namespace {NAMESPACE}"
-    if found := list(_foreign(read)):
+    if found := list(_foreign(read, revision)):
         yield _summary(found)
 
 
@@ -142,11 +143,11 @@ def _namespace(running: Sequence[str], helm: Sequence[str], *, adopt: bool) -> s
     )
 
 
-def _foreign(read: Read) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _foreign(read: Read, revision: str | None) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield what the charts create outside namespaces, and what no Helm release of multimesh's owns, with its kind."""
     lists: dict[str, dict[str, str]] = {}
-    for release, paths in CLUSTER_WIDE.items():
-        for path, names in paths.items():
+    for release in (BASE, ISTIOD, *([f"{ISTIOD}-{revision}"] if revision else [])):
+        for path, names in cluster_wide(release).items():
             lists.setdefault(path, {}).update(dict.fromkeys(names, release))
     for path, wanted in lists.items():
         for found in read(path):

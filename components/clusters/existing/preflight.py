@@ -25,6 +25,7 @@ def missing(
     sample: bool = False,
     read_by_others: bool = False,
     adopt: bool = False,
+    revision: str | None = None,
     install: bool = True,
     cni: bool = False,
 ) -> Iterator[Missing]:
@@ -38,7 +39,7 @@ def missing(
         found = _read(
             settings,
             lambda read: [
-                *(occupied.faults(read, adopt=adopt) if install else []),
+                *(occupied.faults(read, adopt=adopt, revision=revision) if install else []),
                 *taken.faults(read, sample=sample, read_by_others=read_by_others, cni=cni),
                 *node_ports.taken(settings.gateway, read),
                 *(node_folders.faults(read, settings.cni) if cni else []),
@@ -100,9 +101,9 @@ def check(kubeconfig: Kubeconfig, timeout: float = 10) -> None:
             raise KubeconfigError(f"{host} does not answer as a Kubernetes API server does") from error
 
 
-def leftovers(settings: ExistingClusterSettings) -> list[str]:
+def leftovers(settings: ExistingClusterSettings, revision: str | None = None) -> list[str]:
     """Return what an Istio that is gone has left in the cluster. Raise KubeconfigError if it does not answer."""
-    return _read(settings, lambda read: list(occupied.leftovers(read)))
+    return _read(settings, lambda read: list(occupied.leftovers(read, revision)))
 
 
 def look(settings: ExistingClusterSettings, at: Callable[[Read], T]) -> T:

@@ -86,6 +86,27 @@ def test_an_object_of_a_release_that_is_gone_is_handed_over(cluster: Cluster) ->
     assert cluster.changes == [(ROLE, {"metadata": HELM})]
 
 
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/apis/rbac.authorization.k8s.io/v1/clusterroles", "istiod-clusterrole-canary-istio-system"),
+        (
+            "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
+            "istio-validator-canary-istio-system",
+        ),
+        ("/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations", "istio-sidecar-injector-canary"),
+        ("/api/v1/namespaces/istio-system/services", "istiod-canary"),
+        ("/api/v1/namespaces/istio-system/configmaps", "istio-canary"),
+    ],
+)
+def test_what_has_the_revision_in_its_name_is_handed_over_to_its_control_plane(
+    cluster: Cluster, path: str, name: str
+) -> None:
+    cluster.objects[f"{path}/{name}"] = named(name)
+    assert cluster.takes_over(RELEASE, {"name": "istiod"}) == ""
+    assert cluster.takes_over(RELEASE, {"name": "istiod-canary"}) == f"takes over {path.rpartition('/')[2]}/{name}"
+
+
 def test_an_object_of_a_release_that_is_installed_is_refused(cluster: Cluster) -> None:
     cluster.objects[ROLE] = named("istiod-clusterrole-istio-system", "istiod-canary", "istio")
     records = "/api/v1/namespaces/istio/secrets?labelSelector=owner%3Dhelm%2Cname%3Distiod-canary"

@@ -138,6 +138,18 @@ def test_crds_of_another_installation_are_named(crd: dict[str, Any]) -> None:
     ]
 
 
+def test_parts_of_a_revision_are_in_the_way_of_a_control_plane_of_that_revision_alone() -> None:
+    left = {ROLES: [named("istiod-clusterrole-canary-istio-system"), named("istiod-clusterrole-old-istio-system")]}
+    assert said(left) == []
+    [line] = list(faults(lambda path: left.get(path, []), revision="canary"))
+    assert "are in the cluster: clusterroles/istiod-clusterrole-canary-istio-system. Helm takes" in line
+    assert list(leftovers(lambda path: left.get(path, []), "canary")) == [
+        "clusterroles/istiod-clusterrole-canary-istio-system"
+    ]
+    ours = {ROLES: [owned("istiod-clusterrole-canary-istio-system", "istiod-canary")]}
+    assert list(faults(lambda path: ours.get(path, []), revision="canary")) == []
+
+
 def test_parts_whose_release_is_installed_are_not_taken_over() -> None:
     release = [named("sh.helm.release.v1.istio-base.v1", name="istio-base", status="deployed")]
     objects = {CRDS: [owned(CRD, "istio-base", "istio")], CANARY: release}

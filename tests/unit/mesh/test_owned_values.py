@@ -41,7 +41,7 @@ def refused(path: str, value: Any) -> list[str]:
             "'k8s.example': is decided by multimesh: remove it: no other cluster domain is supported, and the "
             "cluster's must be cluster.local",
         ),
-        ("istiod.revision", "canary", "'canary': is decided by multimesh: remove it: revisions are not supported"),
+        ("istiod.revision", "canary", "'canary': is decided by multimesh: set istio.revision of the mesh"),
         ("istiod.env.PILOT_SKIP_VALIDATE_TRUST_DOMAIN", "false", "'false': is decided by multimesh: name the"),
         ("istiod.global.multiCluster.clusterName", "here", "'here': is decided by multimesh: name the mesh in meshes"),
         ("istiod.global.network", "n", "'n': is decided by multimesh: set topology"),

@@ -35,6 +35,40 @@ def test_a_mesh_may_have_the_node_agent_without_the_others(topology: dict[str, A
     assert settings.validate(stack({"cni": True}, topology=topology) | VALUES)
 
 
+@pytest.mark.parametrize("cluster", [EXISTING, {"kind": "local"}])
+@pytest.mark.parametrize("revision", ["canary", "1-31-0", "a" * 46])
+def test_a_control_plane_may_have_a_revision(cluster: dict[str, Any], revision: str) -> None:
+    assert settings.validate(stack({"revision": revision}, cluster))
+
+
+def single(**topology: Any) -> dict[str, Any]:
+    return stack({"revision": "canary"}, topology={"kind": "single-mesh", "network": "gateways", **topology})
+
+
+TAGS = {"values": {"istiod": {"revisionTags": ["prod"]}}}
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (stack({"revision": "default"}), "what Istio calls the control plane without a revision: remove the key"),
+        (stack({"revision": "remote"}), "istiod-remote is a name of every istiod"),
+        (stack({"revision": "a" * 47}), "may have 46 characters"),
+        (stack({"revision": "Canary"}), "must be a DNS label"),
+        (stack({"revision": 1.31}), "must be a DNS label"),
+        (single(), "needs topology multi-mesh or single-cluster"),
+        (single(control_plane="one", primary="west"), "needs topology multi-mesh or single-cluster"),
+        (stack({"revision": "canary"}, trust={"stack": "trust"}), "is signed elsewhere (trust.stack)"),
+        (stack({"revision": "canary"}) | {"istio": TAGS}, "cannot be with istio.values.istiod.revisionTags"),
+    ],
+)
+def test_a_revision_that_cannot_be_installed_is_refused(raw: dict[str, Any], why: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings.validate(raw)
+    [line] = [line for line in str(caught.value).splitlines() if "multimesh:meshes.east.istio.revision:" in line]
+    assert why in line
+
+
 def test_parts_are_taken_over_in_every_topology() -> None:
     single = {"kind": "single-mesh", "network": "gateways"}
     assert settings.validate(stack({"adopt": True}, topology=single))
@@ -46,7 +80,6 @@ def test_parts_are_taken_over_in_every_topology() -> None:
         (stack({"adopt": True}, {"kind": "local"}), "meshes.east.istio.adopt: true", "the stack makes this cluster"),
         (stack({"install": False}, {"kind": "local"}), "meshes.east.istio.install: false", "the stack makes this"),
         (stack({"install": False, "adopt": True}), "meshes.east.istio.adopt: true", "remove one of the two"),
-        (stack({"revision": "stable"}), "meshes.east.istio.revision: 'stable'", "set install: false, or remove it"),
         (stack({"charts": "here"}), "meshes.east.istio.charts", "unknown key; allowed: adopt, cni, install, revision"),
         (stack({"install": False}, topology=FLAT), "meshes.east.istio.install: false", "use topology multi-mesh, or"),
         (

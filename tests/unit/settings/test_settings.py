@@ -292,7 +292,7 @@ BAD_INPUT = [
     (other(istio={"values": {"istiod": []}}), "istio.values.istiod: must be a mapping"),
     (
         other(istio={"values": {"istiod": {"revision": "canary"}}}),
-        "istio.values.istiod.revision: 'canary': is decided by multimesh: remove it: revisions are not supported",
+        "istio.values.istiod.revision: 'canary': is decided by multimesh: set istio.revision of the mesh",
     ),
     (
         other(istio={"values": {"istiod": {"env": {"ISTIOD_CUSTOM_HOST": "istiod.example.com"}}}}),

@@ -64,6 +64,13 @@ def test_it_also_permits_the_aliases_of_its_trust_domain() -> None:
     assert x509.UniformResourceIdentifier("old.example") in permitted
 
 
+def test_it_also_permits_the_names_of_the_control_planes_revisions() -> None:
+    found = parsed(made(revisions=["canary"])[1]).extensions
+    names = found.get_extension_for_class(x509.NameConstraints).value
+    assert x509.DNSName("istiod-canary.istio-system.svc") in (names.permitted_subtrees or [])
+    assert x509.DNSName(".istiod-canary.istio-system.svc") in (names.excluded_subtrees or [])
+
+
 def test_it_has_the_subject_and_the_key_of_its_request() -> None:
     given, outputs = made()
     asked = x509.load_pem_x509_csr(given["request_pem"].encode())
@@ -132,6 +139,7 @@ def test_the_same_root_key_in_another_format_changes_nothing() -> None:
         ("root_pem", root().certificate),
         ("trust_domain", "west.mesh"),
         ("trust_domain_aliases", ["west.mesh"]),
+        ("revisions", ["canary"]),
         ("validity_hours", 719.0),
         ("early_renewal_hours", 239.0),
         ("request_pem", UNKNOWN),

@@ -73,6 +73,20 @@ def with_refused_pods(sound: Federation) -> Federation:
     return in_east(lambda objects: objects.setdefault("ReplicaSet", []).extend(sets))(sound)
 
 
+def _of_default(objects: Objects) -> None:
+    """Let the webhook be that of a control plane without a revision, as Istio's chart makes it."""
+    expressions = [
+        {"key": "istio.io/rev", "operator": "In", "values": ["default"]},
+        {"key": "istio-injection", "operator": "DoesNotExist"},
+    ]
+    [hook] = named(objects, "MutatingWebhookConfiguration", "istio-sidecar-injector")["webhooks"]
+    hook["namespaceSelector"] = {"matchExpressions": expressions}
+
+
+def _namespace(objects: Objects, labels: dict[str, str]) -> None:
+    objects.setdefault("Namespace", []).append(thing("Namespace", "", "shop", metadata={"labels": labels}))
+
+
 def policy(spec: Any) -> Fault:
     return added("AuthorizationPolicy", "shop", "somebodys", spec)
 
@@ -165,6 +179,16 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
         ),
         "injection-webhook",
         "no caBundle",
+    ),
+    "a namespace of a control plane that is gone": (
+        in_east(lambda objects: (_of_default(objects), _namespace(objects, {"istio.io/rev": "canary"}))),
+        "injected-namespaces",
+        "namespace shop has the label istio.io/rev=canary, and no control plane injects sidecars for it",
+    ),
+    "a proxy of a control plane that is gone": (
+        changed("Pod", "web-1", lambda one: one["metadata"].update(annotations={"istio.io/rev": "canary"})),
+        "proxies-control-plane",
+        "the proxies of web-1 in shop are of control plane canary, which is not there",
     ),
     "DNS capture off": (
         changed("ConfigMap", "istio", lambda one: one["data"].update(mesh="trustDomain: east.mesh")),
