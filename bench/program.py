@@ -109,8 +109,8 @@ def run(meshes: int, services: int) -> None:
     """Run the program once, as the first `pulumi up` of a stack."""
     found = services_of(services)
 
-    def items(_api: None, path: str) -> list[dict[str, Any]]:
-        return found if path.endswith("/services") else []
+    def answer(_api: None, path: str) -> dict[str, Any] | None:
+        return {"items": found} if path.endswith("/services") else None
 
     configuration = settings(meshes, services)
     pulumi.runtime.set_all_config({f"multimesh:{key}": json.dumps(value) for key, value in configuration.items()})
@@ -127,7 +127,7 @@ def run(meshes: int, services: int) -> None:
         )
     )
     room = "components.federation.inventory"
-    with patch(f"{room}.connected", lambda _kubeconfig: nullcontext()), patch(f"{room}.items", items):
+    with patch(f"{room}.connected", lambda _kubeconfig: nullcontext()), patch(f"{room}.answer", answer):
         asyncio.run(run_in_stack(_program))
 
 

@@ -70,7 +70,7 @@ def inventory(
     Fails with UnreadableClusterError if it refuses.
     """
 
-    async def answer(known: Mapping[str, Any]) -> Inventory | None:
+    async def found(known: Mapping[str, Any]) -> Inventory | None:
         try:
             return await asyncio.to_thread(read, known["kubeconfig"], namespaces, root)
         except SilentClusterError as error:
@@ -86,7 +86,7 @@ def inventory(
 
     # The provider waits until the API server answers.
     known = pulumi.Output.all(kubeconfig=cluster.kubeconfig, provider=cluster.provider.id)
-    return pulumi.Output.unsecret(known.apply(answer))
+    return pulumi.Output.unsecret(known.apply(found))
 
 
 def read(kubeconfig: str, namespaces: Iterable[str], root: str = NAMESPACE) -> Inventory:
@@ -95,7 +95,7 @@ def read(kubeconfig: str, namespaces: Iterable[str], root: str = NAMESPACE) -> I
 
     try:
         with connected(kubeconfig) as api:
-            return _read(lambda path: _answer(api, path), sorted(set(namespaces)), root)
+            return _read(lambda path: answer(api, path), sorted(set(namespaces)), root)
     except KubeconfigError as error:
         raise UnreadableClusterError(f"its kubeconfig {error}") from error
     except (HTTPError, OSError) as error:
@@ -144,22 +144,22 @@ def _levels(items: "Callable[[str], list[dict[str, Any]]]", namespaces: Sequence
 
 def items(api: "ApiClient", path: str) -> list[dict[str, Any]]:
     """Return the items of a list; none if the API server does not know its kind: Istio is not installed yet."""
-    return (_answer(api, path) or {}).get("items") or []
+    return (answer(api, path) or {}).get("items") or []
 
 
-def _answer(api: "ApiClient", path: str) -> dict[str, Any] | None:
+def answer(api: "ApiClient", path: str) -> dict[str, Any] | None:
     """Return the API server's answer; None if there is nothing at the path."""
     request = api.param_serialize("GET", path, header_params={"Accept": "application/json"}, auth_settings=_LOGIN)
-    answer = api.call_api(*request, _request_timeout=_SECONDS)
-    answer.read()
-    if answer.status == HTTPStatus.NOT_FOUND:
+    response = api.call_api(*request, _request_timeout=_SECONDS)
+    response.read()
+    if response.status == HTTPStatus.NOT_FOUND:
         return None
-    if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        refusal = f"its API server answers {answer.status} {answer.reason}"
+    if response.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        refusal = f"its API server answers {response.status} {response.reason}"
         raise UnreadableClusterError(f"{refusal}: the kubeconfig's user needs the right to list {path}")
-    if answer.status != HTTPStatus.OK:
-        raise SilentClusterError(f"its API server answers {answer.status} {answer.reason} to {path}")
-    return json.loads(answer.data or b"")
+    if response.status != HTTPStatus.OK:
+        raise SilentClusterError(f"its API server answers {response.status} {response.reason} to {path}")
+    return json.loads(response.data or b"")
 
 
 def _name(found: Mapping[str, Any]) -> Name:

@@ -63,6 +63,13 @@ def dns_is_whole(api: Any) -> bool:
     return len(pods) == 2 and all(map(is_ready, pods))
 
 
+def forget_killed(booted: Booted) -> None:
+    """Delete the nodes whose machines are gone, as there is no cloud controller; their pods are made elsewhere."""
+    with booted.api() as api:
+        for name in {node.metadata.name for node in nodes(api)} - {one.id for one in booted.machines.values()}:
+            api.delete_node(name)
+
+
 @contextmanager
 def load(booted: Booted) -> Iterator[dict[str, Any]]:
     """Send requests from the worker; the result is there after the block."""
@@ -97,6 +104,7 @@ def timer(machine: Machine, said: list[str]) -> None:
 def upgraded(booted: Booted) -> dict[str, Any]:
     """The cluster after all control-plane nodes were told of the next version at once."""
     said: dict[str, list[str]] = {name: [] for name in control_plane(booted)}
+    forget_killed(booted)
     booted.want(NEXT)
     with load(booted) as counted:
         threads = [

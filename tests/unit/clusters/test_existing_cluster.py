@@ -83,11 +83,7 @@ def test_node_ports_may_differ_from_the_ports_in_front_of_them() -> None:
     assert recording.outputs["meshes"]["east"]["gateway_port"] == 15443
     assert recording.outputs["meshes"]["east"]["ingress_url"] == "http://192.0.2.7"
     service = recording["east-gateway"].inputs["values"]["service"]
-    assert {port["name"]: port.get("nodePort") for port in service["ports"]} == {
-        "status-port": None,
-        "http2": 30080,
-        "tls": 31443,
-    }
+    assert {port["name"]: port.get("nodePort") for port in service["ports"]} == {"http2": 30080, "tls": 31443}
 
 
 def test_node_ports_alone_are_what_is_reached() -> None:

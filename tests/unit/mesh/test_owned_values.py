@@ -53,11 +53,11 @@ def refused(path: str, value: Any) -> list[str]:
         (
             "istiod.pilot.revision",
             "canary",
-            "'canary': is decided by multimesh: remove it: revisions are not supported",
+            "'canary': is decided by multimesh: set istio.revision of the mesh",
         ),
         ("istiod.pilot.env.PILOT_SKIP_VALIDATE_TRUST_DOMAIN", "a", "'a': is decided by multimesh: name the identities"),
         ("istiod.pilot.cni.enabled", False, "false: is decided by multimesh: set istio.cni of each mesh"),
-        ("cni.cni.revision", "canary", "'canary': is decided by multimesh: remove it: revisions are not supported"),
+        ("cni.cni.revision", "canary", "'canary': is decided by multimesh: set istio.revision of the mesh"),
         (
             "istiod.pilot.extraContainerArgs",
             [],
