@@ -6,6 +6,9 @@ from typing import Any
 
 import pulumi
 
+from components.clusters.cluster import Cluster
+from components.objects import Release, find
+
 
 class NoAddressError(pulumi.RunError):
     """A gateway Service has no address of a load balancer."""
@@ -23,6 +26,22 @@ def load_balancer_address(ingress: Sequence[Mapping[str, Any]] | None, mesh: str
         f"the gateway Service of mesh {mesh} has no load balancer address; wait for one and run `pulumi up` again, "
         f"or set multimesh:meshes.{mesh}.cluster.gateway"
     )
+
+
+def of_service(component: pulumi.Resource, mesh: str, cluster: Cluster, gateway: Release) -> pulumi.Output[str]:
+    """Return the address of the gateway's load balancer, once its release is installed. Fails with NoAddressError."""
+    service = find(
+        f"{mesh}-gateway-service",
+        "v1",
+        "Service",
+        pulumi.Output.concat(gateway.status["namespace"], "/", gateway.status["name"]),
+        opts=pulumi.ResourceOptions(parent=component, provider=cluster.provider),
+    )
+
+    def address(status: dict[str, Any] | None) -> str:
+        return load_balancer_address((status or {}).get("loadBalancer", {}).get("ingress"), mesh)
+
+    return service.status.apply(address)
 
 
 def ingress_url(address: str, port: int) -> str:

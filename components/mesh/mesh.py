@@ -2,13 +2,14 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any
 
 import pulumi
 
 from components import istio
 from components.clusters.cluster import Cluster, Exposure, Platform
 from components.mesh import (
+    cacerts,
     charts,
     endpoint,
     ingress,
@@ -16,55 +17,19 @@ from components.mesh import (
     node_agent,
     primary_remote,
     revisions,
-    served,
+    served_cluster,
     single_mesh,
 )
+from components.mesh.arguments import MeshArgs
 from components.mesh.discovery import Discovery
 from components.mesh.ingress import Https
-from components.mesh.revisions import ControlPlanes
 from components.mesh.roles import Role
-from components.objects import OWNER, KubernetesObject, Release, find
-from components.trust import mesh_key
+from components.objects import OWNER, KubernetesObject, Release
 from components.trust.ca import IntermediateCa, fingerprint
 from components.trust.found_ca import FoundCa
 from components.trust.requested_ca import IssuedCa
 
 NAMESPACE = istio.NAMESPACE
-
-
-class MeshArgs(TypedDict):
-    """The arguments of a mesh."""
-
-    cluster: Cluster
-    platform: Platform
-    """The cluster's platform, with the user's settings merged over it."""
-    role: Role
-    ca: IntermediateCa | IssuedCa | FoundCa
-    """The CA of the control plane that serves the cluster: its own, the primary's, or somebody else's."""
-    control_planes: ControlPlanes
-    """Which control planes run in the cluster."""
-    revocation_lists: pulumi.Output[str] | None
-    """The revocation lists (PEM) that its proxies check; None if no CA is revoked."""
-    primary: "Mesh | None"
-    """The mesh whose control plane serves the cluster; None if the cluster has its own."""
-    served_from: served.Networks | None
-    """The only CIDRs that may reach its istiod through its gateway; None restricts nothing."""
-    networks: charts.Values
-    """Istio's MeshNetworks: the gateways of a single mesh whose addresses are known beforehand."""
-    exports: Sequence[str]
-    """The Services (`<name>.<namespace>.svc.cluster.local`) that peers may reach through the gateway."""
-    ingress_hosts: Sequence[str]
-    """The hosts for which the gateway accepts requests from outside."""
-    https: Https | None
-    """HTTPS for requests from outside; None for plain HTTP alone."""
-    https_port: int
-    """The port at which clients reach it, for plain HTTP to be redirected to."""
-    spanning: Sequence[str]
-    """The Services that span the clusters of a single mesh, by their host name in each cluster."""
-    suffix: str
-    """The end of the global names, by which services are called between meshes."""
-    cni: bool
-    """Whether Istio's CNI node agent runs in the cluster, in place of the init containers of pods."""
 
 
 class Mesh(pulumi.ComponentResource):
@@ -122,7 +87,11 @@ class Mesh(pulumi.ComponentResource):
             self._configure(args)
 
         # Where the gateway is
-        of_service = self._load_balancer_address(gateway) if exposure.address is None else exposure.address
+        of_service = (
+            endpoint.of_service(self, self.name, self.cluster, gateway)
+            if exposure.address is None
+            else exposure.address
+        )
         self.gateway_address = pulumi.Output.from_input(of_service)
         self.gateway_port = exposure.port
         self.ingress_url = self.gateway_address.apply(lambda at: endpoint.ingress_url(at, exposure.ingress_port))
@@ -161,7 +130,8 @@ class Mesh(pulumi.ComponentResource):
             values = charts.merged(values, single_mesh.istiod_values(role, args["networks"], args["spanning"]))
         if self.cni:
             values = charts.merged(values, node_agent.istiod_values())
-        after = [*first, self._cacerts(ca)]
+        secret = cacerts.secret(self, self.name, self.cluster, self._namespace_name, ca, self._lists)
+        after = [*first, secret]
         for former in planes.former:
             self._istiod(former.revision, former.on(platform), values, after, former.chart)
         return self._istiod(planes.revision, platform, values, after)
@@ -223,23 +193,6 @@ class Mesh(pulumi.ComponentResource):
         )
         return [discovery.given_to(mesh.name, mesh.cluster, mesh.namespace.metadata["name"]) for mesh in readers]
 
-    def _cacerts(self, ca: IntermediateCa | IssuedCa) -> KubernetesObject:
-        """Create the Secret with the CA that istiod signs with; it must exist before istiod starts."""
-        return KubernetesObject(
-            f"{self.name}-cacerts",
-            "v1",
-            "Secret",
-            metadata={"name": "cacerts", "namespace": self.namespace.metadata["name"]},
-            stringData={
-                "ca-cert.pem": ca.certificate_pem,
-                "ca-key.pem": ca.private_key_pem,
-                "root-cert.pem": pulumi.Output.concat(mesh_key.note(ca.generation), ca.trusted_pem),
-                "cert-chain.pem": ca.chain_pem,
-                **({} if self._lists is None else {"ca-crl.pem": self._lists}),
-            },
-            opts=self.cluster.child_options(self),
-        )
-
     def _of_primary(
         self, primary: "Mesh", platform: Platform, first: list[pulumi.Resource], ca: IntermediateCa | IssuedCa
     ) -> pulumi.Resource:
@@ -248,29 +201,7 @@ class Mesh(pulumi.ComponentResource):
         values = primary_remote.remote_values(self.role, bundle)
         after = [*first, *self.read_by([primary]), *primary.serving]
         webhook = self.cluster.child_options(self, [self._release("istiod", "istiod", platform, values, after)])
-        service = KubernetesObject(
-            f"{self.name}-primary",
-            "v1",
-            "Service",
-            metadata=primary_remote.istiod_service_metadata(),
-            spec=primary_remote.istiod_service(),
-            # If the cluster gets its own control plane, its Helm release takes over the Service.
-            opts=pulumi.ResourceOptions.merge(webhook, pulumi.ResourceOptions(retain_on_delete=True)),
-        )
-        return KubernetesObject(
-            f"{self.name}-primary-endpoints",
-            "discovery.k8s.io/v1",
-            "EndpointSlice",
-            metadata={
-                "name": "istiod-primary",
-                "namespace": NAMESPACE,
-                "labels": {"kubernetes.io/service-name": service.metadata["name"]},
-            },
-            addressType=primary.gateway_address.apply(primary_remote.address_type),
-            endpoints=[{"addresses": [primary.gateway_address]}],
-            ports=primary_remote.istiod_endpoints(primary.cluster.exposure),
-            opts=webhook,
-        )
+        return served_cluster.point_to(primary.gateway_address, primary.cluster.exposure, self.name, webhook)
 
     def _configure(self, args: MeshArgs) -> None:
         """Create the Istio objects that apply to the whole mesh."""
@@ -361,17 +292,3 @@ class Mesh(pulumi.ComponentResource):
             values=charts.complete(chart, values, platform),
             opts=self.cluster.child_options(self, after, outlives=outlives),
         )
-
-    def _load_balancer_address(self, gateway: Release) -> pulumi.Output[str]:
-        service = find(
-            f"{self.name}-gateway-service",
-            "v1",
-            "Service",
-            pulumi.Output.concat(gateway.status["namespace"], "/", gateway.status["name"]),
-            opts=pulumi.ResourceOptions(parent=self, provider=self.cluster.provider),
-        )
-
-        def address(status: dict[str, Any] | None) -> str:
-            return endpoint.load_balancer_address((status or {}).get("loadBalancer", {}).get("ingress"), self.name)
-
-        return service.status.apply(address)
