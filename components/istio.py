@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from multimesh.injection import DEFAULT_REVISION
+
 Spec = dict[str, Any]
 
 NAMESPACE = "istio-system"
@@ -15,8 +17,6 @@ MANAGED = {"app.kubernetes.io/managed-by": "multimesh"}
 ISTIOD = f"istiod.{NAMESPACE}.svc"
 ISTIOD_HOSTS = (ISTIOD, f"istiod-remote.{NAMESPACE}.svc", f"istio-pilot.{NAMESPACE}.svc")
 """The names in the own certificate of every istiod, as its `getDNSNames` chooses them."""
-DEFAULT_REVISION = "default"
-"""How Istio calls the control plane that was installed without a revision."""
 ISTIOD_TLS_PORTS = (15012, 15017)
 """Where istiod serves proxies, and the API server's webhooks."""
 GATEWAY = "istio-ingressgateway"

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, NonNegativeInt, SecretStr, StringConstraints
 
+from multimesh.control_plane import INSTALLED, ControlPlane
+
 Protocol = Literal["http", "http2", "grpc", "grpc-web", "tcp", "tls"]
 """What a port speaks; `tls` is TLS that the application speaks itself. WebSocket is `http`."""
 
@@ -98,43 +100,6 @@ class Export(BaseModel, frozen=True, hide_input_in_errors=True):
     def protocols(self) -> dict[int, Protocol]:
         """The protocol of each port."""
         return self.ports or {self.port: "http"}
-
-
-class ControlPlane(BaseModel, frozen=True, hide_input_in_errors=True):
-    """Where the control plane of a mesh is; the defaults are those of one that multimesh installs."""
-
-    namespace: str = "istio-system"
-    root_namespace: str = "istio-system"
-    """Whose Istio objects hold for the whole mesh; the gateway and the routes are in it."""
-    revision: str = "default"
-    gateway: str = "istio-ingressgateway"
-    """The name of the gateway's Deployment and service account."""
-    installed: bool = True
-    """Whether multimesh installed it, and not somebody else."""
-
-    @property
-    def suffix(self) -> str:
-        """The end of the names of what istiod reads and writes; empty for the default revision."""
-        return "" if self.revision == "default" else f"-{self.revision}"
-
-    @property
-    def injection(self) -> tuple[str, str]:
-        """The label of a namespace whose pods get its sidecars."""
-        return ("istio.io/rev", self.revision) if self.suffix else ("istio-injection", "enabled")
-
-    def command(self, namespace: str) -> str:
-        """Return the command that gives a namespace this label, in place of another control plane's."""
-        other = "istio-injection-" if self.suffix else "istio.io/rev-"
-        return f"kubectl label namespace {namespace} --overwrite {other} {'='.join(self.injection)}"
-
-    @property
-    def gateway_selector(self) -> dict[str, str]:
-        """The labels of the gateway's pods, as the chart makes them of its name."""
-        return {"istio": self.gateway.removeprefix("istio-")}
-
-
-INSTALLED = ControlPlane()
-"""As multimesh installs it."""
 
 
 class _TrustDomains(BaseModel, frozen=True, hide_input_in_errors=True):

@@ -6,7 +6,7 @@ Source: https://istio.io/latest/docs/tasks/traffic-management/ingress/gateway-ap
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from multimesh.contract import INSTALLED
+from multimesh.control_plane import INSTALLED
 
 GROUP = "/apis/gateway.networking.k8s.io"
 ROUTES = ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from multimesh import gateway_api
-from multimesh.contract import INSTALLED
+from multimesh.control_plane import INSTALLED
 
 KINDS = ("VirtualService", "DestinationRule", "ServiceEntry", *gateway_api.KINDS)
 _MUTUAL_TLS = {"tls": {"mode": "ISTIO_MUTUAL"}}

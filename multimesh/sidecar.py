@@ -7,15 +7,15 @@ from kubernetes import client
 from kubernetes.stream import portforward
 from kubernetes.stream.ws_client import PortForward
 
+from multimesh.injection import PROXY
+
 ADMIN_PORT = 15000
 """Envoy's administration interface, on the loopback address of every pod with a sidecar."""
-NAME = "istio-proxy"
-"""What the proxy's container is called, also in a gateway's pod."""
 
 
 def containers(pod: Any) -> list[Any]:
     """Return the proxy's container of a pod: one, or none."""
-    return [one for one in [*pod.spec.containers, *(pod.spec.init_containers or [])] if one.name == NAME]
+    return [one for one in [*pod.spec.containers, *(pod.spec.init_containers or [])] if one.name == PROXY]
 
 
 def administration(

@@ -23,7 +23,7 @@ from components.istio import INGRESS_PORT, ISTIOD_TLS_PORTS, any_principal
 from components.mesh.roles import Role
 from components.ports import Port, Protocol
 from components.schema.problems import ABSENT, problem
-from multimesh.contract import ControlPlane
+from multimesh.control_plane import ControlPlane
 
 Workloads = dict[str, Workload]
 TrustDomains = Mapping[str, Sequence[str]]

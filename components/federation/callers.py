@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from components import istio
 from components.federation.exported_service import ExportedService
-from multimesh.contract import INSTALLED, ControlPlane
+from multimesh.control_plane import INSTALLED, ControlPlane
 
 NONE: Mapping[str, ControlPlane] = MappingProxyType({})
 

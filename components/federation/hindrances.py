@@ -7,7 +7,7 @@ from components.federation.inventory import Inventory
 from components.federation.pods import Pod
 from components.federation.policies import Policy, named, without_mutual_tls
 from components.mesh.roles import Role
-from multimesh.contract import INSTALLED, ControlPlane
+from multimesh.control_plane import INSTALLED, ControlPlane
 
 
 def hidden(service: ExportedService, inventory: Inventory, role: Role) -> str | None:

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from components.federation import stack_outputs
 from components.schema import problems
 from components.trust import ca
-from multimesh.contract import INSTALLED, ControlPlane, Export, Peer, PeerMeshOutputs
+from multimesh.contract import Export, Peer, PeerMeshOutputs
+from multimesh.control_plane import INSTALLED, ControlPlane
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_SIDECAR = "istio-proxy"
+from multimesh.injection import PROXY
+
 _INJECT = "sidecar.istio.io/inject"
 _EXCLUDE, _INCLUDE = (f"traffic.sidecar.istio.io/{word}InboundPorts" for word in ("exclude", "include"))
 
@@ -35,7 +36,7 @@ def pod(found: Mapping[str, Any]) -> Pod:
     """Return what matters of a pod of the API server."""
     spec, metadata = found["spec"], found["metadata"]
     containers = [*spec.get("containers", ()), *(spec.get("initContainers") or ())]
-    sidecar = any(container["name"] == _SIDECAR for container in containers)
+    sidecar = any(container["name"] == PROXY for container in containers)
     annotations = {
         key: said for key, said in (metadata.get("annotations") or {}).items() if key in (_EXCLUDE, _INCLUDE)
     }

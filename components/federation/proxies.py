@@ -7,8 +7,9 @@ from components.clusters.connection import connected
 from components.clusters.kubeconfig import KubeconfigError
 from components.federation.inventory import UnreadableClusterError, items
 from components.mesh.roles import JOINED
+from multimesh.injection import PROXY
 
-_PROXY, _TRUST_DOMAIN = "istio-proxy", "TRUST_DOMAIN"
+_TRUST_DOMAIN = "TRUST_DOMAIN"
 
 
 class UnreadableProxiesError(Exception):
@@ -42,7 +43,7 @@ def by_trust_domain(pods: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
 
 def _trust_domains(spec: Mapping[str, Any]) -> Iterator[str]:
     for container in [*spec.get("containers", ()), *(spec.get("initContainers") or ())]:
-        if container["name"] == _PROXY:
+        if container["name"] == PROXY:
             yield from (one.get("value", "") for one in container.get("env") or () if one["name"] == _TRUST_DOMAIN)
 
 

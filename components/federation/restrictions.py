@@ -9,7 +9,7 @@ from typing import Any
 from components.federation.inventory import Inventory
 from components.federation.policies import Policy, named
 from components.federation.workload import Workload
-from multimesh.contract import INSTALLED, ControlPlane
+from multimesh.control_plane import INSTALLED, ControlPlane
 
 
 def kept_out(

@@ -1,6 +1,6 @@
 """What uses each control plane of a cluster: pods that it injected, and namespaces whose next pods it would inject."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,15 +8,9 @@ from components.clusters.connection import connected
 from components.clusters.kubeconfig import KubeconfigError
 from components.federation.inventory import UnreadableClusterError, items
 from components.federation.proxies import UnreadableProxiesError, workload
-from components.istio import DEFAULT_REVISION, MANAGED
+from components.istio import MANAGED
 from components.mesh.roles import JOINED
-
-_REVISION = "istio.io/rev"
-"""The annotation of an injected pod, and the label of a namespace, that names a control plane.
-
-https://istio.io/latest/docs/setup/upgrade/canary/
-"""
-_INJECTION = "istio-injection"
+from multimesh.injection import INJECTION, REVISION, revision
 
 
 @dataclass(frozen=True)
@@ -52,40 +46,31 @@ def by_revision(namespaces: Iterable[Mapping[str, Any]], pods: Iterable[Mapping[
     selecting, workloads, own = dict[str, set[str]](), dict[str, set[str]](), set[str]()
     labelled, choosing = set[str](), set[str]()
     for namespace in namespaces:
-        if {_INJECTION, _REVISION} & (namespace["metadata"].get("labels") or {}).keys():
-            choosing.add(namespace["metadata"]["name"])
-        for revision in _selected(namespace["metadata"]):
-            selecting.setdefault(revision, set()).add(namespace["metadata"]["name"])
+        name, labels = namespace["metadata"]["name"], namespace["metadata"].get("labels") or {}
+        if {INJECTION, REVISION} & labels.keys():
+            choosing.add(name)
+        # Those of multimesh's own follow by themselves.
+        leaves = MANAGED.items() <= labels.items() or namespace["metadata"].get("deletionTimestamp")
+        if not leaves and (asked := revision(labels)):
+            selecting.setdefault(asked, set()).add(name)
     for pod in pods:
         annotations = pod["metadata"].get("annotations") or {}
-        revision = annotations.get(_REVISION)
-        if revision is None or (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+        injected = annotations.get(REVISION)
+        if injected is None or (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
             continue
         if JOINED in annotations:
-            own.add(revision)
+            own.add(injected)
         else:
             name = workload(pod["metadata"])
-            workloads.setdefault(revision, set()).add(name)
+            workloads.setdefault(injected, set()).add(name)
             if pod["metadata"]["namespace"] not in choosing:  # a namespace's labels are before those of its pods
                 labelled.add(name)
     return {
-        revision: Users(
-            sorted(selecting.get(revision, ())),
-            sorted(workloads.get(revision, ())),
-            sorted(workloads.get(revision, set()) & labelled),
-            own=revision in own,
+        name: Users(
+            sorted(selecting.get(name, ())),
+            sorted(workloads.get(name, ())),
+            sorted(workloads.get(name, set()) & labelled),
+            own=name in own,
         )
-        for revision in {*selecting, *workloads, *own}
+        for name in {*selecting, *workloads, *own}
     }
-
-
-def _selected(metadata: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the revision that a namespace selects; those of multimesh's own follow by themselves."""
-    labels = metadata.get("labels") or {}
-    if MANAGED.items() <= labels.items() or metadata.get("deletionTimestamp"):
-        return
-    if _INJECTION in labels:  # before the other label, as in the webhooks' selectors
-        if labels[_INJECTION] == "enabled":
-            yield DEFAULT_REVISION
-    elif _REVISION in labels:
-        yield labels[_REVISION]

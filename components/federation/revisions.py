@@ -13,12 +13,12 @@ from components.federation import revision_users, stack_outputs
 from components.federation.proxies import UnreadableProxiesError
 from components.federation.revision_users import Users
 from components.federation.trust_domain_change import restart_commands
-from components.istio import DEFAULT_REVISION
 from components.mesh import revisions
 from components.mesh.revisions import ControlPlanes, Installed
 from components.schema.problems import ABSENT, SettingsError, problem, report
 from components.settings import Settings
-from multimesh.contract import ControlPlane
+from multimesh.control_plane import ControlPlane
+from multimesh.injection import DEFAULT_REVISION
 
 Resources = Mapping[tuple[str, str], Mapping[str, Any]]
 

@@ -12,7 +12,7 @@ import yaml
 from components.clusters.existing.occupied import Read, is_ours
 from components.istio import JOINED_GATEWAY
 from components.trust.found_ca import Certificates
-from multimesh.contract import ControlPlane
+from multimesh.control_plane import ControlPlane
 
 _ISTIODS = "/apis/apps/v1/deployments?labelSelector=app%3Distiod"
 

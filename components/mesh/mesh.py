@@ -29,6 +29,7 @@ from components.objects import OWNER, KubernetesObject, Release
 from components.trust.ca import IntermediateCa, fingerprint
 from components.trust.found_ca import FoundCa
 from components.trust.requested_ca import IssuedCa
+from multimesh.injection import DEFAULT_REVISION
 
 NAMESPACE = istio.NAMESPACE
 
@@ -151,7 +152,7 @@ class Mesh(pulumi.ComponentResource):
         metadata = single_mesh.namespace_metadata(role, adopted=self.cluster.adopts)
         self.namespace = KubernetesObject(f"{self.name}-{NAMESPACE}", "v1", "Namespace", metadata=metadata, opts=kept)
         planes = args["control_planes"]
-        validating = {} if planes.validating == istio.DEFAULT_REVISION else {"defaultRevision": planes.validating}
+        validating = {} if planes.validating == DEFAULT_REVISION else {"defaultRevision": planes.validating}
         base = self._release("base", "istio-base", platform, validating, [self.namespace])
         # A pod that starts before its node has the agent's plugin is repaired later, and does not answer until then.
         first = [base, *self._node_agent(platform)]

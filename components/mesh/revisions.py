@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from components.clusters.cluster import Platform
-from components.istio import DEFAULT_REVISION
 from components.mesh import charts
+from multimesh.injection import DEFAULT_REVISION
 
 _IMAGES = (
     ("global", "hub"),

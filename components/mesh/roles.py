@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from components.mesh.topology import Topology
-from multimesh.contract import INSTALLED, ControlPlane
+from multimesh.control_plane import INSTALLED, ControlPlane
 
 JOINED = "multimesh/joined"
 """The annotation of a pod that names the trust domain, network and control plane of its proxy."""

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from components.clusters.existing.settings import ExistingClusterSettings
-from components.istio import DEFAULT_REVISION, NAMESPACE
+from components.istio import NAMESPACE
 from components.mesh.settings import MeshIstioSettings
 from components.mesh.topology import MultiMesh, SingleMesh
 from components.schema.problems import ABSENT, problem
 from components.settings.parts import Parts
+from multimesh.injection import DEFAULT_REVISION
 
 _LONGEST_REVISION = 46
 """https://helm.sh/docs/chart_template_guide/getting_started/ (53 characters), without `istiod-`."""

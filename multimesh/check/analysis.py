@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from pydantic import SecretStr
 
-from multimesh.contract import ControlPlane
+from multimesh.control_plane import ControlPlane
 
 PROGRAM = "istioctl"
 _SECONDS = 20

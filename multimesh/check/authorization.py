@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from multimesh.check.cluster import Object, labels_of
-from multimesh.contract import INSTALLED
+from multimesh.control_plane import INSTALLED
 
 
 @dataclass(frozen=True)

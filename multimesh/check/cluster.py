@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError
 from multimesh import gateway_api
 from multimesh.check.injection import no_sidecar
 from multimesh.connection import UnreachableError
-from multimesh.contract import INSTALLED, ControlPlane
+from multimesh.control_plane import INSTALLED, ControlPlane
 
 _SECONDS = 10
 _LOGIN = ["BearerToken"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from multimesh.connection import UnreachableError
 from multimesh.contract import SAMPLE
-from multimesh.sidecar import NAME
+from multimesh.injection import PROXY
 
 _PATH = f"/api/v1/namespaces/{SAMPLE.namespace}/pods?dryRun=All"
 _POD = {
@@ -38,7 +38,7 @@ Post = Callable[[str, Any], tuple[int, Mapping[str, str], Mapping[str, Any]]]
 def has_sidecar(pod: Mapping[str, Any]) -> bool:
     """Return whether a pod, as the API server has it, has a proxy among its containers."""
     spec = pod["spec"]
-    return any(one["name"] == NAME for one in [*spec["containers"], *(spec.get("initContainers") or [])])
+    return any(one["name"] == PROXY for one in [*spec["containers"], *(spec.get("initContainers") or [])])
 
 
 def no_sidecar(post: Post) -> str:

@@ -7,9 +7,8 @@ from multimesh.check.cluster import Cluster, labels_of
 from multimesh.check.control_planes import own
 from multimesh.check.federation import Federation
 from multimesh.check.result import Check, Problem
+from multimesh.injection import DEFAULT_REVISION, REVISION, chosen
 
-_INJECTION, _REVISION = "istio-injection", "istio.io/rev"
-"""How a namespace asks for sidecars, the first before the second; the second is an annotation of their pods, too."""
 _FEW = 3
 
 
@@ -36,13 +35,6 @@ def _meets(requirement: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
             return key not in labels
 
 
-def _chosen(labels: Mapping[str, str]) -> str | None:
-    """Return the label with which a namespace asks for sidecars; None if it does not."""
-    if _INJECTION in labels:
-        return f"{_INJECTION}=enabled" if labels[_INJECTION] == "enabled" else None
-    return f"{_REVISION}={labels[_REVISION]}" if _REVISION in labels else None
-
-
 def _namespaces(federation: Federation) -> Iterable[Problem]:
     for mesh, cluster in federation.clusters.items():
         injectors = [
@@ -53,9 +45,11 @@ def _namespaces(federation: Federation) -> Iterable[Problem]:
         ]
         for namespace in cluster.all("Namespace"):
             name, labels = namespace["metadata"]["name"], labels_of(namespace)
-            chosen = _chosen(labels)
-            if chosen and injectors and not any(selects(one, labels) for one in injectors):
-                cause = f"namespace {name} has the label {chosen}, and no control plane injects sidecars for it"
+            label = chosen(labels)
+            if label and injectors and not any(selects(one, labels) for one in injectors):
+                cause = (
+                    f"namespace {name} has the label {'='.join(label)}, and no control plane injects sidecars for it"
+                )
                 yield Problem(mesh, cause, f"{cluster.plane.command(name)}, then restart its pods")
 
 
@@ -73,7 +67,7 @@ def _pods(federation: Federation) -> Iterable[Problem]:
 def _revisions(cluster: Cluster) -> set[str]:
     """Return the revisions of the control planes that are there."""
     found = cluster.selected("Deployment", cluster.plane.namespace, {"app": "istiod"})
-    return {labels_of(one).get(_REVISION, "default") for one in found}
+    return {labels_of(one).get(REVISION, DEFAULT_REVISION) for one in found}
 
 
 def _proxies(cluster: Cluster) -> Iterable[tuple[str, str, list[str]]]:
@@ -81,7 +75,7 @@ def _proxies(cluster: Cluster) -> Iterable[tuple[str, str, list[str]]]:
     found = dict[tuple[str, str], list[str]]()
     for pod in cluster.all("Pod"):
         about = pod["metadata"]
-        revision = (about.get("annotations") or {}).get(_REVISION)
+        revision = (about.get("annotations") or {}).get(REVISION)
         ends = "deletionTimestamp" in about or (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
         if revision and not ends:
             found.setdefault((about["namespace"], revision), []).append(about["name"])

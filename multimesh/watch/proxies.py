@@ -11,6 +11,7 @@ from urllib3.exceptions import HTTPError
 from websocket import WebSocketException
 
 from multimesh import sidecar
+from multimesh.injection import PROXY
 from multimesh.verify.counters import CountersError
 
 _INJECTED = "service.istio.io/canonical-name"
@@ -48,7 +49,7 @@ def _in_turns(pods: Iterable[Any]) -> Iterator[tuple[str, str]]:
     for pod in sorted(pods, key=lambda pod: (pod.metadata.namespace, pod.metadata.name)):
         namespace = pod.metadata.namespace
         turns[namespace] = turns.get(namespace, 0) + 1
-        alone = len(pod.spec.containers) == 1 and pod.spec.containers[0].name == sidecar.NAME
+        alone = len(pod.spec.containers) == 1 and pod.spec.containers[0].name == PROXY
         ranked.append((not alone, turns[namespace], namespace, pod.metadata.name))
     yield from ((namespace, name) for _, _, namespace, name in sorted(ranked))
 

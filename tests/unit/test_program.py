@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from recording import Recording, record, recorded
 
-from multimesh.contract import INSTALLED
+from multimesh.control_plane import INSTALLED
 
 LOCAL = {"cluster": {"kind": "local"}}
 ECHO = {"name": "echo", "namespace": "demo", "port": 80, "ingress_hosts": ["*"], "service_account": "echo"}

@@ -15,7 +15,7 @@ from components.federation.exposure import exposures
 from components.federation.plan import PlannedObject, placed
 from components.mesh.roles import Role
 from multimesh.check.authorization import Caller, decide
-from multimesh.contract import ControlPlane
+from multimesh.control_plane import ControlPlane
 
 PLANE = ControlPlane(
     namespace="mesh", root_namespace="mesh-config", revision="stable", gateway="multimesh-gateway", installed=False

@@ -14,7 +14,7 @@ from components.federation.pods import Pod
 from components.federation.policies import Policy
 from components.federation.workload import Workload
 from components.mesh.roles import Role
-from multimesh.contract import ControlPlane
+from multimesh.control_plane import ControlPlane
 
 OF_WEB = {"matchLabels": {"app": "web"}}
 WORKLOAD = Workload({"app": "web"}, {80: "http"}, {80: [8080]}, pods=frozenset({"web-1"}))

@@ -10,7 +10,7 @@ import yaml
 
 from components.mesh.control_plane import Found, NotJoinedError, find, lacks
 from components.trust.found_ca import Certificates
-from multimesh.contract import ControlPlane
+from multimesh.control_plane import ControlPlane
 
 ISTIODS = "/apis/apps/v1/deployments?labelSelector=app%3Distiod"
 ROOT = "-----BEGIN CERTIFICATE-----\nAAAA\nBBBB\n-----END CERTIFICATE-----\n"

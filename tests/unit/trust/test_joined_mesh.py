@@ -13,7 +13,8 @@ from components.federation import joined
 from components.mesh.control_plane import Found
 from components.schema.problems import SettingsError
 from components.trust.found_ca import Certificates
-from multimesh.contract import ControlPlane, StackOutputs
+from multimesh.contract import StackOutputs
+from multimesh.control_plane import ControlPlane
 
 PLANE = ControlPlane(
     namespace="mesh", root_namespace="mesh-config", revision="stable", gateway="multimesh-gateway", installed=False

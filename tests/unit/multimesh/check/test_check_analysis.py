@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from multimesh.check import analysis
 from multimesh.check.analysis import Message, analyze
-from multimesh.contract import ControlPlane
+from multimesh.control_plane import ControlPlane
 
 FOUND = {
     "code": "IST0101",

@@ -23,6 +23,7 @@ WEST = {"id": "mm000002", "name": "local-west", "owner": OWNER, "faults": ["kube
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with a lab that says what its file has, and a backend in a folder of it."""
     (tmp_path / "lab").mkdir()
+    (tmp_path / "lab/__init__.py").touch()
     (tmp_path / "lab/__main__.py").write_text("print(open('said').read())")
     says(tmp_path, EAST, WEST)
     monkeypatch.setattr(machine, "project", lambda: tmp_path)
