@@ -5,6 +5,7 @@ https://helm.sh/docs/helm/helm_install/
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from components.clusters.interrupted import NotOursError, ask, is_owned, reached
@@ -113,12 +114,7 @@ def take_over(kubeconfig: str, type: str, inputs: Inputs) -> str:
     Raise NotOursError if that Istio lives, and AnswerError.
     """
     with reached(kubeconfig) as api:
-
-        def request(method: str, path: str, body: Any = None) -> dict[str, Any] | None:
-            head, _, query = path.partition("?labelSelector=")
-            selector = [("labelSelector", query.replace("%3D", "=").replace("%2C", ","))] if query else None
-            return ask(api, method, head, body, selector)
-
+        request = partial(ask, api)
         if type == RELEASE:
             taken = list(_leftovers(request, inputs["name"]))
             return f"takes over {', '.join(taken)}" if taken else ""

@@ -134,7 +134,7 @@ def recorded_as(status: str, record: Inputs) -> dict[str, Any]:
 def _records(api: "ApiClient", inputs: Inputs) -> tuple[str, list[dict[str, Any]]]:
     """Return the path of Helm's records, and those of a release, the latest last."""
     path = f"/api/v1/namespaces/{inputs['namespace']}/secrets"
-    answer = ask(api, "GET", path, query=[("labelSelector", f"owner=helm,name={inputs['name']}")]) or {}
+    answer = ask(api, "GET", f"{path}?labelSelector=owner%3Dhelm%2Cname%3D{inputs['name']}") or {}
     return path, sorted(answer.get("items", []), key=lambda record: int(record["metadata"]["labels"]["version"]))
 
 
@@ -160,15 +160,11 @@ def _path(api: "ApiClient", api_version: str, kind: str, namespace: str | None) 
     return ""
 
 
-def ask(
-    api: "ApiClient", method: str, path: str, body: Any = None, query: list[tuple[str, str]] | None = None
-) -> dict[str, Any] | None:
-    """Return an answer of the API server, None if it has no such object."""
+def ask(api: "ApiClient", method: str, path: str, body: Any = None) -> dict[str, Any] | None:
+    """Return an answer of the API server, None if it has no such object; the path may have a query."""
     content = "application/merge-patch+json" if method == "PATCH" else "application/json"
     headers = {"Accept": "application/json", "Content-Type": content}
-    request = api.param_serialize(
-        method, path, query_params=query, header_params=headers, body=body, auth_settings=["BearerToken"]
-    )
+    request = api.param_serialize(method, path, header_params=headers, body=body, auth_settings=["BearerToken"])
     answer = api.call_api(*request, _request_timeout=_SECONDS)
     answer.read()
     if answer.status == HTTPStatus.NOT_FOUND:
