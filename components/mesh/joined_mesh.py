@@ -23,8 +23,9 @@ class JoinedMesh(Mesh):
     def _configure(self, args: MeshArgs) -> None:
         ports = [istio.INGRESS_PORT, *([istio.HTTPS_PORT] if args["https"] else [])]
         closed = istio.gateway_ports(self.trust_domains, ports, self.role.plane.gateway_selector)
-        self._policy("AuthorizationPolicy", "gateway-ports", istio.GATEWAY_PORTS, closed)
-        self._forward(args)
+        objects = self._istio_objects()
+        objects.add("AuthorizationPolicy", "gateway-ports", istio.GATEWAY_PORTS, closed)
+        self._forward(objects, args)
 
     @property
     def _namespace_name(self) -> pulumi.Input[str]:

@@ -23,6 +23,7 @@ from components.mesh import (
 )
 from components.mesh.discovery import Discovery
 from components.mesh.ingress import Https
+from components.mesh.istio_objects import IstioObjects
 from components.mesh.revisions import ControlPlanes
 from components.mesh.roles import Role
 from components.objects import OWNER, KubernetesObject, Release
@@ -30,8 +31,6 @@ from components.trust.ca import IntermediateCa, fingerprint
 from components.trust.found_ca import FoundCa
 from components.trust.requested_ca import IssuedCa
 from multimesh.injection import DEFAULT_REVISION
-
-NAMESPACE = istio.NAMESPACE
 
 
 class MeshArgs(TypedDict):
@@ -150,7 +149,9 @@ class Mesh(pulumi.ComponentResource):
             raise TypeError("a control plane that is installed needs a CA to sign with")
         kept = pulumi.ResourceOptions.merge(own, pulumi.ResourceOptions(retain_on_delete=self.cluster.adopts or None))
         metadata = single_mesh.namespace_metadata(role, adopted=self.cluster.adopts)
-        self.namespace = KubernetesObject(f"{self.name}-{NAMESPACE}", "v1", "Namespace", metadata=metadata, opts=kept)
+        self.namespace = KubernetesObject(
+            f"{self.name}-{istio.NAMESPACE}", "v1", "Namespace", metadata=metadata, opts=kept
+        )
         planes = args["control_planes"]
         validating = {} if planes.validating == DEFAULT_REVISION else {"defaultRevision": planes.validating}
         base = self._release("base", "istio-base", platform, validating, [self.namespace])
@@ -245,28 +246,22 @@ class Mesh(pulumi.ComponentResource):
         # Access: everybody may call the ingress; istiod authenticates the clusters that it serves
         ports = [istio.INGRESS_PORT, *([istio.HTTPS_PORT] if args["https"] else [])]
         ports += [*istio.ISTIOD_TLS_PORTS] if self.role.serves else []
-        self._policy("PeerAuthentication", "strict", "default", istio.strict_mutual_tls())
-        self._policy("NetworkPolicy", "istiod-ports", "istiod-by-tls-alone", istio.istiod_by_tls_alone())
         closed = istio.gateway_ports(self.trust_domains, ports, istiod_from=self._served_from)
-        self._policy("AuthorizationPolicy", "gateway-ports", istio.GATEWAY_PORTS, closed)
+        objects = self._istio_objects()
+        objects.add("PeerAuthentication", "strict", "default", istio.strict_mutual_tls())
+        objects.add("NetworkPolicy", "istiod-ports", "istiod-by-tls-alone", istio.istiod_by_tls_alone())
+        objects.add("AuthorizationPolicy", "gateway-ports", istio.GATEWAY_PORTS, closed)
+        self._forward(objects, args)
 
-        self._forward(args)
+    def _istio_objects(self) -> IstioObjects:
+        return IstioObjects(self, self.name, self.cluster, self.role, self.control_plane)
 
-    def _forward(self, args: MeshArgs) -> None:
+    def _forward(self, objects: IstioObjects, args: MeshArgs) -> None:
         """Create the Istio objects that say what the gateway forwards to."""
-        https = args["https"]
-        if exports := args["exports"]:
-            self._policy("Gateway", "peer-gateway", istio.PEER_GATEWAY, istio.peer_gateway(exports))
-        if hosts := args["ingress_hosts"]:
-            # Plain HTTP is redirected before its own Gateway takes none of it, so that no request finds a closed port.
-            first = self._redirect(hosts, args["https_port"]) if https and https.redirect else []
-            first += self.serving if https else []
-            spec = ingress.gateway(hosts, https)
-            self._policy("Gateway", "ingress-gateway", istio.INGRESS_GATEWAY, spec, first)
+        objects.forward_peers(args["exports"])
+        objects.forward_ingress(args["ingress_hosts"], args["https"], args["https_port"], self.serving)
         if self.role.serves:
-            gateway, route = primary_remote.istiod_gateway(), primary_remote.istiod_route(f"{NAMESPACE}/istiod")
-            self.serving.append(self._policy("Gateway", "istiod-gateway", "istiod", gateway))
-            self.serving.append(self._policy("VirtualService", "istiod-route", "istiod", route))
+            self.serving += objects.serve_istiod()
 
     def _certificate(self, https: Https) -> list[KubernetesObject]:
         """Create the Secret with the certificate of the ingress, or say if the one of somebody else is of no use."""
@@ -285,27 +280,6 @@ class Mesh(pulumi.ComponentResource):
                 opts=self.cluster.child_options(self),
             )
         ]
-
-    def _redirect(self, hosts: Sequence[str], https_port: int) -> list[pulumi.Resource]:
-        """Create the objects that send plain HTTP to HTTPS."""
-        gateway = self._policy("Gateway", "redirect-gateway", ingress.REDIRECT, istio.ingress_gateway(hosts))
-        route = ingress.redirect(https_port, self.role.plane.root_namespace)
-        return [self._policy("VirtualService", "redirect", ingress.REDIRECT, route, [gateway])]
-
-    def _policy(
-        self, kind: str, suffix: str, name: str, spec: istio.Spec, after: Sequence[pulumi.Resource] = ()
-    ) -> KubernetesObject:
-        """Create an Istio object in this mesh, after its control plane, which validates the object."""
-        if kind == "Gateway":
-            spec = {**spec, "selector": self.role.plane.gateway_selector}
-        return KubernetesObject(
-            f"{self.name}-{suffix}",
-            istio.API_VERSIONS[kind],
-            kind,
-            metadata={"name": name, "namespace": self.role.plane.root_namespace},
-            spec=spec,
-            opts=self.cluster.child_options(self, [self.control_plane, *after]),
-        )
 
     def _release(
         self,
