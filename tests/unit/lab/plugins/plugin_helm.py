@@ -63,7 +63,7 @@ with log.open("a") as file:
     file.write(json.dumps(entry) + "\\n")
 print(os.environ.get("HELM_OUTPUT", ""))
 if os.environ.get("HELM_FAILS") in arguments:
-    sys.exit("Error: UPGRADE FAILED: context deadline exceeded")
+    sys.exit("Error: " + os.environ.get("HELM_ERROR", "UPGRADE FAILED: context deadline exceeded"))
 """
 
 

@@ -199,12 +199,6 @@ def test_what_is_no_key_is_refused_with_the_inputs_name() -> None:
         root(key(), privateKeyPem="nonsense")
 
 
-def test_a_key_after_its_parameters_is_refused_as_by_the_official_plugin() -> None:
-    parameters = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
-    with pytest.raises(PluginError, match="unsupported PEM preamble/type: EC PARAMETERS"):
-        root(key(), privateKeyPem=parameters + reveal(key())["privateKeyPem"])
-
-
 def test_validity_times_are_the_certificates_and_have_fractions_of_seconds() -> None:
     certificate = root(key(), validityPeriodHours=10)
 

@@ -106,15 +106,6 @@ def test_a_cluster_that_came_up_after_the_decision_stays_unreachable(unreachable
         create(provider, service())
 
 
-def test_a_server_that_lost_its_storage_fails_each_read_as_with_the_official_plugin(server: ApiServer) -> None:
-    server.storage = False
-    provider = configured(kubeconfig=server.kubeconfig, skipUpdateUnreachable="true")
-
-    for _ in range(2):
-        with pytest.raises(PluginError, match="did not complete within the allotted timeout"):
-            read(provider, service(), service())
-
-
 def test_a_server_that_ends_after_the_decision_fails_each_read(
     server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
