@@ -1,6 +1,6 @@
 """The environment of the local stack: its tools on PATH, a state backend and a passphrase of its own.
 
-`python -m lab.environment` prints it as shell exports; with a command it runs the command in it.
+`python -m lab.environment` prints it for a shell; with a command it runs the command in it.
 """
 
 import os
@@ -17,6 +17,12 @@ LOCAL = CHECKOUT / ".state"
 BIN = LOCAL / "bin"
 PASSPHRASE = LOCAL / "passphrase"
 STAND_INS = CHECKOUT / "lab/plugins/bin"
+_FUNCTION = """pulumi() (
+    TMPDIR=$(mktemp -d) && export TMPDIR || exit
+    trap 'rm -rf "$TMPDIR"' EXIT
+    command pulumi "$@"
+)"""
+"""What `run` does, for a shell."""
 
 
 def plugins() -> Path | None:
@@ -79,11 +85,12 @@ def run(command: list[str]) -> int:
 
 
 def main(command: list[str]) -> None:
-    """Run the command in the local stack's environment; without one, print the environment as shell exports."""
+    """Run the command in the local stack's environment; without one, print the environment for a shell."""
     if not command:
         for name, value in environment().items():
             text = f'"{_first_on_path()}:$PATH"' if name == "PATH" else shlex.quote(value)
             print(f"export {name}={text}")
+        print(_FUNCTION)
         return
     os.environ.update(environment())
     os.environ.pop("PULUMI_CONFIG_PASSPHRASE", None)  # it would win over the file

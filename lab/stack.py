@@ -62,7 +62,10 @@ class Stack:
                 (self.project / entry.name).symlink_to(entry)
         self.backend = folder / "backend"
         self.backend.mkdir()
+        temporary = folder / "temporary"  # the official plugins leave kubeconfigs there
+        temporary.mkdir()
         self.environment = os.environ | {
+            "TMPDIR": str(temporary),
             "PULUMI_BACKEND_URL": self.backend.as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": secrets.token_urlsafe(),
             "PULUMI_SKIP_UPDATE_CHECK": "true",

@@ -93,6 +93,25 @@ def test_the_printed_exports_keep_the_path_that_the_shell_has(capsys: pytest.Cap
     assert said.stdout.strip() == f"{environment.BIN}:/bin"
 
 
+@pytest.mark.usefixtures("checkout")
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_what_a_plugin_leaves_is_removed_in_a_shell_with_the_printed_environment(
+    shell: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    environment.main([])
+    program = tmp_path / "pulumi"
+    program.write_text('#!/bin/sh\nmktemp -p "$TMPDIR"\necho "$@"\nexit 7\n')
+    program.chmod(0o755)
+    script = capsys.readouterr().out + f"PATH={tmp_path}:/usr/bin:/bin\npulumi up 'a  stack'; echo $? ${{TMPDIR-unset}}"
+
+    said = subprocess.run([shell, "-c", script], capture_output=True, text=True, check=True, env={})
+
+    left, *lines = said.stdout.splitlines()
+    assert lines == ["up a  stack", "7 unset"]
+    assert Path(left).name.startswith("tmp.")
+    assert not Path(left).parent.exists()
+
+
 def test_a_command_gets_the_passphrase_file_even_if_the_user_has_a_passphrase_of_their_own() -> None:
     code = "import os; print(os.environ.get('PULUMI_CONFIG_PASSPHRASE'), os.environ['PULUMI_CONFIG_PASSPHRASE_FILE'])"
     said = subprocess.run(
