@@ -96,6 +96,21 @@ def test_a_namespace_of_the_samples_name_is_named(stack: Stack, kubeconfig: Path
     subprocess.run([*kubectl, "delete", "namespace", "demo"], check=True)
 
 
+def test_a_dns_that_answers_for_another_domain_alone_is_named(stack: Stack, kubeconfig: Path) -> None:
+    config = ("--namespace", "kube-system", "configmap", "coredns")
+    corefile = json.loads(kubectl(kubeconfig, "get", *config, "--output", "json"))["data"]["Corefile"]
+
+    def answer_for(domains: str) -> None:
+        data = {"Corefile": corefile.replace("cluster.local", domains)}
+        kubectl(kubeconfig, "patch", *config, "--patch", json.dumps({"data": data}))
+
+    answer_for("corp.internal")
+    assert "its DNS answers for Services in corp.internal, and not in cluster.local" in refused(stack)
+    answer_for("cluster.local corp.internal")
+    stack.preview()
+    answer_for("cluster.local")
+
+
 def test_crds_that_belong_to_nobodys_release_are_named(stack: Stack, kubeconfig: Path) -> None:
     label = "app.kubernetes.io/managed-by-"
     crd = "crd/virtualservices.networking.istio.io"

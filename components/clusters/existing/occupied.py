@@ -41,6 +41,7 @@ def reader(api: "ApiClient", timeout: float, *, whole_objects: bool = False) -> 
             or listed
             or "deployments" in path
             or "daemonsets" in path
+            or "/configmaps/" in path
             or path.endswith(("/services", "/version"))
         )
         accept = "application/json" if whole else _METADATA

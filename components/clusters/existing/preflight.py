@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from components.clusters.connection import connected
-from components.clusters.existing import node_folders, node_ports, occupied, taken
+from components.clusters.existing import cluster_domain, node_folders, node_ports, occupied, taken
 from components.clusters.existing.occupied import Read, reader
 from components.clusters.existing.settings import ExistingClusterSettings
 from components.clusters.kubeconfig import Kubeconfig, KubeconfigError
@@ -42,6 +42,7 @@ def missing(
                 *(occupied.faults(read, adopt=adopt, revision=revision) if install else []),
                 *taken.faults(read, sample=sample, read_by_others=read_by_others, cni=cni),
                 *node_ports.taken(settings.gateway, read),
+                *cluster_domain.faults(read),
                 *(node_folders.faults(read, settings.cni) if cni else []),
             ],
         )
