@@ -14,6 +14,7 @@ from components import echo, envoy, istio, routing
 from components.ports import Port
 from lab.stack import Stack
 from multimesh.contract import SAMPLE
+from multimesh.hosts import local_host
 
 SUFFIX = "global"
 _PORT = SAMPLE.port
@@ -67,8 +68,8 @@ def objects(mesh: str, services: Sequence[str], addresses: Mapping[str, str]) ->
     """Return all that one mesh needs to export these services, besides what it has for the sample already."""
     hosts = {name: f"{name}.{SAMPLE.namespace}.{SUFFIX}" for name in services}
     sample = f"{SAMPLE.name}.{SAMPLE.namespace}.{SUFFIX}"
-    local = {name: istio.local_host(name, SAMPLE.namespace) for name in services}
-    exported = [istio.local_host(SAMPLE.name, SAMPLE.namespace), *local.values()]
+    local = {name: local_host(name, SAMPLE.namespace) for name in services}
+    exported = [local_host(SAMPLE.name, SAMPLE.namespace), *local.values()]
     made = [
         _object("EnvoyFilter", "lost-meshes", envoy.lost_peers([sample, *hosts.values()])),
         _object("Gateway", istio.PEER_GATEWAY, istio.peer_gateway(exported)),

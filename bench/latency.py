@@ -15,6 +15,7 @@ from components import istio, routing
 from components.ports import Port
 from lab.stack import Stack
 from multimesh.contract import SAMPLE
+from multimesh.hosts import local_host
 from multimesh.verify.answers import Answer
 from multimesh.verify.inside import ask_from_pod, echo_pod
 
@@ -49,7 +50,7 @@ def p50s(stack: Stack) -> tuple[float, float]:
 
 def _simplest(cluster_ip: str, gateway: str, gateway_port: int) -> Sequence[tuple[str, str, istio.Spec]]:
     port = SAMPLE.port
-    local = istio.local_host(SAMPLE.name, SAMPLE.namespace)
+    local = local_host(SAMPLE.name, SAMPLE.namespace)
     identities = [
         istio.principal(f"{mesh}.mesh", SAMPLE.namespace, SAMPLE.service_account) for mesh in ("east", "west")
     ]

@@ -54,11 +54,6 @@ def istiod_hosts(revisions: Sequence[str]) -> list[str]:
     return [*ISTIOD_HOSTS, *named]
 
 
-def local_host(name: str, namespace: str) -> str:
-    """Return the name of a Service inside its own cluster."""
-    return f"{name}.{namespace}.svc.cluster.local"
-
-
 def principal(trust_domain: str, namespace: str, service_account: str) -> str:
     """Return a workload identity as AuthorizationPolicy writes it: SPIFFE without the scheme."""
     return f"{trust_domain}/ns/{namespace}/sa/{service_account}"

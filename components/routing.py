@@ -93,6 +93,14 @@ def service_entry(host: str, ports: Sequence[Port], entries: Sequence[Spec], ide
     }
 
 
+def asked_for(host: str, ports: Sequence[Port], entry: Spec) -> Spec:
+    """Return the ServiceEntry that gives a Service another name in the gateway of its mesh, and in no sidecar.
+
+    A gateway with `AUTO_PASSTHROUGH` forwards by the names of Services, which end with its own cluster's domain.
+    """
+    return {**alias(host, ports), "resolution": "DNS", "endpoints": [entry], "exportTo": ["."]}
+
+
 def alias(host: str, ports: Sequence[Port]) -> Spec:
     """Return the ServiceEntry that gives `host` an address, so that it resolves; a VirtualService routes requests."""
     return {

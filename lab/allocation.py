@@ -40,6 +40,8 @@ class Allocation:
     coredns_image: str
     owner: str = ""
     flat: bool = False
+    domain: str = "cluster.local"
+    """The end of the names of its Services."""
 
     @property
     def folder(self) -> Path:
@@ -149,11 +151,11 @@ def left_behind(name: str, owner: str) -> Allocation | None:
     return next(found, None)
 
 
-def allocate(name: str, owner: str = "", *, flat: bool = False) -> Allocation:
+def allocate(name: str, owner: str = "", *, flat: bool = False, domain: str = Allocation.domain) -> Allocation:
     """Allocate an id and a number to a new cluster and write them into its folder; raise NoFreeNetworkError."""
     with lock(paths.STATE.parent):
         id = f"mm{secrets.token_hex(3)}"
-        allocation = Allocation(id, name, free_number(), paths.PAUSE_IMAGE, paths.COREDNS_IMAGE, owner, flat)
+        allocation = Allocation(id, name, free_number(), paths.PAUSE_IMAGE, paths.COREDNS_IMAGE, owner, flat, domain)
         for folder in (allocation.folder, allocation.run):
             folder.mkdir(mode=0o700, parents=True)
         note(allocation)

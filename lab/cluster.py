@@ -25,16 +25,19 @@ class Cluster:
     kubeconfig: str
 
 
-def create(name: str, report: Report, owner: str = "", *, flat: bool = False) -> Cluster:
+def create(
+    name: str, report: Report, owner: str = "", *, flat: bool = False, domain: str = Allocation.domain
+) -> Cluster:
     """Create a cluster and return it once its node is ready; on failure, remove what was made.
 
-    An `owner` has one cluster of a name at a time: one that exists already was left behind by a killed run, and is
-    destroyed first. `report` is called with one line per step. Raises NoFreeNetworkError, StartError or CommandError.
+    The names of its Services end with `domain`. An `owner` has one cluster of a name at a time: one that exists already
+    was left behind by a killed run, and is destroyed first. `report` is called with one line per step. Raises
+    NoFreeNetworkError, StartError or CommandError.
     """
     if remains := allocation.left_behind(name, owner):
         report(f"{remains.id}: left behind by a run that was killed")
         destroy(remains.id, report)
-    id = allocation.allocate(name, owner, flat=flat).id
+    id = allocation.allocate(name, owner, flat=flat, domain=domain).id
     try:
         return start(id, report)
     except BaseException:

@@ -108,7 +108,7 @@ def kubelet(cluster: Allocation) -> str:
             "cgroupRoot": f"/multimesh/{cluster.id}",
             "failCgroupV1": False,
             "clusterDNS": [cluster.dns_service],
-            "clusterDomain": "cluster.local",
+            "clusterDomain": cluster.domain,
             "resolvConf": "",  # names of the world outside are none of the lab's
             "serializeImagePulls": False,
             "syncFrequency": "10s",  # of files of Secrets and ConfigMaps

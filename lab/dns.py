@@ -12,7 +12,7 @@ _COREFILE = """\
     errors
     health
     ready
-    kubernetes cluster.local in-addr.arpa ip6.arpa {
+    kubernetes %s in-addr.arpa ip6.arpa {
         pods insecure
         ttl 5
     }
@@ -52,7 +52,9 @@ def manifests(cluster: Allocation) -> dict[str, dict[str, Any]]:
             roleRef={"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "coredns"},
             subjects=[{"kind": "ServiceAccount", "name": "coredns", "namespace": "kube-system"}],
         ),
-        f"{core}/configmaps/coredns": _object("v1", "ConfigMap", "coredns", data={"Corefile": _COREFILE}),
+        f"{core}/configmaps/coredns": _object(
+            "v1", "ConfigMap", "coredns", data={"Corefile": _COREFILE % cluster.domain}
+        ),
         f"{core}/services/kube-dns": _object(
             "v1",
             "Service",

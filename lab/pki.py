@@ -140,7 +140,7 @@ def make(cluster: Allocation) -> dict[str, bytes]:
     files = {"ca.crt": authority_pem}
 
     # servers
-    suffixes = ("", ".default", ".default.svc", ".default.svc.cluster.local")
+    suffixes = ("", ".default", ".default.svc", f".default.svc.{cluster.domain}")
     service_names = [f"kubernetes{suffix}" for suffix in suffixes]
     addresses = [IPv4Address(cluster.address), IPv4Address(cluster.kubernetes_service)]
     files["apiserver.crt"], files["apiserver.key"] = _issue(

@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel
 
+from multimesh.hosts import CLUSTER_DOMAIN
 from multimesh.injection import DEFAULT_REVISION, INJECTION, REVISION
 
 
@@ -14,6 +15,8 @@ class ControlPlane(BaseModel, frozen=True, hide_input_in_errors=True):
     revision: str = DEFAULT_REVISION
     gateway: str = "istio-ingressgateway"
     """The name of the gateway's Deployment and service account."""
+    cluster_domain: str = CLUSTER_DOMAIN
+    """The end of the names of the Services in its cluster."""
     installed: bool = True
     """Whether multimesh installed it, and not somebody else."""
 

@@ -16,6 +16,7 @@ from components.federation.plan import PlannedObject
 from components.federation.weights import percentages
 from components.istio import Spec
 from components.ports import Port
+from multimesh.hosts import CLUSTER_DOMAIN
 
 _PERCENT = 100
 _HTTP = {"HTTP", "HTTP2", "GRPC", "GRPC-WEB"}
@@ -38,6 +39,8 @@ class Entrance:
     port: int
     hosts: Collection[str]
     trust_domains: Collection[str]
+    domain: str = CLUSTER_DOMAIN
+    """Of its cluster: the Service's own name there ends with it."""
 
 
 class Chain:
@@ -55,6 +58,7 @@ class Chain:
             for mesh, one in self._exporters.items()
             for domain in one.trust_domains
         }
+        self._own = {mesh: service.host_in(one.domain) for mesh, one in entrances.items()}
 
     def check(self, caller: str, planned: Sequence[PlannedObject]) -> None:
         """Raise BrokenChainError, with a line for each break, unless a mesh's objects lead to the whole service."""
@@ -64,7 +68,7 @@ class Chain:
     def breaks(self, caller: str, planned: Sequence[PlannedObject]) -> Iterator[str]:
         """Yield a line for each break between the service's objects in the mesh `caller` and those that export it."""
         for port in self._ports if self._exporters else ():
-            for why in self._at_port(port, caller, planned):
+            for why in [*self._at_port(port, caller, planned), *self._not_found(port, caller, planned)]:
                 yield f"{self._service.global_name}:{port.number} from {caller}: {why}"
 
     def _at_port(self, port: Port, caller: str, planned: Sequence[PlannedObject]) -> Iterator[str]:
@@ -98,7 +102,7 @@ class Chain:
     def _wrong_routes(self, port: Port, caller: str, routes: Spec, rule: Spec) -> Iterator[str]:
         """Names and ports that are not the service's, requests that nothing matches, or that are led elsewhere."""
         complete, workload = False, self._workloads.get(caller)
-        short = [self._service.local_host] if workload and workload.short_name else []
+        short = [self._own[caller]] if workload and workload.short_name else []
         if {*routes["hosts"]} != {self._service.global_name, *short}:
             yield f"routes for {', '.join(routes['hosts'])}"
         for route in routes.get("http" if port.is_http else "tcp") or ():
@@ -129,12 +133,32 @@ class Chain:
         """Exporters that are reached not once, or elsewhere than at their gateway, their own Service for the caller."""
         wanted = {*self._gateways.values()}
         if caller in self._exporters:
-            workload = self._workloads[caller]
-            number = workload.targets[port.number][0] if workload.headless else port.number
-            wanted ^= {self._gateways[caller], (caller, caller, f"{self._service.local_host}.", number)}
+            wanted ^= {self._gateways[caller], self._own_endpoint(port, caller)}
         found = {*endpoints}
         if found != wanted or len(found) != len(endpoints):
             yield f"its endpoints are {sorted(map(str, endpoints))}, and should be {sorted(map(str, wanted))}"
+
+    def _own_endpoint(self, port: Port, caller: str) -> _Reached:
+        workload = self._workloads[caller]
+        number = workload.targets[port.number][0] if workload.headless else port.number
+        return caller, caller, f"{self._own[caller]}.", number
+
+    def _not_found(self, port: Port, caller: str, planned: Sequence[PlannedObject]) -> Iterator[str]:
+        """What a gateway does not find, as its cluster has another domain than the name that peers ask for."""
+        asked = self._service.local_host
+        if caller not in self._exporters or self._own[caller] == asked:
+            return
+        entries = [one.spec for one in planned if one.kind == "ServiceEntry" and one.spec["hosts"] == [asked]]
+        named = [(entry, listed) for entry in entries for listed in entry["ports"] if listed["number"] == port.number]
+        if len(entries) != 1 or len(named) != 1:
+            yield f"{len(entries)} ServiceEntries, {len(named)} ports for the name that peers ask for"
+            return
+        [(entry, listed)] = named
+        yield from _wrong_port(port, entry, listed)
+        if [_endpoint(one, listed["name"]) for one in entry["endpoints"]] != [self._own_endpoint(port, caller)]:
+            yield "the name that peers ask for leads elsewhere"
+        if entry.get("exportTo") != ["."]:
+            yield "sidecars see the name that peers ask for"
 
     def _wrong_name(self, port: Port, caller: str, tls: Spec) -> Iterator[str]:
         """Connections that the exporters' gateways refuse."""

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from components import istio
 from components.ports import Protocol
+from multimesh.hosts import local_host
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,12 @@ class ExportedService:
 
     @property
     def local_host(self) -> str:
-        """The Service's name in its own cluster, and in all clusters of a single mesh."""
-        return istio.local_host(self.name, self.namespace)
+        """The name by which peers ask for the Service, and its name in a cluster of the usual domain."""
+        return local_host(self.name, self.namespace)
+
+    def host_in(self, domain: str) -> str:
+        """Return the Service's name in a cluster of this domain."""
+        return local_host(self.name, self.namespace, domain)
 
     def account_in(self, mesh: str) -> str:
         """Return the service account of the workloads in a mesh."""

@@ -73,6 +73,13 @@ def _mistakes(stack: Settings, members: Members, mesh: str, found: Found) -> Ite
             f"is {has} in {found} (meshConfig.trustDomain): set this key to that, or the Helm value to this; its "
             "workloads get a new one when they restart",
         )
+    settings = stack.meshes[mesh].cluster
+    if isinstance(settings, ExistingClusterSettings) and settings.dns_domain != found.plane.cluster_domain:
+        yield problem(
+            ("meshes", mesh, "cluster", "dns_domain"),
+            settings.dns_domain,
+            f"is {found.plane.cluster_domain} in {found} (global.proxy.clusterDomain): set this key to that",
+        )
     install = ("meshes", mesh, "istio", "install")
     faults = list(found.certificates.faults(members.root, domain))
     yield from (problem(install, False, f"{found} {fault}. {_WAYS}") for fault in faults[:1])

@@ -18,6 +18,7 @@ from components.mesh.revisions import ControlPlanes, Installed
 from components.schema.problems import ABSENT, SettingsError, problem, report
 from components.settings import Settings
 from multimesh.control_plane import ControlPlane
+from multimesh.hosts import CLUSTER_DOMAIN
 from multimesh.injection import DEFAULT_REVISION
 
 Resources = Mapping[tuple[str, str], Mapping[str, Any]]
@@ -29,11 +30,16 @@ class Revisions:
 
     of: Mapping[str, ControlPlanes]
     notes: Sequence[str] = field(default_factory=list)
+    domains: Mapping[str, str] = field(default_factory=dict)
+    """The domain of each mesh's cluster."""
 
     @property
     def planes(self) -> dict[str, ControlPlane]:
         """The configured control plane of each mesh."""
-        return {mesh: ControlPlane(revision=found.revision) for mesh, found in self.of.items()}
+        return {
+            mesh: ControlPlane(revision=found.revision, cluster_domain=self.domains.get(mesh, CLUSTER_DOMAIN))
+            for mesh, found in self.of.items()
+        }
 
 
 def read(stack: Settings) -> Revisions:
@@ -57,7 +63,7 @@ def read(stack: Settings) -> Revisions:
         found[mesh] = ControlPlanes(revision, former)
     if wrong:
         raise SettingsError(report(wrong))
-    return Revisions(found, notes)
+    return Revisions(found, notes, {mesh: stack.cluster_domain(mesh) for mesh in found})
 
 
 def _kubeconfig(stack: Settings, resources: Resources, mesh: str) -> str:

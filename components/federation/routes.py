@@ -62,26 +62,27 @@ class Routes:
         if not self._exporters:
             return []
         if not role.one_mesh:
-            return self._between_meshes(role.cluster)
+            return self._between_meshes(role.cluster, self._service.host_in(role.plane.cluster_domain))
         return self._through_gateways(role) if role.network is not None else self._on_one_network()
 
-    def _between_meshes(self, here: str) -> list[PlannedObject]:
-        """Return the routes from one mesh to its own workload and to the gateways of the others."""
+    def _between_meshes(self, here: str, host: str) -> list[PlannedObject]:
+        """Return the routes from one mesh to its own workload, called `host` there, and to the gateways of others."""
         service = self._service
         first, *later = priority.tiers(service, here, list(self._remote))
         split = self._split if not later else Split()
-        own = {here: self._local(here)} if here in self._remote else {}
+        own = {here: self._local(here, host)} if here in self._remote else {}
         endpoints, entries = self._remote | own, self._entries | {mesh: self._entry(one) for mesh, one in own.items()}
 
         # Only where the service runs, the short name certainly means it; elsewhere another Service may have that name.
         workload = self._available.workloads.get(here)
-        short = [service.local_host] if workload and workload.short_name else []
+        short = [host] if workload and workload.short_name else []
         return [
             self._service_entry([entries[mesh] for mesh in first]),
             *self._standby([[endpoints[mesh] for mesh in tier] for tier in later]),
             self._global_rule(split),
             self._inside([*short, service.global_name], service.global_name, split),
             *self._ingress(service.global_name, split),
+            *(self._asked_for(here, host) if workload and host != service.local_host else []),
         ]
 
     def _through_gateways(self, role: Role) -> list[PlannedObject]:
@@ -95,7 +96,7 @@ class Routes:
         service = self._service
         inside = [mesh for mesh in self._remote if mesh in (role.cluster, *role.serves)]
         # A cluster's network has the cluster's name.
-        endpoints = [replace(self._local(mesh), network=mesh) for mesh in inside]
+        endpoints = [replace(self._local(mesh, service.local_host), network=mesh) for mesh in inside]
         endpoints += [replace(remote, network=single_mesh.outside(mesh)) for mesh, remote in self._remote.items()]
         return [
             self._global_rule(self._split),
@@ -129,14 +130,17 @@ class Routes:
             for exporter in self._exporters
         }
 
-    def _local(self, mesh: str) -> Endpoint:
+    def _local(self, mesh: str, host: str) -> Endpoint:
         """Return the endpoint of the mesh's own workload: the name of its Service, whose cluster IP may change.
 
         It ends with a dot: without, every proxy asks for it, again and again, in each search domain of its pod first.
         """
-        workload, service = self._available.workloads[mesh], self._service
-        ports = {number: workload.targets[number][0] if workload.headless else number for number in service.ports}
-        return replace(self._remote[mesh], address=f"{service.local_host}.", ports=ports)
+        return replace(self._remote[mesh], address=f"{host}.", ports=self._own_ports(mesh))
+
+    def _own_ports(self, mesh: str) -> dict[int, int]:
+        """Return where each port of the service is at the name of the mesh's own Service."""
+        workload = self._available.workloads[mesh]
+        return {number: workload.targets[number][0] if workload.headless else number for number in self._service.ports}
 
     @cached_property
     def _identities(self) -> list[str]:
@@ -161,6 +165,12 @@ class Routes:
         service = self._service
         spec = routing.service_entry(service.global_name, self._available.ports, entries, self._identities)
         return planned(service, "ServiceEntry", spec)
+
+    def _asked_for(self, mesh: str, host: str) -> list[PlannedObject]:
+        """Return the ServiceEntry by which the gateway of a mesh with another domain finds what peers ask for."""
+        entry = self._entry(Endpoint(mesh, f"{host}.", self._own_ports(mesh)))
+        spec = routing.asked_for(self._service.local_host, self._available.ports, entry)
+        return [planned(self._service, "ServiceEntry", spec, "asked-for")]
 
     def _standby(self, later: Sequence[Sequence[Endpoint]]) -> list[PlannedObject]:
         """Return the EnvoyFilter with the meshes that take over in an order; none if no mesh is before another."""

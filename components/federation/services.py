@@ -188,9 +188,9 @@ class Federation:
 def _entrance(service: ExportedService, mesh: Mesh | PeerMesh, address: str) -> Entrance:
     """Return how others enter a mesh for a service, by what its gateway forwards, or its stack says to export."""
     if isinstance(mesh, Mesh):
-        hosts = mesh.exports
-    else:
-        hosts = [service.local_host] if service.global_name in mesh.exports else []
+        domain = mesh.role.plane.cluster_domain
+        return Entrance(address, mesh.gateway_port, mesh.exports, mesh.trust_domains, domain)
+    hosts = [service.local_host] if service.global_name in mesh.exports else []
     return Entrance(address, mesh.gateway_port, hosts, mesh.trust_domains)
 
 

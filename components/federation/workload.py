@@ -96,7 +96,9 @@ def workload(service: ExportedService, inventory: Inventory, role: Role) -> Work
     others = _of_others(inventory.rules, service)
     _alone(service.global_name, [rule for rule in others if _decides(rule, service.global_name)])
     about = [
-        rule for rule in others if rule.kind != "ServiceEntry" and rule.about(*_names(service)) and not rule.is_default
+        rule
+        for rule in others
+        if rule.kind != "ServiceEntry" and rule.about(*_names(service, role)) and not rule.is_default
     ]
     if role.one_mesh:
         _alone(service.local_host, about)
@@ -199,9 +201,10 @@ def _of_others(rules: Iterable[Rule], service: ExportedService) -> list[Rule]:
     return [rule for rule in rules if not (rule.namespace == istio.NAMESPACE and rule.name in former)]
 
 
-def _names(service: ExportedService) -> list[str]:
+def _names(service: ExportedService, role: Role) -> list[str]:
     """Return the Service's own name as its mesh's workloads may write it."""
-    return [service.short_name, f"{service.short_name}.svc", service.local_host]
+    whole = service.host_in(role.plane.cluster_domain)
+    return [service.short_name, f"{service.short_name}.svc", service.local_host, whole]
 
 
 def _decides(rule: Rule, host: str) -> bool:

@@ -27,6 +27,7 @@ from components.mesh.owned_values import (
 )
 from components.mesh.roles import JOINED, Role
 from components.mesh.settings import IstioSettings
+from multimesh.hosts import CLUSTER_DOMAIN
 
 Values = dict[str, Any]
 
@@ -93,6 +94,8 @@ def istiod_values(role: Role, root_pem: Any, root_fingerprint: Any) -> Values:
     """
     # With aliases for peers in place of it, policies would mistake a peer's identity for one of this mesh.
     federated = {"caCertificates": [{"pem": root_pem, "trustDomains": list(role.federated)}]} if role.federated else {}
+    domain = role.plane.cluster_domain
+    named = {} if domain == CLUSTER_DOMAIN else {"clusterDomain": domain}
     several = {TRUST_DOMAINS: ",".join(role.trust_domains)} if role.aliases else {}
     return {
         "podAnnotations": {ROOT: root_fingerprint, **several},
@@ -117,7 +120,7 @@ def istiod_values(role: Role, root_pem: Any, root_fingerprint: Any) -> Values:
             },
         },
         # A proxy that misses the first probe is probed again soon, not 15 seconds later.
-        "global": {"proxy": {"readinessPeriodSeconds": 2}},
+        "global": {"proxy": {"readinessPeriodSeconds": 2, **named}},
     }
 
 

@@ -13,6 +13,7 @@ from components.clusters.existing.occupied import Read, is_ours
 from components.istio import JOINED_GATEWAY
 from components.trust.found_ca import Certificates
 from multimesh.control_plane import ControlPlane
+from multimesh.hosts import CLUSTER_DOMAIN
 
 _ISTIODS = "/apis/apps/v1/deployments?labelSelector=app%3Distiod"
 
@@ -32,7 +33,6 @@ class Found:
     """How many of its pods are available."""
     mesh_config: Mapping[str, Any]
     certificates: Certificates
-    cluster_domain: str = "cluster.local"
     env: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     """Those of the root namespace."""
@@ -84,6 +84,7 @@ def _found(read: Read, deployment: Mapping[str, Any]) -> Found:
             root_namespace=root,
             revision=plane.revision,
             gateway=JOINED_GATEWAY,
+            cluster_domain=proxy.get("clusterDomain") or CLUSTER_DOMAIN,
             installed=False,
         ),
         about["name"],
@@ -94,7 +95,6 @@ def _found(read: Read, deployment: Mapping[str, Any]) -> Found:
             _decoded(secret, "ca-cert.pem") or _decoded(secret, "tls.crt"),
             _decoded(secret, "cert-chain.pem") or _decoded(secret, "tls.crt") or "",
         ),
-        proxy.get("clusterDomain") or "cluster.local",
         {one["name"]: one.get("value") or "" for container in containers for one in container.get("env") or []},
         labels or {},
     )
@@ -161,8 +161,6 @@ def lacks(found: Found, others: Set[str], root_pem: str | None) -> Iterator[str]
             f"istiod would not read the routes: add the labels of the namespace {found.plane.root_namespace} to "
             f"meshConfig.discoverySelectors in {chart}"
         )
-    if found.cluster_domain != "cluster.local":
-        yield f"its cluster domain is {found.cluster_domain}, and must be cluster.local (global.proxy.clusterDomain)"
     if found.env.get("PILOT_ENABLE_IP_AUTOALLOCATE", "true").lower() == "false":
         yield f"global names would get no addresses: remove env.PILOT_ENABLE_IP_AUTOALLOCATE in {chart}"
 

@@ -58,7 +58,7 @@ _INGRESS = "set ingress, whose certificate is mounted into the gateway's pod"
 _NODE_AGENT = "set istio.cni of each mesh"
 _NO_NAMES = f"remove it: the mesh's CA may sign no names of istiod but {', '.join(ISTIOD_HOSTS)}"
 _REVISION = "set istio.revision of the mesh"
-_NO_DOMAIN = "remove it: no other cluster domain is supported, and the cluster's must be cluster.local"
+_CLUSTER_DOMAIN = "set cluster.dns_domain of the mesh"
 
 _OWNED: dict[str, tuple[str, Any]] = {
     # Identity and trust
@@ -99,7 +99,7 @@ _OWNED: dict[str, tuple[str, Any]] = {
     "istiod.meshConfig.defaultConfig.proxyMetadata.ISTIO_META_DNS_CAPTURE": (_FIXED, "true"),
     f"istiod.meshConfig.defaultConfig.proxyMetadata.{LEARNS_ROOTS}": (_FIXED, "true"),
     # Names
-    "istiod.global.proxy.clusterDomain": (_NO_DOMAIN, "cluster.local"),
+    "istiod.global.proxy.clusterDomain": (_CLUSTER_DOMAIN, "cluster.local"),
     "istiod.global.istioNamespace": (_FIXED, NAMESPACE),
     "istiod.meshConfig.rootNamespace": (_FIXED, NAMESPACE),
     "istiod.revision": (_REVISION, ""),

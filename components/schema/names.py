@@ -85,6 +85,9 @@ Suffix = Annotated[
         )
     ),
 ]
+ClusterDomain = Annotated[
+    str, PlainValidator(_text(_DOMAIN, "must be a DNS domain such as cluster.local", longest=100))
+]
 TrustDomain = Annotated[str, PlainValidator(_trust_domain)]
 """A SPIFFE trust domain that an X.509 name constraint can state, so that a mesh's CA can be confined to it."""
 StackName = Annotated[

@@ -8,8 +8,12 @@ from components.mesh.settings import MeshIstioSettings
 from components.mesh.topology import MultiMesh, SingleMesh
 from components.schema.problems import ABSENT, problem
 from components.settings.parts import Parts
+from multimesh.hosts import CLUSTER_DOMAIN
 from multimesh.injection import DEFAULT_REVISION
 
+_ONE_DOMAIN = (
+    "needs topology multi-mesh: in one mesh a Service has the same name everywhere, and it ends with cluster.local"
+)
 _LONGEST_REVISION = 46
 """https://helm.sh/docs/chart_template_guide/getting_started/ (53 characters), without `istiod-`."""
 
@@ -29,6 +33,13 @@ def mistakes(parts: Parts) -> list[str]:
         )
         for name, mesh in parts.meshes.items()
         if mesh.trust_domain_aliases and not mesh.istio.install
+    ]
+    found += [
+        problem(("meshes", name, "cluster", "dns_domain"), mesh.cluster.dns_domain, _ONE_DOMAIN)
+        for name, mesh in parts.meshes.items()
+        if isinstance(mesh.cluster, ExistingClusterSettings)
+        and mesh.cluster.dns_domain != CLUSTER_DOMAIN
+        and not isinstance(parts.topology, MultiMesh)
     ]
     found += _of_node_agents(parts)
     if parts.meshes and not any(mesh.istio.install for mesh in parts.meshes.values()):

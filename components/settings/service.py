@@ -9,6 +9,7 @@ from components import istio
 from components.ports import PROTOCOLS, Protocol
 from components.schema import names
 from components.schema.strict import Strict
+from multimesh.hosts import local_host
 
 RETRIED = (
     *("5xx", "gateway-error", "reset", "reset-before-request", "connect-failure", "refused-stream", "retriable-4xx"),
@@ -177,7 +178,7 @@ class ServiceSettings(Strict):
     @property
     def local_host(self) -> str:
         """The Service's name in its own cluster, and in all clusters of a single mesh."""
-        return istio.local_host(self.name, self.namespace)
+        return local_host(self.name, self.namespace)
 
     def global_name(self, suffix: str) -> str:
         """Return the name under which every mesh finds the service."""

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
+from components.clusters.existing.settings import ExistingClusterSettings
 from components.clusters.kinds import ClusterSettings
 from components.mesh.ingress_settings import IngressSettings
 from components.mesh.settings import IstioSettings, MeshIstioSettings
@@ -13,6 +14,7 @@ from components.schema import names
 from components.schema.strict import Strict
 from components.settings.service import ServiceSettings
 from components.trust.settings import TrustSettings
+from multimesh.hosts import CLUSTER_DOMAIN
 
 
 class MeshSettings(Strict):
@@ -77,6 +79,11 @@ class Settings(Strict):
     def joined(self) -> list[str]:
         """The meshes whose control plane somebody else runs."""
         return [name for name, mesh in self.meshes.items() if not mesh.istio.install]
+
+    def cluster_domain(self, mesh: str) -> str:
+        """Return the end of the names of the Services in a mesh's cluster."""
+        cluster = self.meshes[mesh].cluster
+        return cluster.dns_domain if isinstance(cluster, ExistingClusterSettings) else CLUSTER_DOMAIN
 
     @property
     def flat(self) -> bool:

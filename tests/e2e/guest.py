@@ -11,17 +11,20 @@ from lab.stack import Stack
 Config = dict[str, Any]
 
 
-def join(stack: Stack, guest: Cluster, address: str, folder: Path) -> None:
-    """Let the guest be a mesh of the stack, its gateway at `address`; `folder` takes its kubeconfig."""
+def join(stack: Stack, guest: Cluster, address: str, folder: Path, **settings: str) -> None:
+    """Let the guest be a mesh of the stack, its gateway at `address`; `folder` takes its kubeconfig.
+
+    `settings` are others of its cluster.
+    """
     kubeconfig = folder / "kubeconfig"
     kubeconfig.write_text(guest.kubeconfig)
-    stack.configure(lambda config: config.update(_with_north(config, kubeconfig, address)))
+    stack.configure(lambda config: config.update(_with_north(config, kubeconfig, address, settings)))
     stack.up()
 
 
-def _with_north(config: Config, kubeconfig: Path, address: str) -> Config:
+def _with_north(config: Config, kubeconfig: Path, address: str, settings: Config) -> Config:
     gateway = {"service": "NodePort", "address": address}
-    existing = {"kind": "existing", "kubeconfig": str(kubeconfig), "gateway": gateway}
+    existing = {"kind": "existing", "kubeconfig": str(kubeconfig), "gateway": gateway, **settings}
     [echo] = config["multimesh:services"]
     return {
         "multimesh:meshes": config["multimesh:meshes"] | {"north": {"cluster": existing}},

@@ -21,11 +21,13 @@ from lab.stack import Stack
 from tests.e2e import account
 from tests.e2e.guest import join, take_out
 
+DOMAIN = "corp.internal"
+
 
 @pytest.fixture(scope="module")
 def guest(stack: Stack, show: Callable[[str], None]) -> Iterator[Cluster]:  # noqa: ARG001  made after the stack
-    """A cluster that is none of the stack's."""
-    made = cluster.create("guest", show)
+    """A cluster that is none of the stack's, and whose Services have a domain of their own."""
+    made = cluster.create("guest", show, domain=DOMAIN)
     yield made
     cluster.destroy(made.id, show)
 
@@ -39,7 +41,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def joined(stack: Stack, guest: Cluster, folder: Path) -> Iterator[Stack]:
     """The stack with a third mesh, north, in the guest cluster, which it opens by a token; removed at the end."""
-    join(stack, replace(guest, kubeconfig=account.create(guest.kubeconfig, "pipeline")), guest.address, folder)
+    by_token = replace(guest, kubeconfig=account.create(guest.kubeconfig, "pipeline"))
+    join(stack, by_token, guest.address, folder, dns_domain=DOMAIN)
     yield stack
     take_out(stack)
 

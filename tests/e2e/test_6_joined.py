@@ -23,7 +23,7 @@ from tests.e2e.test_3_renewal import eventually
 from tests.e2e.test_6_own_root import CA, openssl, sign
 from tests.e2e.test_6_stacks import Lines
 
-THEIRS, REVISION = "mesh-control", "stable"
+THEIRS, REVISION, DOMAIN = "mesh-control", "stable", "corp.internal"
 RELEASE = f"istiod-{REVISION}"
 WEB, WEB_PORTS = {"app": "web"}, {80: 8080, 81: 8081}
 """A workload of the company's: the ports of its Service, of which the first one is exported, and those of its pod."""
@@ -53,13 +53,14 @@ class Company:
         """Install or upgrade the control plane, and wait for it."""
         lab = local.platform().values["istiod"]
         small = {"requests": {"cpu": "10m", "memory": "64Mi"}}
+        proxy = {"resources": small, "clusterDomain": DOMAIN}
         values = {
             "revision": REVISION,
             "autoscaleEnabled": False,
             "resources": small,
             # As the lab's stock Envoy needs it: it has none of Istio's extensions.
             **{key: lab[key] for key in ("telemetry", "env")},
-            "global": {"hub": IMAGE_HUB, "tag": IMAGE_TAG, "istioNamespace": THEIRS, "proxy": {"resources": small}},
+            "global": {"hub": IMAGE_HUB, "tag": IMAGE_TAG, "istioNamespace": THEIRS, "proxy": proxy},
             "meshConfig": {"trustDomain": "shop.example", **mesh_config},
         }
         (self.folder / "istiod.json").write_text(json.dumps(values))
@@ -134,7 +135,7 @@ def said(show: Callable[[str], None]) -> Lines:
 @pytest.fixture(scope="module")
 def company(show: Callable[[str], None], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     """The company's cluster, whose istiod made a root of its own."""
-    made = cluster.create("company", show)
+    made = cluster.create("company", show, domain=DOMAIN)
     try:
         folder = tmp_path_factory.mktemp("company")
         folder.chmod(0o700)
@@ -153,6 +154,7 @@ def stack(company: Company, said: Lines, tmp_path_factory: pytest.TempPathFactor
     stack = Stack(tmp_path_factory.mktemp("stack"), said.add, "joined")
     gateway = {"service": "NodePort", "address": company.cluster.address}
     existing = {"kind": "existing", "kubeconfig": str(company.kubeconfig), "gateway": gateway}
+    existing["dns_domain"] = DOMAIN
     root = {key: str(company.folder / f"root.{end}") for key, end in (("certificate", "pem"), ("key", "key"))}
 
     def with_north(config: dict[str, Any]) -> None:

@@ -42,7 +42,7 @@ def missing(
                 *(occupied.faults(read, adopt=adopt, revision=revision) if install else []),
                 *taken.faults(read, sample=sample, read_by_others=read_by_others, cni=cni),
                 *node_ports.taken(settings.gateway, read),
-                *cluster_domain.faults(read),
+                *cluster_domain.faults(read, settings.dns_domain),
                 *(node_folders.faults(read, settings.cni) if cni else []),
             ],
         )

@@ -9,6 +9,7 @@ from components.clusters import kubeconfig
 from components.clusters.kubeconfig import Kubeconfig
 from components.schema import names
 from components.schema.strict import Strict
+from multimesh.hosts import CLUSTER_DOMAIN
 
 
 class GatewaySettings(Strict):
@@ -65,3 +66,5 @@ class ExistingClusterSettings(Strict):
     ]
     gateway: GatewaySettings = Field(default_factory=lambda: GatewaySettings.model_validate({}))
     cni: NodeFolders | None = None
+    dns_domain: names.ClusterDomain = CLUSTER_DOMAIN
+    """The end of the names that its DNS answers for Services."""

@@ -62,7 +62,7 @@ def test_where_it_is_and_what_it_has_is_read_by_its_revision() -> None:
     assert (seen.plane.namespace, seen.plane.root_namespace, seen.plane.revision) == ("mesh", "mesh-config", "stable")
     assert not seen.plane.installed
     assert seen.certificates == Certificates(ROOT, "CA", "CHAIN")
-    assert (seen.available, seen.cluster_domain, seen.env["PILOT_A"]) == (2, "shop.local", "1")
+    assert (seen.available, seen.plane.cluster_domain, seen.env["PILOT_A"]) == (2, "shop.local", "1")
     assert "KEY" not in repr(seen)
 
 
