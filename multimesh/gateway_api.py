@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from multimesh.control_plane import INSTALLED
+from multimesh.hosts import local_host
 
 GROUP = "/apis/gateway.networking.k8s.io"
 ROUTES = ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute")
@@ -44,5 +45,5 @@ def hosts(kind: str, found: Mapping[str, Any], root: str = INSTALLED.root_namesp
 def _host(reference: Mapping[str, Any], namespace: str, root: str) -> str | None:
     name, where = reference["name"], reference.get("namespace") or namespace
     if reference.get("kind") == "Service":
-        return f"{name}.{where}.svc.cluster.local"
+        return local_host(name, where)
     return name if reference.get("kind") == "ServiceEntry" and where == root else None

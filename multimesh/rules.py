@@ -6,6 +6,7 @@ from typing import Any
 
 from multimesh import gateway_api
 from multimesh.control_plane import INSTALLED
+from multimesh.hosts import local_host
 
 KINDS = ("VirtualService", "DestinationRule", "ServiceEntry", *gateway_api.KINDS)
 _MUTUAL_TLS = {"tls": {"mode": "ISTIO_MUTUAL"}}
@@ -60,7 +61,7 @@ def rule(kind: str, found: Mapping[str, Any], root: str = INSTALLED.root_namespa
         return None
     given = [spec.get("host", "")] if kind == "DestinationRule" else spec.get("hosts") or []
     # Istio takes a host without a dot as a Service of the object's namespace.
-    hosts = [host if "." in host or host == "*" else f"{host}.{namespace}.svc.cluster.local" for host in given]
+    hosts = [host if "." in host or host == "*" else local_host(host, namespace) for host in given]
     says = {key: value for key, value in spec.items() if key != "host" and value}
     plain = kind == "DestinationRule" and _mutual_tls_alone(says)
     return Rule(kind, namespace, metadata["name"], hosts, plain, root)

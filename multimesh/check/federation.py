@@ -15,6 +15,7 @@ from multimesh.check.machine import Machine, read_machine
 from multimesh.check.made import Made
 from multimesh.connection import UnreachableError, connected
 from multimesh.contract import SAMPLE, VerifyMeshOutputs, VerifyOutputs
+from multimesh.hosts import CLUSTER_DOMAIN, local_host
 from multimesh.proxies.cluster import Proxy, proxies
 from multimesh.stack import OutputsError
 from multimesh.verify.inside import InsideError, echo_pod
@@ -62,15 +63,15 @@ class Federation:
         return [port for ports in self.services.values() for port in ports if mesh in port.weights]
 
 
-def local_host(service: str) -> str:
-    """Return the name that a service (global name) has in its own cluster."""
+def own_host(service: str, domain: str = CLUSTER_DOMAIN) -> str:
+    """Return the name that a service (global name) has in its own cluster, which has this domain."""
     name, namespace, _ = service.split(".", 2)
-    return f"{name}.{namespace}.svc.cluster.local"
+    return local_host(name, namespace, domain)
 
 
 def sni(port: Port) -> str:
     """Return the server name by which a gateway finds a port of a service."""
-    return f"outbound_.{port.number}_._.{local_host(port.service)}"
+    return f"outbound_.{port.number}_._.{own_host(port.service)}"
 
 
 def read_federation(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from multimesh.check.cluster import Cluster
-from multimesh.check.federation import Federation, local_host
+from multimesh.check.federation import Federation, own_host
 from multimesh.check.made import Key
 from multimesh.check.result import Check, Problem, Severity
 from multimesh.rules import KINDS, Rule, rule
@@ -17,7 +17,7 @@ def _foreign(federation: Federation) -> Iterable[Problem]:
                 where = f"{service} in {mesh}"
                 if service in one.hosts or one.hides(service):
                     yield Problem(where, f"{one} is somebody's, for the same host", remedy)
-                elif not _is_about_own_name(one, local_host(service)):
+                elif not _is_about_own_name(one, service, cluster.plane.cluster_domain):
                     continue
                 elif federation.outputs.one_mesh:
                     yield Problem(where, f"{one} is somebody's, for the Service's own name", remedy)
@@ -36,9 +36,12 @@ def _of_others(cluster: Cluster, own: set[Key]) -> Iterator[Rule]:
                 yield one
 
 
-def _is_about_own_name(one: Rule, host: str) -> bool:
-    short = host.removesuffix(".svc.cluster.local")
-    return one.kind != "ServiceEntry" and not one.is_default and one.about(host, short, f"{short}.svc")
+def _is_about_own_name(one: Rule, service: str, domain: str) -> bool:
+    host = own_host(service, domain)
+    short = host.removesuffix(f".svc.{domain}")
+    # A host without a dot is taken for one of the usual domain.
+    names = (host, own_host(service), short, f"{short}.svc")
+    return one.kind != "ServiceEntry" and not one.is_default and one.about(*names)
 
 
 CHECKS = [Check("foreign-rules", "Services", "no rule of others is for the same host", _foreign)]

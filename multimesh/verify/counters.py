@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from multimesh.hosts import local_host
+
 
 class CountersError(Exception):
     """The counters of the caller's proxy cannot be read."""
@@ -46,7 +48,7 @@ class Count:
 def cluster_name(service: str, port: int, *, one_mesh: bool) -> str:
     """Return the name that Envoy's cluster of a port of a service (global name) has in every caller's proxy."""
     name, namespace, _ = service.split(".", 2)
-    return f"outbound|{port}||{f'{name}.{namespace}.svc.cluster.local' if one_mesh else service}"
+    return f"outbound|{port}||{local_host(name, namespace) if one_mesh else service}"
 
 
 def parse_clusters(text: str) -> Snapshot:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from multimesh.hosts import local_host
 from multimesh.topology.model import Topology
 from multimesh.verify.counters import CountersError
 
@@ -47,7 +48,7 @@ def hosts(picture: Topology) -> dict[str, str]:
     """Return the global name of each service by the name that its Envoy clusters have in a caller's proxy."""
     if not picture.one_mesh:
         return {service.name: service.name for service in picture.services}
-    return {f"{'.'.join(service.name.split('.')[:2])}.svc.cluster.local": service.name for service in picture.services}
+    return {local_host(*service.name.split(".")[:2]): service.name for service in picture.services}
 
 
 def clusters_path(services: Mapping[str, str]) -> str:

@@ -105,7 +105,7 @@ def test_a_dns_that_answers_for_another_domain_alone_is_named(stack: Stack, kube
         kubectl(kubeconfig, "patch", *config, "--patch", json.dumps({"data": data}))
 
     answer_for("corp.internal")
-    assert "its DNS answers for Services in corp.internal, and not in cluster.local" in refused(stack)
+    assert "set cluster.dns_domain: corp.internal of the mesh" in refused(stack)
     answer_for("cluster.local corp.internal")
     stack.preview()
     answer_for("cluster.local")

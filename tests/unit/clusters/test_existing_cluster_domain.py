@@ -37,16 +37,21 @@ import /etc/coredns/custom/*.server
 """
 
 
-def said(data: Any) -> list[str]:
-    return list(faults(lambda _: [{"metadata": {"name": "coredns"}, "data": data}]))
+def said(data: Any, domain: str = "cluster.local") -> list[str]:
+    return list(faults(lambda _: [{"metadata": {"name": "coredns"}, "data": data}], domain))
 
 
 @pytest.mark.parametrize("corefile", [KUBEADM % "corp.internal in-addr.arpa ip6.arpa", K3S % "corp.internal."])
-def test_a_cluster_with_another_domain_is_refused_with_the_line_that_serves_both(corefile: str) -> None:
+def test_a_cluster_with_another_domain_is_refused_with_the_key_to_set(corefile: str) -> None:
     (line,) = said({"Corefile": corefile})
 
     assert line.startswith("its DNS answers for Services in corp.internal, and not in cluster.local")
-    assert "`kubernetes cluster.local corp.internal in-addr.arpa ip6.arpa`" in line
+    assert line.endswith("set cluster.dns_domain: corp.internal of the mesh")
+
+
+def test_a_cluster_that_has_the_configured_domain_is_taken_and_no_other() -> None:
+    assert said({"Corefile": KUBEADM % "corp.internal in-addr.arpa"}, "corp.internal") == []
+    assert said({"Corefile": KUBEADM % "cluster.local in-addr.arpa"}, "corp.internal")
 
 
 @pytest.mark.parametrize(

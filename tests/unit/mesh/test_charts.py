@@ -15,6 +15,7 @@ from components.clusters.cluster import Exposure, Platform
 from components.mesh import charts
 from components.mesh.roles import Role
 from components.mesh.settings import IstioSettings
+from multimesh.control_plane import ControlPlane
 
 EAST = Role("east", "east.mesh")
 
@@ -189,3 +190,11 @@ def test_images_by_digest_reach_the_charts_and_the_sample_as_they_were_written()
     assert values["global"]["proxy"]["image"] == f"r/proxyv2{digest}"
     (container,) = recording["east-echo-deployment"].inputs["spec"]["template"]["spec"]["containers"]
     assert json.loads(container["image"]) == f"r/app{digest}"  # the mock gives every setting as JSON
+
+
+def test_istiod_names_services_by_the_clusters_domain() -> None:
+    plane = ControlPlane(cluster_domain="corp.internal")
+    assert charts.istiod_values(replace(EAST, plane=plane), "PEM", "AB:CD")["global"]["proxy"]["clusterDomain"] == (
+        "corp.internal"
+    )
+    assert "clusterDomain" not in charts.istiod_values(EAST, "PEM", "AB:CD")["global"]["proxy"]

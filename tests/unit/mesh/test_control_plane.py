@@ -136,7 +136,6 @@ def test_each_key_of_the_mesh_config_that_is_lacking_is_said_with_its_value(chan
     ("changed", "why"),
     [
         ({"available": 0}, "mesh/istiod-stable has no available pod"),
-        ({"cluster_domain": "shop.local"}, "its cluster domain is shop.local, and must be cluster.local"),
         ({"env": {"PILOT_ENABLE_IP_AUTOALLOCATE": "false"}}, "remove env.PILOT_ENABLE_IP_AUTOALLOCATE"),
     ],
 )

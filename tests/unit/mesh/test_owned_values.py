@@ -38,8 +38,7 @@ def refused(path: str, value: Any) -> list[str]:
         (
             "istiod.global.proxy.clusterDomain",
             "k8s.example",
-            "'k8s.example': is decided by multimesh: remove it: no other cluster domain is supported, and the "
-            "cluster's must be cluster.local",
+            "'k8s.example': is decided by multimesh: set cluster.dns_domain of the mesh",
         ),
         ("istiod.revision", "canary", "'canary': is decided by multimesh: set istio.revision of the mesh"),
         ("istiod.env.PILOT_SKIP_VALIDATE_TRUST_DOMAIN", "false", "'false': is decided by multimesh: name the"),

@@ -120,3 +120,29 @@ def test_what_has_no_meaning_there_is_refused(raw: dict[str, Any], key: str, why
 def test_the_gateways_chart_and_values_have_a_meaning_without_a_control_plane() -> None:
     chart = {"charts": "oci://example.com/charts", "version": "1.2.3", "values": {"gateway": {"replicaCount": 2}}}
     assert settings.validate(joined(**chart))
+
+
+def with_domain(domain: object, **others: Any) -> dict[str, Any]:
+    return stack({}, EXISTING | {"dns_domain": domain}, **others)
+
+
+def test_an_existing_cluster_may_have_a_domain_of_its_own() -> None:
+    assert settings.validate(with_domain("corp.internal")).cluster_domain("east") == "corp.internal"
+    assert settings.validate(with_domain("corp.internal")).cluster_domain("west") == "cluster.local"
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (with_domain("corp.internal", topology=FLAT), "dns_domain: 'corp.internal': needs topology multi-mesh"),
+        (with_domain("corp_internal"), "must be a DNS domain such as cluster.local"),
+        (with_domain("corp.internal."), "must be a DNS domain such as cluster.local"),
+        (with_domain(""), "must be a DNS domain such as cluster.local"),
+        (with_domain(None), "dns_domain"),
+        (stack({}, {"kind": "local", "dns_domain": "corp.internal"}), "dns_domain"),
+    ],
+)
+def test_a_domain_that_cannot_be_honoured_is_refused(raw: dict[str, Any], why: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings.validate(raw)
+    assert why in str(caught.value)

@@ -1,6 +1,7 @@
 """A mesh whose control plane somebody else runs: what the program makes there, and what it leaves alone."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -117,6 +118,11 @@ def test_identities_that_this_mesh_alone_takes_for_its_own_are_said(monkeypatch:
         (found(caCertificates=[]), "shop.example", "east.istio.install: false: its proxies would refuse the trust"),
         (found(root().below("east")), "shop.example", "east.istio.install: false: mesh/istiod-stable signs with a CA"),
         (found(), None, "east.trust_domain: 'east.mesh': is shop.example in mesh/istiod-stable"),
+        (
+            replace(found(), plane=PLANE.model_copy(update={"cluster_domain": "corp.internal"})),
+            "shop.example",
+            "east.cluster.dns_domain: 'cluster.local': is corp.internal in mesh/istiod-stable",
+        ),
     ],
 )
 def test_what_it_lacks_is_said_before_anything_is_made(
