@@ -55,9 +55,11 @@ class ServiceObjectsProvider(dynamic.ResourceProvider):
         return dynamic.UpdateResult(_converged(_news))
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
-        """Compare the objects in the cluster with the inputs; an update that failed half-way has changed some.
+        """Compare the inputs with the state, and if that shows no change, with the objects in the cluster.
 
-        Another cluster replaces the resource: the objects of the former one are deleted.
+        An update that failed half-way has changed some of them. Where the state shows a change, they are not asked
+        for: the update lists them all, once. Another cluster replaces the resource: the objects of the former one are
+        deleted.
         """
         if _olds["cluster"] != _news["cluster"]:
             return dynamic.DiffResult(changes=True, replaces=["cluster"], delete_before_replace=True)
@@ -65,11 +67,13 @@ class ServiceObjectsProvider(dynamic.ResourceProvider):
         objects = _news["objects"]
         if not same or not isinstance(objects, dict) or UNKNOWN in objects.values():
             return dynamic.DiffResult(changes=True)
+        wanted = _digests(objects)
+        if _olds["digests"] != wanted:
+            return dynamic.DiffResult(changes=True)
         try:
-            seen = _seen(_olds)
+            return dynamic.DiffResult(changes=_seen(_olds) != wanted)
         except (RefusedError, UnreachableError):
-            seen = _olds["digests"]
-        return dynamic.DiffResult(changes=seen != _digests(objects))
+            return dynamic.DiffResult(changes=False)
 
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
         """Look at the objects in the cluster. Raise RefusedError, UnreachableError."""
