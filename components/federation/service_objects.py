@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _DELETE_UNREACHABLE = "PULUMI_K8S_DELETE_UNREACHABLE"
 _SKIP_UNREACHABLE = "PULUMI_K8S_SKIP_UPDATE_UNREACHABLE"
 """As pulumi-kubernetes calls them, so that one setting is for everything in a cluster."""
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False)
+"""A spec is a tree; to look for a circle in it takes a quarter of the time."""
 
 
 class UnreachableError(Exception):
@@ -135,7 +137,7 @@ def _digest(spec: Any) -> str:
 
 def as_text(spec: istio.Spec) -> str:
     """Return a spec as JSON; the same text for the same spec."""
-    return json.dumps(spec, sort_keys=True, separators=(",", ":"))
+    return _JSON.encode(spec)
 
 
 def _is_set(variable: str) -> bool:
