@@ -124,15 +124,11 @@ def _seen(props: Mapping[str, Any]) -> dict[str, str]:
     """Return the digests of the objects in the cluster."""
     with _reached(props) as api:
         found = cluster_objects.live(api)
-    return {str(key): _digest(live.spec) for key, live in sorted(found.items())}
+    return _digests({str(key): as_text(live.spec) for key, live in found.items()})
 
 
 def _digests(objects: Mapping[str, str]) -> dict[str, str]:
-    return {key: _digest(json.loads(objects[key])) for key in sorted(objects)}
-
-
-def _digest(spec: Any) -> str:
-    return hashlib.sha256(as_text(spec).encode()).hexdigest()[:16]
+    return {key: hashlib.sha256(objects[key].encode()).hexdigest()[:16] for key in sorted(objects)}
 
 
 def as_text(spec: istio.Spec) -> str:
