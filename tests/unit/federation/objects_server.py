@@ -14,7 +14,10 @@ _PATH = re.compile(r"/apis/(?P<group>[^/]+/\w+)(/namespaces/(?P<namespace>[^/]+)
 
 
 class ObjectsServer:
-    """`objects` are by path. `refusals` are answers to writes, by a part of the path; `asked` are the writes, `listed` the kinds."""
+    """`objects` are by path. `refusals` are answers to writes, by a part of the path.
+
+    `asked` are the writes, `listed` the kinds whose objects were listed.
+    """
 
     def __init__(self) -> None:
         self.objects: dict[str, dict[str, Any]] = {}
