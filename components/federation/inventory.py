@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _SECONDS = 20
 _JSON = "application/json"
 _METADATA = f"{_JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,{_JSON}"
-"""https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches"""
+"""https://kubernetes.io/docs/reference/using-api/api-concepts/"""
 _NOT_OWN = quote(",".join(f"{name}!={value}" for name, value in LABELS.items()))
 _EXPORT_TO = "networking.istio.io/exportTo"
 _LOGIN = ["BearerToken"]
