@@ -6,7 +6,6 @@ from typing import Any
 
 import pulumi
 
-from components.federation import stack_outputs
 from components.federation.authorization import authorization, closed
 from components.federation.availability import AvailableService, KnownCluster, available
 from components.federation.callers import callers
@@ -66,7 +65,7 @@ class Federation:
         self._planes = {name: mesh.role.plane for name, mesh in meshes.items()}
         self._planes |= {name: peer.control_plane for name, peer in members.peers.items()}
         self._allowed = {one.global_name: callers(one, self._domains, self._planes) for one in members.services}
-        last = stack_outputs.read(pulumi.get_stack())
+        last = members.last
         self._before, self._exposed = _exports(last), last.get("exposure", None if last else [])
         # Also while a cluster is not there yet: a preview shows what is likely.
         self.services = self._asked.apply(self._available, run_with_unknowns=True)
