@@ -64,7 +64,8 @@ for name, role in parts.items():
             name, role.trust_domains, installed.of[name].named
         )
 cas = [*dict.fromkeys(ca for name, ca in authorities.items() if name not in planes)]
-lists = revocation_lists(stack.trust, root, cas, federation.peer_lists, federation.earlier_lists)
+earlier_lists = federation.last.get("root_revocation_lists") or ""
+lists = revocation_lists(stack.trust, root, cas, federation.peer_lists, earlier_lists)
 for name, role in parts.items():
     platform = charts.chosen(clusters[name].platform, stack.istio, stack.sample_image)
     meshes[name] = (JoinedMesh if name in planes else Mesh)(

@@ -109,7 +109,7 @@ def run(meshes: int, services: int) -> None:
     """Run the program once, as the first `pulumi up` of a stack."""
     found = services_of(services)
 
-    def answer(_api: None, path: str) -> dict[str, Any] | None:
+    def answer(_api: None, path: str, _accept: str = "") -> dict[str, Any] | None:
         return {"items": found} if path.endswith("/services") else None
 
     configuration = settings(meshes, services)

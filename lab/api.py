@@ -3,9 +3,8 @@
 import ssl
 from typing import Any
 
-import httpx
-
 from lab.allocation import Allocation
+from lab.http_client import httpx
 
 
 def client(cluster: Allocation) -> httpx.Client:

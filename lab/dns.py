@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import httpx
-
 from lab import api
 from lab.allocation import Allocation
+from lab.http_client import httpx
 
 _COREFILE = """\
 .:53 {

@@ -12,8 +12,8 @@ from components.federation.plan import PlannedObject
 
 Exposure = dict[str, Any]
 """`callers` reach `service` in `meshes`, all in all: a `contract.Exposure`."""
-_WORLD = "anybody"
-_ANY_IDENTITY = "any workload of the root"
+_ALL = {"": "anybody", "*": "any workload of the root"}
+"""Who is not of one mesh."""
 _MOST_LINES = 20
 
 
@@ -31,21 +31,26 @@ def exposures(
     service is `orders.shop:80`, or `orders.shop as shop.example` through the ingress.
     """
     meshes: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    named = dict[str, list[str]]()
-    for mesh in sorted(trust_domains):
-        for domain in trust_domains[mesh]:
-            named.setdefault(domain, []).append(mesh)
-    names = {domain: ", ".join(found) for domain, found in named.items()}
+    texts, names = dict[frozenset[str], tuple[str, ...]](), _names(trust_domains)
     for mesh, planned in objects.items():
-        for service, callers in _of_mesh(
-            available, mesh, planned, trust_domains[mesh], names, closed=mesh not in joined
-        ):
-            if callers:
+        for service, principals in _of_mesh(available, mesh, planned, trust_domains[mesh], closed=mesh not in joined):
+            if principals not in texts:  # which most meshes have in common
+                texts[principals] = tuple(sorted({_text(one, names) for one in principals}))
+            if callers := texts[principals]:
                 meshes.setdefault((service, callers), []).append(mesh)
     return [
         {"callers": list(callers), "service": service, "meshes": found}
         for (service, callers), found in sorted(meshes.items())
     ]
+
+
+def _names(trust_domains: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return the meshes that have each trust domain."""
+    named = dict[str, list[str]]()
+    for mesh in sorted(trust_domains):
+        for domain in trust_domains[mesh]:
+            named.setdefault(domain, []).append(mesh)
+    return {domain: ", ".join(found) for domain, found in named.items()}
 
 
 def changes(before: Sequence[Exposure], after: Sequence[Exposure]) -> list[str]:
@@ -74,11 +79,10 @@ def _of_mesh(
     mesh: str,
     planned: Sequence[PlannedObject],
     trust_domains: Sequence[str],
-    names: Mapping[str, str],
     *,
     closed: bool,
-) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield what of a service can be reached in a mesh, and by whom; `names` are of meshes by trust domain.
+) -> Iterator[tuple[str, frozenset[str]]]:
+    """Yield what of a service can be reached in a mesh, and by which principals; "" is anybody.
 
     `closed` is whether other meshes reach opened ports alone.
     """
@@ -90,27 +94,33 @@ def _of_mesh(
         rules = [rule for policy in denials for rule in policy["rules"] if _ports(rule) & set(targets)]
         named = {caller for rule in rules for source in rule.get("from", ()) for caller in _excepted(source)}
         if closed and opened.isdisjoint(targets):
-            named = {caller for caller in named if _covers(own, caller)}
+            named = _covered(own, named)
         elif not rules:
             named = {"*"}
-        callers = {caller for caller in {*named, *own} if not any(_denied(rule, caller) for rule in rules)}
-        yield f"{name}:{number}", tuple(sorted({_text(caller, names) for caller in callers}))
+        callers = {*named, *own}
+        for rule in rules:
+            callers -= _denied(rule, callers)
+        yield f"{name}:{number}", frozenset(callers)
     for one in planned:
         if one.kind == "VirtualService" and "mesh" not in one.spec["gateways"]:
-            yield from ((f"{name} as {host}", (_WORLD,)) for host in one.spec["hosts"])
+            yield from ((f"{name} as {host}", frozenset({""})) for host in one.spec["hosts"])
 
 
 def _excepted(source: istio.Spec) -> Sequence[str]:
     return source["source"].get("notPrincipals", ())
 
 
-def _denied(rule: istio.Spec, caller: str) -> bool:
-    """Return whether a rule of a DENY holds for somebody with an identity."""
-    return not rule.get("from") or any(not _covers(_excepted(source), caller) for source in rule["from"])
+def _denied(rule: istio.Spec, callers: Collection[str]) -> set[str]:
+    """Return those for whom a rule of a DENY holds, of some with an identity."""
+    if not rule.get("from"):
+        return {*callers}
+    return {one for source in rule["from"] for one in {*callers} - _covered(_excepted(source), callers)}
 
 
-def _covers(patterns: Sequence[str], caller: str) -> bool:
-    return caller in patterns or any(one[-1:] == "*" and caller.startswith(one[:-1]) for one in patterns)
+def _covered(patterns: Collection[str], callers: Collection[str]) -> set[str]:
+    """Return those of the callers that some pattern is about; both may be many."""
+    prefixes = tuple(one[:-1] for one in patterns if one[-1:] == "*")
+    return {one for one in callers if one.startswith(prefixes)} | ({*patterns} & {*callers})
 
 
 def _ports(rule: istio.Spec) -> set[int]:
@@ -118,8 +128,8 @@ def _ports(rule: istio.Spec) -> set[int]:
 
 
 def _text(caller: str, names: Mapping[str, str]) -> str:
-    if caller == "*":
-        return _ANY_IDENTITY
+    if caller in _ALL:
+        return _ALL[caller]
     domain, _, identity = caller.partition("/")
     who = names.get(domain, domain)
     return f"{who} (any identity)" if identity == "*" else f"{who}/{identity}"

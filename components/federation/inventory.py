@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pulumi
 
@@ -14,6 +15,7 @@ from components.clusters.connection import connected
 from components.clusters.kubeconfig import KubeconfigError
 from components.federation import policies as policy_kinds
 from components.federation import rules as rule_kinds
+from components.federation.cluster_objects import LABELS, is_own
 from components.federation.pods import Pod, pod
 from components.federation.policies import Policy, policy
 from components.federation.rules import rule
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
 _SECONDS = 20
+_JSON = "application/json"
+_METADATA = f"{_JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,{_JSON}"
+"""https://kubernetes.io/docs/reference/using-api/api-concepts/"""
+_NOT_OWN = quote(",".join(f"{name}!={value}" for name, value in LABELS.items()))
 _EXPORT_TO = "networking.istio.io/exportTo"
 _LOGIN = ["BearerToken"]
 """What the Kubernetes client calls the kubeconfig's credentials."""
@@ -95,16 +101,24 @@ def read(kubeconfig: str, namespaces: Iterable[str], root: str = NAMESPACE) -> I
 
     try:
         with connected(kubeconfig) as api:
-            return _read(lambda path: answer(api, path), sorted(set(namespaces)), root)
+            return _read(lambda path, accept=_JSON: answer(api, path, accept), sorted(set(namespaces)), root)
     except KubeconfigError as error:
         raise UnreadableClusterError(f"its kubeconfig {error}") from error
     except (HTTPError, OSError) as error:
         raise SilentClusterError(f"its API server does not answer: {type(error).__name__}") from error
 
 
-def _read(ask: "Callable[[str], dict[str, Any] | None]", namespaces: Sequence[str], root: str) -> Inventory:
-    def items(path: str) -> list[dict[str, Any]]:
-        return (ask(path) or {}).get("items") or []
+def _read(ask: "Callable[..., dict[str, Any] | None]", namespaces: Sequence[str], root: str) -> Inventory:
+    def items(path: str, accept: str = _JSON) -> list[dict[str, Any]]:
+        return (ask(path, accept) or {}).get("items") or []
+
+    def of_others(kind: str, path: str) -> list[dict[str, Any]]:
+        """Return what may not be the program's own, of which there may be thousands: only their metadata is read."""
+        found = [one["metadata"] for one in items(path, _METADATA)]
+        if not (foreign := [one for one in found if not is_own(kind, one)]):
+            return []
+        labelled = any(LABELS.items() <= (one.get("labels") or {}).items() for one in foreign)
+        return items(path if labelled else f"{path}?labelSelector={_NOT_OWN}")
 
     services, slices, pods, visible = dict[Name, Any](), dict[Name, list[Any]](), dict[Name, Pod](), dict[Name, str]()
     for namespace in namespaces:
@@ -119,13 +133,13 @@ def _read(ask: "Callable[[str], dict[str, Any] | None]", namespaces: Sequence[st
     rules = [
         made
         for kind, path in (rule_kinds.PATHS | gateway_api.paths(ask)).items()
-        for found in items(path)
+        for found in of_others(kind, path)
         if (made := rule(kind, found, root))
     ]
     policies = [
         made
         for kind, path in policy_kinds.PATHS.items()
-        for found in items(path)
+        for found in of_others(kind, path)
         if (made := policy(kind, found, root))
     ]
     return Inventory(services, slices, pods, rules, policies, visible, _levels(items, namespaces))
@@ -147,9 +161,9 @@ def items(api: "ApiClient", path: str) -> list[dict[str, Any]]:
     return (answer(api, path) or {}).get("items") or []
 
 
-def answer(api: "ApiClient", path: str) -> dict[str, Any] | None:
+def answer(api: "ApiClient", path: str, accept: str = _JSON) -> dict[str, Any] | None:
     """Return the API server's answer; None if there is nothing at the path."""
-    request = api.param_serialize("GET", path, header_params={"Accept": "application/json"}, auth_settings=_LOGIN)
+    request = api.param_serialize("GET", path, header_params={"Accept": accept}, auth_settings=_LOGIN)
     response = api.call_api(*request, _request_timeout=_SECONDS)
     response.read()
     if response.status == HTTPStatus.NOT_FOUND:

@@ -41,8 +41,8 @@ class Members:
     """Whether a CA is revoked, so that proxies check revocation lists."""
     peer_lists: Sequence[str]
     """The revocation lists (PEM) of the CAs of peers."""
-    earlier_lists: str
-    """The revocation lists (PEM) of the roots before this run."""
+    last: Mapping[str, Any]
+    """The stack's own outputs at its last update, secrets in the clear; `{}` before the first."""
     notes: Sequence[str]
     """One line for each thing that is missing until a later `pulumi up`."""
     root: str | None = None
@@ -101,10 +101,7 @@ def read(stack: Settings) -> Members:
     notes += unknown + _not_taken(ready, exports)
     notes += _without_traffic(services)
     lists = [revocation.of_meshes(peer.revocation_lists, peer.meshes) for peer in present.values()]
-    earlier = had.get("root_revocation_lists") or ""
-    return Members(
-        ready, services, meshes, trust_domains, trusted, requests, revokes, lists, earlier, notes, plan.signs
-    )
+    return Members(ready, services, meshes, trust_domains, trusted, requests, revokes, lists, had, notes, plan.signs)
 
 
 def _trusted(stack: Settings, had: Mapping[str, Any], notes: list[str], found: list[str]) -> Trusted | None:

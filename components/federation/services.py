@@ -6,7 +6,6 @@ from typing import Any
 
 import pulumi
 
-from components.federation import stack_outputs
 from components.federation.authorization import authorization, closed
 from components.federation.availability import AvailableService, KnownCluster, available
 from components.federation.callers import callers
@@ -22,6 +21,7 @@ from components.federation.routes import Exporter, Routes, connect_attempts, los
 from components.federation.service_objects import ServiceObjects, as_text
 from components.federation.weights import percentages
 from components.federation.workload import Workload
+from components.istio import Spec
 from components.mesh.mesh import Mesh
 
 
@@ -65,7 +65,7 @@ class Federation:
         self._planes = {name: mesh.role.plane for name, mesh in meshes.items()}
         self._planes |= {name: peer.control_plane for name, peer in members.peers.items()}
         self._allowed = {one.global_name: callers(one, self._domains, self._planes) for one in members.services}
-        last = stack_outputs.read(pulumi.get_stack())
+        last = members.last
         self._before, self._exposed = _exports(last), last.get("exposure", None if last else [])
         # Also while a cluster is not there yet: a preview shows what is likely.
         self.services = self._asked.apply(self._available, run_with_unknowns=True)
@@ -76,7 +76,7 @@ class Federation:
                 [(one, Routes(one, self._exporters(one, known[1])), self._chain(one, known[1])) for one in known[0]]
             )
         )
-        self._objects = dict[str, ServiceObjects]()
+        self._objects, self._texts = dict[str, ServiceObjects](), _Texts()
         for name, mesh in meshes.items():
             if mesh.configured:
                 self._objects[name] = self._make(mesh, exported)
@@ -167,7 +167,8 @@ class Federation:
                 chain.check(mesh.name, routed)
             planned += authorization(service, mesh.role, self._allowed[service.service.global_name])
         placed_here = [placed(one, mesh.role.plane.root_namespace) for one in planned]
-        return {str(Key(one.kind, one.namespace, one.name)): as_text(one.spec) for one in placed_here}
+        named = {str(Key(one.kind, one.namespace, one.name)): one.spec for one in placed_here}
+        return {name: self._texts.of(name, spec) for name, spec in named.items()}
 
     def _fail_after_others(self, silent: set[str]) -> pulumi.Output[Any]:
         def fail(_: Any) -> None:
@@ -183,6 +184,19 @@ class Federation:
             if silent.isdisjoint({name, *self._meshes[name].role.serves})
         ]
         return pulumi.Output.all(*others).apply(fail)
+
+
+class _Texts:
+    """Specs as text. Most are the same in every mesh, and to compare is faster than to render once more."""
+
+    def __init__(self) -> None:
+        self._last = dict[str, tuple[Spec, str]]()
+
+    def of(self, name: str, spec: Spec) -> str:
+        """Return the text of the object `name`."""
+        if name not in self._last or self._last[name][0] != spec:
+            self._last[name] = spec, as_text(spec)
+        return self._last[name][1]
 
 
 def _entrance(service: ExportedService, mesh: Mesh | PeerMesh, address: str) -> Entrance:

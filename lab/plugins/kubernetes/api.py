@@ -5,8 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
+from lab.http_client import httpx
 from lab.plugins.kubernetes.kubeconfig import Kubeconfig, UnreachableError
 from lab.plugins.server import PluginError
 

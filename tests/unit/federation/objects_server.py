@@ -14,12 +14,16 @@ _PATH = re.compile(r"/apis/(?P<group>[^/]+/\w+)(/namespaces/(?P<namespace>[^/]+)
 
 
 class ObjectsServer:
-    """`objects` are by path. `refusals` are answers to writes, by a part of the path; `asked` are the writes."""
+    """`objects` are by path. `refusals` are answers to writes, by a part of the path.
+
+    `asked` are the writes, `listed` the kinds whose objects were listed.
+    """
 
     def __init__(self) -> None:
         self.objects: dict[str, dict[str, Any]] = {}
         self.refusals: dict[str, list[tuple[int, str | None]]] = {}
         self.asked: list[str] = []
+        self.listed: list[str] = []
         self.unknown: set[str] = set()
         self.kubeconfig = ""
         self.addressed = False
@@ -44,6 +48,7 @@ class ObjectsServer:
             return (200, self.objects[path]) if path in self.objects else (404, {})
         if method == "GET":
             assert "labelSelector=app.kubernetes.io/managed-by=multimesh" in unquote(path), path
+            self.listed.append(found["plural"])
             return 200, {"items": [one for at, one in self.objects.items() if self._is_listed(at, one, found)]}
         at = path if found["name"] else f"{path}/{body['metadata']['name']}"
         self.asked.append(f"{method} {at.rpartition('/')[2]}")

@@ -1,14 +1,17 @@
 """What is read from a cluster, from an API server of the test's own."""
 
 import json
+import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from api_server import kubeconfig, serving
 
+from components.federation.cluster_objects import LABELS, NAMED
 from components.federation.inventory import Inventory, SilentClusterError, UnreadableClusterError, read
 from components.federation.pods import Pod
 from components.federation.policies import Policy
@@ -58,17 +61,28 @@ DISCOVERY: dict[str, Any] = {
 }
 
 
+def _selected(items: list[dict[str, Any]], query: str) -> list[dict[str, Any]]:
+    """Return the items that a selector by one label's absence leaves, as a list has it in its query."""
+    if not (asked := re.fullmatch(r"labelSelector=([^!]+)!=(.+)", unquote(query))):
+        return items
+    return [one for one in items if (one["metadata"].get("labels") or {}).get(asked[1]) != asked[2]]
+
+
 @contextmanager
 def cluster(lists: dict[str, list[dict[str, Any]]], status: int = 200, hidden: Collection[str] = ()) -> Iterator[str]:
     """Yield the kubeconfig of a cluster with these lists and Gateway API; it refuses the hidden, knows no others."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            answers = {path: {"items": items} for path, items in lists.items()} | DISCOVERY
-            known = self.headers.get("Authorization") == "Bearer known" and self.path in answers
-            self.send_response(403 if self.path in hidden else status if known else 404)
+            path, _, query = self.path.partition("?")
+            answers = {path: {"items": _selected(items, query)} for path, items in lists.items()} | DISCOVERY
+            known = self.headers.get("Authorization") == "Bearer known" and path in answers
+            answer = answers.get(path, {})
+            if "items" in answer and "PartialObjectMetadataList" in self.headers["Accept"]:
+                answer = {"items": [{"metadata": one["metadata"]} for one in answer["items"]]}
+            self.send_response(403 if path in hidden else status if known else 404)
             self.end_headers()
-            self.wfile.write(json.dumps(answers.get(self.path, {})).encode())
+            self.wfile.write(json.dumps(answer).encode())
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
@@ -103,6 +117,27 @@ def test_what_decides_for_sidecars_is_found_in_every_list_that_there_is(found: I
         Rule("HTTPRoute", "shop", "split", ["web.shop.svc.cluster.local"]),
         Rule("TCPRoute", "shop", "db", ["db.shop.svc.cluster.local"]),
     ]
+
+
+def own(kind: str, name: str, **fields: Any) -> dict[str, Any]:
+    made = named(name, **fields)
+    made["metadata"] |= {"labels": LABELS, "annotations": {NAMED: f"{kind} shop/{name}"}}
+    return made
+
+
+def test_the_programs_own_objects_are_not_read_among_those_of_others() -> None:
+    kept = {"labels": LABELS, "annotations": {NAMED: "DestinationRule shop/mine"}}
+    copy = {"metadata": {"name": "copy", "namespace": "shop", **kept}, "spec": {"host": "web"}}
+    lists = {
+        f"{ISTIO}/virtualservices": [own("VirtualService", "mine", spec={"hosts": ["web"]})],
+        f"{ISTIO}/destinationrules": [own("DestinationRule", "mine", spec={"host": "web"}), copy],
+        f"{ISTIO}/serviceentries": [own("ServiceEntry", "mine"), named("out", spec={"hosts": ["api.example"]})],
+    }
+    with cluster(lists) as text:
+        assert [str(one) for one in read(text, ["shop"]).rules] == [
+            "DestinationRule shop/copy",
+            "ServiceEntry shop/out",
+        ]
 
 
 def test_what_decides_whom_sidecars_admit_is_found_and_who_sees_a_service() -> None:

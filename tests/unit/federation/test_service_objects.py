@@ -58,6 +58,13 @@ def test_another_input_is_a_change(server: ObjectsServer, given: dict[str, Any])
     assert changes(created(server), props(server, **given)) is True
 
 
+def test_a_change_that_the_state_shows_is_found_without_asking_for_all_objects(server: ObjectsServer) -> None:
+    outputs = created(server)
+    server.listed.clear()
+    assert changes(outputs, props(server, "other")) is True
+    assert server.listed == []
+
+
 def test_an_update_changes_the_cluster(server: ObjectsServer) -> None:
     olds, news = created(server), props(server, "other")
     outputs = PROVIDER.update("east", olds, news).outs
