@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable
 
+from multimesh.check.authorization import Caller as Identity
 from multimesh.check.federation import Federation
+from multimesh.check.refusals import refusing
 from multimesh.check.result import Check, Problem, Severity
 from multimesh.contract import VerifyMeshOutputs
 from multimesh.verify.counters import cluster_name
+from multimesh.verify.selection import Port
 
 
 def _callers(federation: Federation) -> Iterable[Problem]:
@@ -50,7 +53,9 @@ def _reached(federation: Federation) -> Iterable[Problem]:
 
 def _at(federation: Federation, mesh: str) -> str:
     about: VerifyMeshOutputs | None = federation.outputs.meshes.get(mesh)
-    return f"{mesh} ({about.gateway_address}:{about.gateway_port})" if about else mesh
+    if about and (federation.outputs.topology is None or federation.outputs.topology.by_gateways):
+        return f"{mesh} ({about.gateway_address}:{about.gateway_port})"
+    return mesh or "an endpoint whose mesh is not known"
 
 
 def _answered(federation: Federation) -> Iterable[Problem]:
@@ -60,9 +65,39 @@ def _answered(federation: Federation) -> Iterable[Problem]:
             for reason, count in call.replies.failures.items():
                 yield Problem(where, f"{count} of {call.sent} calls failed: {reason}", "see the checks above")
             for answer, count in call.replies.remarkable.items():
+                if call.refusing and answer.startswith("refused: "):
+                    continue  # as the stack says
                 yield Problem(where, f"{count} of {call.sent} answers: {answer}", "see its callers", Severity.WARNING)
             if call.replies.unknown:
                 yield Problem(where, f"no answer: {call.replies.unknown}", "see the checks above")
+
+
+def _unlisted(federation: Federation) -> Iterable[Problem]:
+    for mesh, caller in federation.callers.items():
+        identity = ", ".join(caller.identities)
+        for call in caller.calls:
+            if call.admitted:
+                cause = f"{call.admitted} of {call.sent} calls were let in, of {identity}, whom the stack does not list"
+                remedy = "see the checks of policies and of mutual TLS; who may call is said by `callers`"
+                yield Problem(f"{call.port.address} from {mesh}", cause, remedy)
+    for service, ports in federation.services.items():
+        for port in ports:
+            yield from _not_tried(federation, service, port)
+
+
+def _not_tried(federation: Federation, service: str, port: Port) -> Iterable[Problem]:
+    """Say that no call was made that must be refused, of a port that is closed to some workload of these meshes."""
+    callers = [caller for caller in federation.callers.values() if not caller.trouble]
+    tried = any(call.port == port and call.refusing for caller in callers for call in caller.calls)
+    if tried or not callers:
+        return
+    domains = sorted({domain for about in federation.outputs.meshes.values() for domain in about.trust_domains})
+    somebody = [Identity(domain, "nobody", "nobody") for domain in domains]
+    outputs, made, clusters = federation.outputs, federation.made, federation.clusters
+    if any(refusing(outputs, made, clusters, one, port) for one in somebody):
+        cause = "no call was made that must be refused: the sample of each mesh that called may call it"
+        remedy = "who else may call was judged by the policies alone"
+        yield Problem(f"{service}:{port.number}", cause, remedy, Severity.UNKNOWN)
 
 
 CHECKS = [
@@ -70,4 +105,5 @@ CHECKS = [
     Check("pushed", "Calls", "sidecars have been told of every service", _known),
     Check("connections", "Calls", "connections to every mesh can be made", _reached),
     Check("answers", "Calls", "every call is answered", _answered),
+    Check("unlisted-callers", "Calls", "who is not a caller is refused", _unlisted),
 ]

@@ -74,6 +74,11 @@ def _broken_chain(chain: list[x509.Certificate], roots: set[x509.Certificate]) -
     return "its chain has no end"
 
 
+def leads_to(chain: list[x509.Certificate], root: x509.Certificate) -> bool:
+    """Return whether the first certificate leads to this root, by way of the others."""
+    return not _broken_chain(list(dict.fromkeys(one for one in chain if one != root)), {root})
+
+
 def _path_length(ca: x509.Certificate) -> int | None:
     """Return how many CAs may be below a CA; None: any number."""
     try:
