@@ -23,7 +23,7 @@ from multimesh.contract import VerifyOutputs
 _RUNS = 3
 """Of the whole command, which also starts Python and asks Pulumi."""
 _SETTLES = 60
-"""Seconds after a change of topology in which something may still be said."""
+"""Seconds after a stack was made in which something may still be said."""
 _SINGLE = {"kind": "single-mesh"}
 _ONE = {"control_plane": "one", "primary": "east"}
 TOPOLOGIES: dict[str, tuple[list[str], dict[str, Any]]] = {
@@ -45,20 +45,20 @@ def main(
     topology: Annotated[list[str] | None, typer.Argument(help="Which.", show_default="all of them")] = None,
     looks: Annotated[int, typer.Option(min=1, help="How many looks at each.")] = 100,
 ) -> None:
-    """Change one stack from topology to topology, and look at each."""
+    """Make a stack of each topology, and look at it."""
     print("| topology | looks | with something wrong | with anything but √ | a look, s | the command, s |")
     print("| --- | --- | --- | --- | --- | --- |", flush=True)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Stack(Path(folder), _show, "sound").destroyed_at_the_end() as stack,
-    ):
-        os.environ.update(stack.environment)  # the looks read its locks
-        for name in topology or TOPOLOGIES:
-            _become(stack, *TOPOLOGIES[name])
+    for name in topology or TOPOLOGIES:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            Stack(Path(folder), _show, "sound").destroyed_at_the_end() as stack,
+        ):
+            os.environ.update(stack.environment)  # the looks read its locks
+            _make(stack, *TOPOLOGIES[name])
             print(f"| {name} | {_row(stack, looks)} |", flush=True)
 
 
-def _become(stack: Stack, meshes: list[str], topology: dict[str, Any]) -> None:
+def _make(stack: Stack, meshes: list[str], topology: dict[str, Any]) -> None:
     def change(config: dict[str, Any]) -> None:
         config["multimesh:topology"] = topology
         config["multimesh:meshes"] = {mesh: {"cluster": {"kind": "local"}} for mesh in meshes}
@@ -68,7 +68,7 @@ def _become(stack: Stack, meshes: list[str], topology: dict[str, Any]) -> None:
     stack.up()
     if findings := stack.settled():
         raise SystemExit(f"the stack is not sound: {findings}")
-    # Proxies forget the endpoints of the former topology within seconds, and only `check` counts single connections.
+    # What was pushed to the proxies last may be seconds old, and only `check` counts single connections.
     deadline, outputs, state = time.monotonic() + _SETTLES, stack.outputs(), made(stack.state())
     while any(one.problems for one in _look(outputs, state)) and time.monotonic() < deadline:
         time.sleep(1)

@@ -3,12 +3,17 @@
 from collections.abc import Iterable
 
 from multimesh.check.authorization import Caller as Identity
+from multimesh.check.cluster import written
 from multimesh.check.federation import Federation
 from multimesh.check.refusals import refusing
 from multimesh.check.result import Check, Problem, Severity
 from multimesh.contract import VerifyMeshOutputs
 from multimesh.verify.counters import cluster_name
 from multimesh.verify.selection import Port
+
+_SETTLED = 75
+"""Seconds until a policy holds for every call: Istio's proxies end connections of before 45 s after they are told
+(--drain-time-s), and istiod tells them within seconds."""
 
 
 def _callers(federation: Federation) -> Iterable[Problem]:
@@ -40,14 +45,20 @@ def _reached(federation: Federation) -> Iterable[Problem]:
             )
             for exporter in sorted({*call.counts} | {*ejected}):
                 failed = call.counts[exporter].connect_failures if exporter in call.counts else 0
+                severity = Severity.FAILED
                 if failed:
                     cause = f"{failed} connections to {_at(federation, exporter)} could not be made"
+                    if call.counts[exporter].reached and not call.replies.failures:
+                        severity = Severity.WARNING  # others were, in their place
                 elif exporter in ejected:
                     cause = f"{_at(federation, exporter)} is ejected: connections to it failed a moment ago"
                 else:
                     continue
                 yield Problem(
-                    where, cause, f"see the network between {mesh} and {exporter}, and the checks of {exporter}"
+                    where,
+                    cause,
+                    f"see the network between {mesh} and {exporter}, and the checks of {exporter}",
+                    severity,
                 )
 
 
@@ -77,12 +88,29 @@ def _unlisted(federation: Federation) -> Iterable[Problem]:
         identity = ", ".join(caller.identities)
         for call in caller.calls:
             if call.admitted:
+                where = f"{call.port.address} from {mesh}"
                 cause = f"{call.admitted} of {call.sent} calls were let in, of {identity}, whom the stack does not list"
-                remedy = "see the checks of policies and of mutual TLS; who may call is said by `callers`"
-                yield Problem(f"{call.port.address} from {mesh}", cause, remedy)
+                if ago := _just_written(federation, service=call.port.service):
+                    cause += f"; its policies were written {ago:.0f} s ago"
+                    remedy = "look again: proxies keep the connections that they had before for 45 s"
+                    yield Problem(where, cause, remedy, Severity.WARNING)
+                else:
+                    remedy = "see the checks of policies and of mutual TLS; who may call is said by `callers`"
+                    yield Problem(where, cause, remedy)
     for service, ports in federation.services.items():
         for port in ports:
             yield from _not_tried(federation, service, port)
+
+
+def _just_written(federation: Federation, service: str) -> float:
+    """Return how many seconds ago a policy of a service's namespace was written; 0 if it holds for all by now."""
+    times = [
+        written(policy["metadata"])
+        for cluster in federation.clusters.values()
+        for policy in cluster.all("AuthorizationPolicy", service.split(".")[1])
+    ]
+    ages = [(federation.now - time).total_seconds() for time in times if time]
+    return max(1.0, min(ages)) if ages and min(ages) < _SETTLED else 0
 
 
 def _not_tried(federation: Federation, service: str, port: Port) -> Iterable[Problem]:

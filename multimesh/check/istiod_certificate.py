@@ -1,5 +1,6 @@
 """The certificate that istiod presents to proxies, which it signed itself, with the CA that it has at this moment."""
 
+import socket
 import ssl
 from collections.abc import Sequence
 from contextlib import closing
@@ -41,7 +42,12 @@ def _ask(api: client.CoreV1Api, namespace: str, pod: str) -> Presented:
     try:
         forward, connected = forwarded(api, namespace, pod, _PORT, _SECONDS)
         with closing(forward), context.wrap_socket(connected) as session:
-            return Presented(pod, x509.load_der_x509_certificate(session.getpeercert(binary_form=True) or b""))
+            certificate = x509.load_der_x509_certificate(session.getpeercert(binary_form=True) or b"")
+            # What istiod says after the handshake must be read, or the thread of the port-forward fails, and says so.
+            session.shutdown(socket.SHUT_WR)
+            while session.recv(65536):
+                pass
+            return Presented(pod, certificate)
     except (ApiException, WebSocketException, OSError, ValueError) as error:
         reason = str(getattr(error, "reason", None) or error or type(error).__name__).partition(" -+-+- ")[0]
         return Presented(pod, None, f"port-forward to it, port {_PORT}: {reason}")

@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Iterable
-from datetime import timedelta
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -11,11 +10,8 @@ from multimesh.check.cluster import Cluster
 from multimesh.check.control_planes import istiods, own
 from multimesh.check.federation import Federation
 from multimesh.check.result import Check, Problem, Severity
-from multimesh.check.trust import fingerprint
+from multimesh.check.trust import WAIT, fingerprint, just_changed
 
-_BROUGHT_WITHIN = timedelta(minutes=3)
-"""kubelet brings a changed Secret to a pod within its period of synchronization and its cache's age, a minute each:
-https://kubernetes.io/docs/concepts/configuration/secret/#using-secrets-as-files-from-a-pod"""
 _PROVIDER = "PILOT_CERT_PROVIDER"
 
 
@@ -35,23 +31,19 @@ def _signs(federation: Federation) -> Iterable[Problem]:
                 cause = f"what istiod signs with cannot be seen: {seen.trouble}"
                 yield Problem(where, cause, "see its log", Severity.UNKNOWN)
             elif not _is_issuer(ca, seen.certificate):
-                yield _unread(federation, cluster, where, ca, seen.certificate)
+                cause = (
+                    f"istiod does not sign with the CA in the Secret cacerts ({fingerprint(ca)}): its own certificate, "
+                    f"of {seen.certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC, is of another"
+                )
+                if ago := just_changed(federation, mesh):
+                    yield Problem(where, cause + ago, WAIT, Severity.WARNING)
+                else:
+                    yield Problem(where, cause, _restart(cluster))
 
 
-def _unread(
-    federation: Federation, cluster: Cluster, where: str, ca: x509.Certificate, seen: x509.Certificate
-) -> Problem:
-    cause = (
-        f"istiod does not sign with the CA in the Secret cacerts ({fingerprint(ca)}): its own certificate, of "
-        f"{seen.not_valid_before_utc:%Y-%m-%d %H:%M} UTC, is of another"
-    )
-    changed = cluster.cacerts_changed
-    if changed and federation.now - changed < _BROUGHT_WITHIN:
-        ago = round((federation.now - changed).total_seconds())
-        cause += f"; the Secret was changed {ago} s ago"
-        return Problem(where, cause, "look again: kubelet brings it to istiod within two minutes", Severity.WARNING)
-    restart = f"kubectl -n {cluster.plane.namespace} rollout restart deployment istiod{cluster.plane.suffix}"
-    return Problem(where, cause, f"{restart}; its log says why it did not take it")
+def _restart(cluster: Cluster) -> str:
+    command = f"kubectl -n {cluster.plane.namespace} rollout restart deployment istiod{cluster.plane.suffix}"
+    return f"{command}; its log says why it did not take the CA"
 
 
 def _is_issuer(ca: x509.Certificate, certificate: x509.Certificate) -> bool:
