@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 
 from multimesh.check.authorization import Caller as Identity
+from multimesh.check.calls import Call
 from multimesh.check.cluster import written
 from multimesh.check.federation import Federation
 from multimesh.check.refusals import refusing
 from multimesh.check.result import Check, Problem, Severity
 from multimesh.contract import VerifyMeshOutputs
+from multimesh.verify.commands import CONNECTIONS
 from multimesh.verify.counters import cluster_name
 from multimesh.verify.selection import Port
 
@@ -48,7 +50,7 @@ def _reached(federation: Federation) -> Iterable[Problem]:
                 severity = Severity.FAILED
                 if failed:
                     cause = f"{failed} connections to {_at(federation, exporter)} could not be made"
-                    if call.counts[exporter].reached and not call.replies.failures:
+                    if _arrived(call, exporter) and not call.replies.failures:
                         severity = Severity.WARNING  # others were, in their place
                 elif exporter in ejected:
                     cause = f"{_at(federation, exporter)} is ejected: connections to it failed a moment ago"
@@ -60,6 +62,12 @@ def _reached(federation: Federation) -> Iterable[Problem]:
                     f"see the network between {mesh} and {exporter}, and the checks of {exporter}",
                     severity,
                 )
+
+
+def _arrived(call: Call, exporter: str) -> int:
+    """Return how many calls a mesh has answered; a request on a connection that is dead counts as sent alone."""
+    count = call.counts[exporter]
+    return count.reached if call.port.protocol in CONNECTIONS else count.succeeded
 
 
 def _at(federation: Federation, mesh: str) -> str:

@@ -416,11 +416,21 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
         "gateway-closed",
         "not exported",
     ),
+    "a workload that takes callers without a certificate": (
+        shaken(sni(PORT), Handshake(connected=True, identities=("spiffe://east.mesh/ns/shop/sa/web",), admitted=True)),
+        "gateway-anonymous",
+        "goes on with a caller that has no certificate",
+    ),
     "a Service that is gone": (gone("Service", "web"), "service", "no Service web"),
     "a Service with another port": (
         changed("Service", "web", lambda one: one["spec"]["ports"][0].update(port=8080)),
         "service",
         "no port 80, only 8080",
+    ),
+    "a Service of another protocol": (
+        changed("Service", "web", lambda one: one["spec"]["ports"][0].update(appProtocol="redis")),
+        "service",
+        "port 80 is tcp by its appProtocol redis, its routes are http",
     ),
     "a selector of nobody": (
         changed("Service", "web", lambda one: one["spec"].update(selector={"app": "wep"})),
@@ -497,6 +507,11 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
     ),
     "a connection that cannot be made": (
         one_call({"east": Count(0, 0, 4), "west": Count(20, 20, 0)}, Replies()),
+        "connections",
+        "4 connections to east (192.0.2.1:31443)",
+    ),
+    "a link that drops what is sent on old connections": (
+        one_call({"east": Count(3, 0, 4), "west": Count(17, 17, 0)}, Replies()),
         "connections",
         "4 connections to east (192.0.2.1:31443)",
     ),
@@ -636,6 +651,12 @@ WARNINGS: dict[str, tuple[Fault, str, str]] = {
 }
 
 HARMLESS: dict[str, Fault] = {
+    "a port of the same number on UDP": changed(
+        "Service", "web", lambda one: one["spec"]["ports"].append({"port": 80, "protocol": "UDP", "name": "tls"})
+    ),
+    "a port whose protocol Istio detects": changed(
+        "Service", "web", lambda one: one["spec"]["ports"][0].update(name="entry")
+    ),
     "a refusal of somebody who is not listed": called(
         calls=[Call(PORT, 20, Replies(remarkable={"refused: 403": 20}), ALL, frozenset(MESHES))]
     ),
