@@ -36,11 +36,6 @@ class Call:
     admitted: int = 0
     """How many calls got in where every mesh must refuse them."""
 
-    @property
-    def unlisted(self) -> bool:
-        """Whether every mesh that may answer must refuse this caller."""
-        return everywhere(self.port, self.refusing)
-
 
 @dataclass(frozen=True)
 class Caller:
