@@ -1,8 +1,7 @@
 """The ports of a service, and the protocols that Istio knows."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import get_args
 
 from multimesh.contract import Protocol
 
@@ -15,16 +14,6 @@ _IN_SERVICE_ENTRY = {
     "grpc-web": "GRPC-WEB",
     "tcp": "TCP",
     "tls": "TCP",
-}
-_DECLARED: dict[str, Protocol] = {
-    **{protocol: protocol for protocol in PROTOCOLS},
-    "https": "tls",
-    "mongo": "tcp",
-    "mysql": "tcp",
-    "redis": "tcp",
-    "kubernetes.io/h2c": "http2",
-    "kubernetes.io/ws": "http",
-    "kubernetes.io/wss": "tls",
 }
 
 
@@ -49,15 +38,3 @@ class Port:
     def is_http(self) -> bool:
         """Whether proxies see requests, rather than connections alone."""
         return self.protocol not in ("tcp", "tls")
-
-
-def declared(port: Mapping[str, Any]) -> Protocol | None:
-    """Return the protocol that a Service's port declares: by `appProtocol`, or else by the first word of its name.
-
-    None for any other word, or none: then Istio detects the protocol.
-    https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/
-    """
-    if application := str(port.get("appProtocol") or "").lower():
-        return _DECLARED.get(application)
-    name = str(port.get("name") or "").lower()
-    return "grpc-web" if name.startswith("grpc-web") else _DECLARED.get(name.split("-")[0])

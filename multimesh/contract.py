@@ -194,6 +194,11 @@ class Form(BaseModel, frozen=True, hide_input_in_errors=True):
     primary: str | None = None
     """The cluster whose control plane serves all of them; None where each has its own."""
 
+    @property
+    def by_gateways(self) -> bool:
+        """Whether one cluster reaches the services of another through its gateway."""
+        return self.kind != "single-cluster" and self.network != "flat"
+
 
 class PeerGateway(_Gateway, frozen=True):
     """A mesh of another stack, as its peers know it."""

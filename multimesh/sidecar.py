@@ -1,5 +1,6 @@
 """The proxy in a pod: its container, and Envoy's administration interface over a Kubernetes port-forward."""
 
+import socket
 from http.client import HTTPConnection
 from typing import Any
 
@@ -23,14 +24,23 @@ def administration(
 ) -> tuple[PortForward, HTTPConnection]:
     """Return a port-forward, which the caller closes, and the connection over it, whose answers may take `seconds`.
 
+    Raise and change what `forwarded` does.
+    """
+    forward, connected = forwarded(api, namespace, pod, ADMIN_PORT, seconds)
+    connection = HTTPConnection("localhost")
+    connection.sock = connected
+    return forward, connection
+
+
+def forwarded(
+    api: client.CoreV1Api, namespace: str, pod: str, port: int, seconds: float
+) -> tuple[PortForward, socket.socket]:
+    """Return a port-forward, which the caller closes, and its socket, whose answers may take `seconds`.
+
     The client of `api` is changed while the port-forward begins, so no other thread may use it meanwhile.
     Raise the errors of the Kubernetes client, of websocket-client, and OSError.
     """
-    forward: PortForward = portforward(
-        api.connect_get_namespaced_pod_portforward, pod, namespace, ports=str(ADMIN_PORT)
-    )
-    connection = HTTPConnection("localhost")
-    socket = forward.socket(ADMIN_PORT)
-    socket.settimeout(seconds)
-    connection.sock = socket
-    return forward, connection
+    forward: PortForward = portforward(api.connect_get_namespaced_pod_portforward, pod, namespace, ports=str(port))
+    connected: socket.socket = forward.socket(port)
+    connected.settimeout(seconds)
+    return forward, connected

@@ -11,7 +11,8 @@ from components.federation.inventory import Inventory
 from components.federation.plan import former_names
 from components.federation.pods import Pod
 from components.mesh.roles import Role
-from components.ports import PROTOCOLS, Protocol, declared
+from components.ports import PROTOCOLS, Protocol
+from multimesh.protocols import declared, said_by
 from multimesh.rules import Rule
 
 
@@ -175,14 +176,13 @@ def _tcp_port(ports: Sequence[Mapping[str, Any]], number: int) -> Mapping[str, A
 
 def _protocol(port: Mapping[str, Any], number: int, said: Protocol | None) -> Protocol:
     protocol = declared(port)
-    where = f"its appProtocol {port['appProtocol']}" if port.get("appProtocol") else f"its name {port.get('name')}"
     if protocol is None and said is None:
         raise UnusableServiceError(
             f"port {number} does not say its protocol by its name or appProtocol: list it as "
             f"{{number: {number}, protocol: ...}}, one of {', '.join(PROTOCOLS)}"
         )
     if protocol and said and protocol != said:
-        raise UnusableServiceError(f"port {number} is {protocol} by {where}, not {said}: remove one of the two")
+        raise UnusableServiceError(f"port {number} is {protocol} by {said_by(port)}, not {said}: remove one of the two")
     return protocol or said or "http"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from multimesh.check.authorization import Caller, action, decide, name
+from multimesh.check.authorization import Caller, action, decide, name, target_port
 from multimesh.check.cluster import Cluster, Object
 from multimesh.check.federation import Federation
 from multimesh.check.made import Key
@@ -16,7 +16,7 @@ def _policies(federation: Federation) -> Iterable[Problem]:
         if not found or not (selected := pods(cluster, found)):
             continue
         for port in federation.services[service]:
-            if (number := _target(found, port.number, selected[0])) is None:
+            if (number := target_port(found, port.number, selected[0])) is None:
                 continue
             where = f"{service}:{port.number} in {mesh}"
             for caller in _callers(federation):
@@ -54,20 +54,6 @@ def _callers(federation: Federation) -> list[Caller]:
 
 def _key(policy: Object) -> Key:
     return Key("AuthorizationPolicy", policy["metadata"]["namespace"], policy["metadata"]["name"])
-
-
-def _target(service: Object, number: int, pod: Object) -> int | None:
-    """Return the port of the pod behind a port of the Service; None if it has no such port."""
-    for port in service["spec"].get("ports") or []:
-        if port["port"] == number:
-            target = port.get("targetPort", number)
-            if isinstance(target, int):
-                return target
-            for container in pod["spec"]["containers"]:
-                for offered in container.get("ports") or []:
-                    if offered.get("name") == target:
-                        return offered["containerPort"]
-    return None
 
 
 def _network_policies(federation: Federation) -> Iterable[Problem]:

@@ -52,6 +52,20 @@ def decide(
     return Decision(None, depends) if depends else Decision(True, allowed)
 
 
+def target_port(service: Object, number: int, pod: Object) -> int | None:
+    """Return the port of the pod behind a port of the Service; None if it has no such port."""
+    for port in service["spec"].get("ports") or []:
+        if port["port"] == number:
+            target = port.get("targetPort", number)
+            if isinstance(target, int):
+                return target
+            for container in pod["spec"]["containers"]:
+                for offered in container.get("ports") or []:
+                    if offered.get("name") == target:
+                        return offered["containerPort"]
+    return None
+
+
 def name(policy: Object) -> str:
     """Return what a policy is called: `<namespace>/<name>`."""
     return f"{policy['metadata']['namespace']}/{policy['metadata']['name']}"

@@ -4,8 +4,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
+from multimesh.check.refusals import everywhere, refused_command, refused_replies
 from multimesh.contract import SAMPLE
 from multimesh.verify.commands import CONNECTIONS, command
 from multimesh.verify.counters import Count, CountersError, Snapshot, cluster_name, counted, parse_clusters
@@ -17,6 +19,7 @@ _REQUESTS, _CONNECTIONS = 20, 5
 _AT_ONCE = 16
 """How many ports: each is a session with the API server."""
 _EJECTED = "failed_outlier_check"
+_NOBODY: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,10 @@ class Call:
     replies: Replies
     counts: Mapping[str, Count]
     """By mesh, what its endpoint counted meanwhile."""
+    refusing: frozenset[str] = frozenset()
+    """The meshes that must refuse this caller."""
+    admitted: int = 0
+    """How many calls got in where every mesh must refuse them."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +53,21 @@ class Caller:
     """When its certificate does."""
 
 
-def call(pod: CallingPod, ports: Sequence[Port], *, one_mesh: bool) -> Caller:
-    """Call every port from a pod, some at the same time, and look at its proxy before and after."""
+def call(
+    pod: CallingPod, ports: Sequence[Port], *, one_mesh: bool, refusing: Mapping[str, frozenset[str]] = _NOBODY
+) -> Caller:
+    """Call every port from a pod, some at the same time, and look at its proxy before and after.
+
+    `refusing` are, by a port's address, the meshes that must refuse this caller.
+    """
     try:
         before = parse_clusters(pod.proxy("/clusters?format=json"))
         sent = [_CONNECTIONS if port.protocol in CONNECTIONS else _REQUESTS for port in ports]
-        commands = [command(port, count) for port, count in zip(ports, sent, strict=True)]
+        unlisted = [everywhere(port, refusing.get(port.address, frozenset())) for port in ports]
+        commands = [
+            refused_command(port, count) if refused else command(port, count)
+            for port, count, refused in zip(ports, sent, unlisted, strict=True)
+        ]
         starts = range(0, len(commands), _AT_ONCE)
         printed = [one for start in starts for one in pod.together(commands[start : start + _AT_ONCE])]
         text, certificates = pod.proxy("/clusters?format=json"), pod.proxy("/certs")
@@ -59,10 +75,14 @@ def call(pod: CallingPod, ports: Sequence[Port], *, one_mesh: bool) -> Caller:
         identities, expires = _own(certificates)
     except CountersError as error:
         return Caller(trouble=str(error))
-    calls = [
-        Call(port, count, read_replies(port, output, reason, count), _counts(before, after, port, one_mesh=one_mesh))
-        for port, count, (output, reason) in zip(ports, sent, printed, strict=True)
-    ]
+    calls = list[Call]()
+    for port, count, refused, (output, reason) in zip(ports, sent, unlisted, printed, strict=True):
+        if refused:
+            replies, admitted = refused_replies(port, output, reason, count)
+        else:
+            replies, admitted = read_replies(port, output, reason, count), 0
+        counts = _counts(before, after, port, one_mesh=one_mesh)
+        calls.append(Call(port, count, replies, counts, refusing.get(port.address, frozenset()), admitted))
     return Caller("", calls, frozenset(after), _ejected(text), identities, expires)
 
 

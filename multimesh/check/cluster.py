@@ -64,6 +64,8 @@ class Cluster:
     objects: Mapping[str, Sequence[Object]]
     cacerts: Mapping[str, str] = field(default_factory=dict)
     """The certificates of the Secret `cacerts`, base64 of PEM, without the key; empty if there is none."""
+    cacerts_changed: datetime | None = None
+    """When that Secret was last written."""
     seconds_ahead: float = 0.0
     """How far the API server's clock is ahead of this machine's."""
     refused: Sequence[str] = ()
@@ -89,6 +91,12 @@ class Cluster:
     def selected(self, kind: str, namespace: str, labels: Mapping[str, str]) -> list[Object]:
         """Return the objects of a namespace that have all these labels; none without labels."""
         return [one for one in self.all(kind, namespace) if labels and labels.items() <= labels_of(one).items()]
+
+    @property
+    def istiod_labels(self) -> dict[str, str]:
+        """The labels of istiod's Deployments and pods: of any revision, or of the one that is joined."""
+        revision = {} if self.plane.installed or not self.plane.suffix else {"istio.io/rev": self.plane.revision}
+        return {"app": "istiod", **revision}
 
     @property
     def is_served(self) -> bool:
@@ -131,7 +139,14 @@ def read_cluster(api: client.ApiClient, namespaces: Sequence[str], plane: Contro
         refused.append(f"Secret cacerts ({status})")
     lack = no_sidecar(lambda path, pod: _ask(api, "POST", path, pod))
     public = public_parts(secret.get("data") or {})
-    return Cluster(objects, public, _ahead(headers), sorted(set(refused)), plane, lack)
+    changed = written(secret.get("metadata") or {})
+    return Cluster(objects, public, changed, _ahead(headers), sorted(set(refused)), plane, lack)
+
+
+def written(metadata: Mapping[str, Any]) -> datetime | None:
+    """Return when an object was last written, by its metadata; None if it does not say."""
+    times = [one.get("time") for one in metadata.get("managedFields") or []] + [metadata.get("creationTimestamp")]
+    return max((datetime.fromisoformat(one) for one in times if one), default=None)
 
 
 def public_parts(cacerts: Mapping[str, str]) -> dict[str, str]:

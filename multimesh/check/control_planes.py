@@ -26,8 +26,7 @@ def own(federation: Federation) -> Iterable[tuple[str, Cluster]]:
 
 def istiods(cluster: Cluster) -> list[Object]:
     """Return the Deployments of istiod: of any revision, or of the one that is joined."""
-    revision = {} if cluster.plane.installed or not cluster.plane.suffix else {"istio.io/rev": cluster.plane.revision}
-    return cluster.selected("Deployment", cluster.plane.namespace, {"app": "istiod", **revision})
+    return cluster.selected("Deployment", cluster.plane.namespace, cluster.istiod_labels)
 
 
 def unavailable(deployment: Object) -> str:

@@ -9,10 +9,12 @@ from typing import TypeVar
 from multimesh.check import analysis
 from multimesh.check.analysis import Message
 from multimesh.check.calls import Caller, call, sample_port
-from multimesh.check.cluster import Cluster, in_parallel, read_cluster
+from multimesh.check.cluster import Cluster, in_parallel, is_ready, read_cluster
 from multimesh.check.handshake import Handshake, shake_hands
+from multimesh.check.istiod_certificate import Presented, presented
 from multimesh.check.machine import Machine, read_machine
 from multimesh.check.made import Made
+from multimesh.check.refusals import refusing, sample_of
 from multimesh.connection import UnreachableError, connected
 from multimesh.contract import SAMPLE, VerifyMeshOutputs, VerifyOutputs
 from multimesh.hosts import CLUSTER_DOMAIN, local_host
@@ -48,11 +50,13 @@ class Federation:
     """By mesh, what its gateway presents for each SNI: those of exported ports, and one that is not exported."""
     now: datetime
     proxies: Mapping[str, Sequence[Proxy] | str] = field(default_factory=dict)
-    """By mesh, every running proxy, or why they cannot be seen; asked only if a CA is revoked."""
+    """By mesh, every running proxy, or why they cannot be seen; asked if a CA is revoked, or a rotation under way."""
     analyses: Mapping[str, Sequence[Message] | str] | None = field(default_factory=dict)
     """By mesh with a control plane, what istioctl says, or why it cannot be asked; None without istioctl."""
     machine: Machine | None = None
     """What is on this machine; None without clusters here."""
+    presented: Mapping[str, Sequence[Presented]] = field(default_factory=dict)
+    """By mesh with a control plane, what its istiod presents to proxies."""
 
     def exporters(self, service: str) -> list[str]:
         """Return the meshes of this stack that export a service and whose clusters answer."""
@@ -97,15 +101,20 @@ def read_federation(
     ports = [port for found in services.values() for port in found]
     calling = [mesh for mesh in clusters if not callers or mesh in callers]
     progress(f"calling {len(ports)} ports from {', '.join(calling) or 'nowhere'}")
-    asked = list(clusters) if outputs.root_revocation_lists else []
-    planes = [mesh for mesh, cluster in clusters.items() if not cluster.is_served] if analysis.is_installed() else []
-    called, shaken, running, analysed, machine = in_parallel(
+    asked = list(clusters) if outputs.root_revocation_lists or len(outputs.root_cas) > 1 else []
+    planes = [mesh for mesh, cluster in clusters.items() if not cluster.is_served]
+    analysing = planes if analysis.is_installed() else []
+    shaking = meshes if outputs.topology is None or outputs.topology.by_gateways else []
+    called, shaken, running, analysed, machine, signed = in_parallel(
         [
-            lambda: _of_each(calling, lambda mesh: _call(outputs, mesh, ports)),
-            lambda: _of_each(meshes, lambda mesh: _shake(outputs, mesh, ports)),
+            lambda: _of_each(
+                calling, lambda mesh: _call(outputs, mesh, ports, _refusing(outputs, made, clusters, mesh, ports))
+            ),
+            lambda: _of_each(shaking, lambda mesh: _shake(outputs, mesh, ports)),
             lambda: _of_each(asked, lambda mesh: _proxies(outputs, mesh)),
-            lambda: _of_each(planes, lambda mesh: _analyze(outputs, mesh, list(clusters)), _AT_ONCE),
+            lambda: _of_each(analysing, lambda mesh: _analyze(outputs, mesh, list(clusters)), _AT_ONCE),
             lambda: read_machine(made),
+            lambda: _of_each(planes, lambda mesh: _presented(outputs, mesh, clusters[mesh])),
         ]
     )
     return Federation(
@@ -120,6 +129,7 @@ def read_federation(
         running,
         analysed if analysis.is_installed() else None,
         machine,
+        signed,
     )
 
 
@@ -149,11 +159,22 @@ def _read(outputs: VerifyOutputs, mesh: str, namespaces: Sequence[str]) -> Clust
         return str(error)
 
 
-def _call(outputs: VerifyOutputs, mesh: str, ports: Sequence[Port]) -> Caller:
+def _refusing(
+    outputs: VerifyOutputs, made: Made, clusters: Mapping[str, Cluster], mesh: str, ports: Sequence[Port]
+) -> dict[str, frozenset[str]]:
+    """Return the exporters that must refuse the sample of a mesh, by the address of each port."""
+    samples = sample_of(outputs, mesh)
+    return {
+        port.address: frozenset.intersection(*(refusing(outputs, made, clusters, one, port) for one in samples))
+        for port in ports
+    }
+
+
+def _call(outputs: VerifyOutputs, mesh: str, ports: Sequence[Port], refused: Mapping[str, frozenset[str]]) -> Caller:
     try:
         with ExitStack() as cleanup:
             pod = cleanup.enter_context(echo_pod(outputs.kubeconfigs[mesh]))
-            return call(pod, ports, one_mesh=outputs.one_mesh)
+            return call(pod, ports, one_mesh=outputs.one_mesh, refusing=refused)
     except InsideError as error:
         return Caller(trouble=str(error))
 
@@ -163,6 +184,18 @@ def _proxies(outputs: VerifyOutputs, mesh: str) -> Sequence[Proxy] | str:
         return proxies(mesh, outputs.kubeconfigs[mesh])
     except OutputsError as error:
         return str(error)
+
+
+def _presented(outputs: VerifyOutputs, mesh: str, cluster: Cluster) -> Sequence[Presented]:
+    namespace = cluster.plane.namespace
+    pods = [
+        one["metadata"]["name"] for one in cluster.selected("Pod", namespace, cluster.istiod_labels) if is_ready(one)
+    ]
+    try:
+        with connected(outputs.kubeconfigs[mesh]) as api:
+            return presented(api, namespace, pods)
+    except UnreachableError as error:
+        return [Presented("istiod", None, str(error))]
 
 
 def _analyze(outputs: VerifyOutputs, mesh: str, answering: Sequence[str]) -> Sequence[Message] | str:

@@ -38,7 +38,16 @@ def _wide(federation: Federation, mesh: str) -> str:
     return f": {', '.join(wide)}" if wide else ""
 
 
+def _anonymous(federation: Federation) -> Iterable[Problem]:
+    for mesh, shaken in federation.gateways.items():
+        for name, seen in shaken.items():
+            if name != NOT_EXPORTED and seen.admitted:
+                cause = f"{name}: the workload goes on with a caller that has no certificate"
+                yield Problem(mesh, cause, "see who changed its proxy: PeerAuthentications and EnvoyFilters")
+
+
 CHECKS = [
     Check("gateway-exports", "Calls", "every exported port is passed on, to a workload of the mesh", _exported),
     Check("gateway-closed", "Calls", "what is not exported is refused", _closed),
+    Check("gateway-anonymous", "Calls", "a caller without a certificate is refused", _anonymous),
 ]

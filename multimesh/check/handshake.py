@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from cryptography import x509
 
 _SECONDS = 3
+_REFUSES_WITHIN = 5.0
+"""Seconds; it takes one round trip."""
 _NO_ROUTE = (ConnectionResetError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
@@ -19,6 +21,8 @@ class Handshake:
     closed: bool = False
     """Whether the gateway closed the connection without a certificate: it has no route for this SNI."""
     identities: tuple[str, ...] = ()
+    admitted: bool = False
+    """Whether the workload goes on with a caller that has shown no certificate."""
 
 
 def shake_hands(address: str, port: int, sni: str, root: str) -> Handshake:
@@ -35,6 +39,7 @@ def shake_hands(address: str, port: int, sni: str, root: str) -> Handshake:
         try:
             with context.wrap_socket(plain, server_hostname=sni) as connection:
                 certificate = x509.load_der_x509_certificate(connection.getpeercert(binary_form=True) or b"")
+                admitted = _admits(connection)
         except _NO_ROUTE:
             return Handshake(connected=True, closed=True, trouble="it closed the connection")
         except OSError as error:
@@ -42,7 +47,18 @@ def shake_hands(address: str, port: int, sni: str, root: str) -> Handshake:
             return Handshake(connected=True, trouble=f"the TLS handshake failed: {said}")
         except ValueError as error:
             return Handshake(connected=True, trouble=f"its certificate cannot be read: {error}")
-    return Handshake(connected=True, identities=_uris(certificate))
+    return Handshake(connected=True, identities=_uris(certificate), admitted=admitted)
+
+
+def _admits(connection: ssl.SSLSocket) -> bool:
+    """Return whether the server goes on; by TLS 1.3 it says after the handshake that a certificate is lacking."""
+    connection.settimeout(_REFUSES_WITHIN)
+    try:
+        return bool(connection.recv(1))
+    except TimeoutError:
+        return True
+    except OSError:
+        return False
 
 
 def _uris(certificate: x509.Certificate) -> tuple[str, ...]:

@@ -25,6 +25,8 @@ def _in_cacerts(federation: Federation) -> Iterable[Problem]:
 
 
 def _looked_up(federation: Federation) -> Iterable[Problem]:
+    if not federation.outputs.root_revocation_lists:
+        return
     for mesh, found in federation.proxies.items():
         if isinstance(found, str):
             yield Problem(mesh, found, _AGAIN, Severity.UNKNOWN)

@@ -16,7 +16,9 @@ from multimesh.check import (
     loose_ends,
     objects,
     revocation,
+    rotation,
     services,
+    signing,
     trust,
 )
 from multimesh.check.federation import Federation, read_federation
@@ -30,7 +32,9 @@ _ROOMS = (
     control_planes,
     injectors,
     trust,
+    signing,
     revocation,
+    rotation,
     objects,
     gateways,
     services,

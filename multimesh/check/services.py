@@ -8,6 +8,7 @@ from multimesh.check.injection import has_sidecar
 from multimesh.check.made import Key
 from multimesh.check.result import Check, Problem, Severity
 from multimesh.contract import SAMPLE
+from multimesh.protocols import declared, said_by
 
 _POD_SECURITY = "violates PodSecurity"
 _LEVEL = "if it is the sidecar's init container: set istio.cni: true of the mesh (docs/hardening.md), or another level"
@@ -29,12 +30,19 @@ def _exists(federation: Federation) -> Iterable[Problem]:
             remedy = "create it, or remove the mesh from the service's entry in multimesh:services"
             yield Problem(f"{service} in {mesh}", f"there is no Service {name} in namespace {namespace}", remedy)
             continue
-        there = {port["port"] for port in found["spec"].get("ports") or []}
+        # HTTP/3 shares the number of HTTPS, on UDP.
+        ports = [port for port in found["spec"].get("ports") or [] if port.get("protocol", "TCP") == "TCP"]
+        there = {port["port"]: port for port in ports}
         for port in federation.services[service]:
             if port.number not in there:
                 has = ", ".join(map(str, sorted(there)))
                 cause = f"the Service has no port {port.number}, only {has}"
                 yield Problem(f"{service} in {mesh}", cause, "add the port, or run `pulumi up` with those it has")
+            elif (protocol := declared(there[port.number])) and protocol != port.protocol:
+                cause = (
+                    f"port {port.number} is {protocol} by {said_by(there[port.number])}, its routes are {port.protocol}"
+                )
+                yield Problem(f"{service} in {mesh}", cause, "give it back what it had, or run `pulumi up`")
 
 
 def pods(cluster: Cluster, service: Object) -> list[Object]:
@@ -130,7 +138,7 @@ def _shows(host: str, namespace: str, service: str, root: str) -> bool:
 
 
 CHECKS = [
-    Check("service", "Services", "every exporter has the Service and its ports", _exists),
+    Check("service", "Services", "every exporter has the Service, its ports and their protocols", _exists),
     Check("service-pods", "Services", "every exported Service has ready pods", _ready),
     Check("sidecars", "Services", "the pods of exported Services have sidecars", _sidecars),
     Check("injection", "Services", "new pods get sidecars: the webhook answers", _injected),

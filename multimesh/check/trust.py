@@ -12,8 +12,27 @@ from multimesh.check.control_planes import own
 from multimesh.check.federation import Federation
 from multimesh.check.result import Check, Problem, Severity
 
+WAIT = "look again: kubelet brings it to istiod within two minutes"
 _SOON = timedelta(days=60)
 _UP = "`pulumi up --refresh` makes it as it was; then restart istiod"
+
+
+BROUGHT_WITHIN = timedelta(minutes=3)
+"""kubelet brings a changed Secret to a pod within its period of synchronization and its cache's age, a minute each:
+https://kubernetes.io/docs/concepts/configuration/secret/#using-secrets-as-files-from-a-pod"""
+
+
+def just_changed(federation: Federation, mesh: str) -> str:
+    """Return how long ago the Secret `cacerts` of a mesh's istiod was changed, as the end of a cause.
+
+    Empty if that is so long ago that istiod must have it.
+    """
+    topology = federation.outputs.topology
+    cluster = federation.clusters.get((topology and topology.primary) or mesh)
+    changed = cluster and cluster.cacerts_changed
+    if not changed or federation.now - changed >= BROUGHT_WITHIN:
+        return ""
+    return f"; the Secret cacerts was changed {(federation.now - changed).total_seconds():.0f} s ago"
 
 
 def fingerprint(certificate: x509.Certificate) -> str:
@@ -74,6 +93,11 @@ def _broken_chain(chain: list[x509.Certificate], roots: set[x509.Certificate]) -
     return "its chain has no end"
 
 
+def leads_to(chain: list[x509.Certificate], root: x509.Certificate) -> bool:
+    """Return whether the first certificate leads to this root, by way of the others."""
+    return not _broken_chain(list(dict.fromkeys(one for one in chain if one != root)), {root})
+
+
 def _path_length(ca: x509.Certificate) -> int | None:
     """Return how many CAs may be below a CA; None: any number."""
     try:
@@ -109,7 +133,10 @@ def _distributed(federation: Federation) -> Iterable[Problem]:
             if roots - given:
                 names = ", ".join(fingerprint(one) for one in given)
                 cause = f"istiod gives proxies root {names}, the stack has another"
-                yield Problem(where, cause, "restart istiod, then the workloads of the namespace")
+                if ago := just_changed(federation, mesh):
+                    yield Problem(where, cause + ago, WAIT, Severity.WARNING)
+                else:
+                    yield Problem(where, cause, "restart istiod, then the workloads of the namespace")
 
 
 def _dates(federation: Federation) -> Iterable[Problem]:

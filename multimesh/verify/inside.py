@@ -1,22 +1,22 @@
 """Requests from inside a mesh: Istio's echo client, run in a pod of the sample service."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import yaml
-from kubernetes import client, config
+from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 from pydantic import SecretStr
 from urllib3.exceptions import HTTPError
 
+from multimesh.connection import UnreachableError, connected
 from multimesh.contract import SAMPLE
 from multimesh.verify.answers import Failure, Outcome, parse_client_output
 from multimesh.verify.echo_client import CLIENT, PER_SECOND, Run
 from multimesh.verify.pod import CallingPod
 
 BATCH = 25
+_RETRIES = 3
 
 
 class InsideError(Exception):
@@ -27,17 +27,15 @@ class InsideError(Exception):
 def echo_pod(kubeconfig: SecretStr) -> Iterator[CallingPod]:
     """Yield a ready pod of the sample service, in the cluster of `kubeconfig` (YAML).
 
-    Raises InsideError when the cluster does not answer or has no such pod. The Kubernetes client needs certificates in
-    files: they are in a private folder that is deleted when the context ends.
+    Raises InsideError when the cluster does not answer or has no such pod.
     """
     with ExitStack() as cleanup:
-        private = cleanup.enter_context(tempfile.TemporaryDirectory())
         try:
-            settings = yaml.safe_load(kubeconfig.get_secret_value())
-            connected = cleanup.enter_context(config.new_client_from_config_dict(settings, temp_file_path=private))
-            api = client.CoreV1Api(connected)
+            api = client.CoreV1Api(cleanup.enter_context(connected(kubeconfig, _RETRIES)))
             pods = api.list_namespaced_pod(SAMPLE.namespace, label_selector=SAMPLE.selector, _request_timeout=10).items
-        except (ApiException, HTTPError, config.ConfigException) as error:
+        except UnreachableError as error:
+            raise InsideError(str(error)) from None
+        except (ApiException, HTTPError) as error:
             raise InsideError(f"the cluster does not answer: {getattr(error, 'reason', None) or error}") from None
         ready = [name for pod in pods if (name := _ready_name(pod))]
         if not ready:

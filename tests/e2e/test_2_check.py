@@ -8,8 +8,8 @@ from kubernetes.client import CustomObjectsApi
 
 from lab.stack import Stack
 
-ASKED = ("lock", "lab-clusters", "injection", "istioctl")
-"""The checks that ask others than the clusters: the backend, the lab, the webhook, Istio."""
+ASKED = ("lock", "lab-clusters", "injection", "signing-ca", "istioctl", "unlisted-callers")
+"""The checks that ask others than the API servers: the backend, the lab, the webhook, istiod, Istio, proxies."""
 
 
 @pytest.fixture(scope="module")

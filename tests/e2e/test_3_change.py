@@ -68,3 +68,7 @@ def test_a_caller_that_is_not_listed_gets_403(stack: Stack) -> None:
         if verdict["path"] == "global name"
     }
     assert inside == {"east": {}, "west": {"403 Forbidden": 25}}
+    said = {check["check"]: check["problems"] for check in stack.checked()}
+    assert [one for one in said["answers"] if "403" in one["cause"]] == [], "for west, it is right"
+    # Connections from before the change are a warning.
+    assert [one for one in said["unlisted-callers"] if one["severity"] != "warning"] == []

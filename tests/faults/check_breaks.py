@@ -7,10 +7,16 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from kubernetes.client import ApiClient
 
+from components.trust import signing
 from lab import cluster, programs
 from lab.stack import Stack
 from multimesh.check.made import made
@@ -30,6 +36,28 @@ GATEWAY_SERVICE = "/api/v1/namespaces/istio-system/services/istio-ingressgateway
 CONFIG = "/api/v1/namespaces/istio-system/configmaps/istio"
 CACERTS = "/api/v1/namespaces/istio-system/secrets/cacerts"
 FILTERS = "/apis/networking.istio.io/v1alpha3/namespaces/istio-system/envoyfilters"
+ENVOY_FILTERS = "/apis/networking.istio.io/v1alpha3/namespaces"
+POLICIES_NOT_HELD = {
+    "workloadSelector": {"labels": {"app": "echo"}},
+    "configPatches": [
+        {
+            "applyTo": "HTTP_FILTER",
+            "match": {
+                "context": "SIDECAR_INBOUND",
+                "listener": {
+                    "filterChain": {
+                        "filter": {
+                            "name": "envoy.filters.network.http_connection_manager",
+                            "subFilter": {"name": "envoy.filters.http.rbac"},
+                        }
+                    }
+                },
+            },
+            "patch": {"operation": "REMOVE"},
+        }
+    ],
+}
+"""An EnvoyFilter that takes the filter of AuthorizationPolicies away."""
 DEPLOYMENTS = "/apis/apps/v1/namespaces"
 WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 
@@ -100,6 +128,22 @@ def mesh_config(old: str, new: str) -> Fault:
         found["data"]["mesh"] = found["data"]["mesh"].replace(old, new)
 
     return edit(CONFIG, change)
+
+
+@contextmanager
+def ca_without_its_key(place: Place) -> Iterator[None]:
+    """A CA of east under the stack's root in `cacerts`, beside the key of the one before: istiod cannot take it."""
+    resources = json.loads(place.stack.state("--show-secrets"))["deployment"]["resources"]
+    [kept] = [one["outputs"] for one in resources if one["urn"].endswith("::root-key")]
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "another")])
+    request = x509.CertificateSigningRequestBuilder().subject_name(name)
+    pem = request.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+    root, key = place.outputs.root_ca, json.loads(kept["privateKeyPem"]["plaintext"])
+    certificate = signing.sign(pem, root, key, ["east.mesh"], 1, datetime.now(UTC)).certificate_pem
+    files = {"ca-cert.pem": certificate, "cert-chain.pem": certificate + root}
+    data = {file: base64.b64encode(text.encode()).decode() for file, text in files.items()}
+    with changed(place.east, CACERTS, lambda secret: secret["data"].update(data)):
+        yield
 
 
 @contextmanager

@@ -121,6 +121,11 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
         "drift",
         "spec.ports[0].port is 8080, not 80",
     ),
+    "Service of another protocol": (
+        edit("/api/v1/namespaces/demo/services/echo", lambda one: one["spec"]["ports"][0].update(appProtocol="tcp")),
+        "service",
+        "port 80 is tcp by its appProtocol tcp, its routes are http",
+    ),
     "workload scaled to 0": (scaled_to_0("demo", "echo"), "service-pods", "is ready"),
     "istiod scaled to 0": (scaled_to_0("istio-system", "istiod"), "istiod-ready", "scaled to 0"),
     "gateway scaled to 0": (scaled_to_0("istio-system", "istio-ingressgateway"), "gateway-ready", "scaled to 0"),

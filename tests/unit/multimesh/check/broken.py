@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from cryptography import x509
 from sound import (
     MESHES,
     NOW,
@@ -15,6 +16,7 @@ from sound import (
     SERVICE,
     SHORT_ROOT,
     cacerts,
+    of_istiod,
     thing,
     with_caller,
     with_cluster,
@@ -25,11 +27,12 @@ from multimesh.check.analysis import Message
 from multimesh.check.calls import Call
 from multimesh.check.federation import NOT_EXPORTED, Federation, sni
 from multimesh.check.handshake import Handshake
+from multimesh.check.istiod_certificate import Presented
 from multimesh.check.machine import Lock, Machine
 from multimesh.check.made import ISTIO
 from multimesh.gateway_api import ROUTES
 from multimesh.proxies.cluster import Proxy, Workload
-from multimesh.proxies.proxy import ProxyTrust
+from multimesh.proxies.proxy import ProxyTrust, key_of
 from multimesh.verify.counters import Count, cluster_name
 from multimesh.verify.replies import Replies
 
@@ -147,6 +150,54 @@ def revoking(listed: str, *, looked_up: bool = True, trouble: str = "") -> Fault
     return change
 
 
+TWO_ROOTS = {"created-1": ROOT, "created-2": OTHER_ROOT}
+
+
+def rotating(signing: str = "created-1", *, proxies: Any = (), names: Any = None) -> Fault:
+    """A rotation that is under way: both roots are trusted everywhere, and every CA is of the root that signs."""
+
+    def change(sound: Federation) -> Federation:
+        roots = names or TWO_ROOTS
+        sound = outputs(lambda one: one.model_copy(update={"root_ca": roots[signing], "root_cas": roots}))(sound)
+        both = ROOT + OTHER_ROOT
+        for mesh in MESHES:
+            sound = with_cluster(
+                sound,
+                mesh,
+                lambda objects: named(objects, "ConfigMap", "istio-ca-root-cert")["data"].update(
+                    {"root-cert.pem": both}
+                ),
+                cacerts=cacerts(mesh, both, signed_by=roots[signing]),
+            )
+        return replace(sound, proxies={"east": proxies})
+
+    return change
+
+
+def proxy(**trusts: Any) -> Proxy:
+    """The proxy of a pod, which trusts both roots and has a certificate under the first."""
+    keys = [key_of(x509.load_pem_x509_certificate(pem.encode())) for pem in (ROOT, OTHER_ROOT)]
+    trust = replace(ProxyTrust(frozenset(keys), "", keys[0], checks_revocation=False), **trusts)
+    return Proxy(Workload("east", "shop", "Deployment", "web"), "web-1", learns=True, trust=trust)
+
+
+def presents(*seen: Presented, **fields: Any) -> Fault:
+    """What east's istiod presents, and other fields of its cluster."""
+    return lambda sound: replace(
+        with_cluster(sound, "east", lambda _: None, **fields), presented={**sound.presented, "east": seen}
+    )
+
+
+def provided_by(provider: str) -> Fault:
+    return changed(
+        "Deployment",
+        "istiod",
+        lambda one: one["spec"]["template"]["spec"]["containers"][0].update(
+            env=[{"name": "PILOT_CERT_PROVIDER", "value": provider}]
+        ),
+    )
+
+
 FAULTS: dict[str, tuple[Fault, str, str]] = {
     "a silent API server": (
         lambda sound: replace(sound, clusters={"west": sound.clusters["west"]}, silent={"east": "no answer"}),
@@ -218,6 +269,16 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
         "kubelet is not running",
     ),
     "an error that Istio finds": (analysed("Error"), "istioctl", "IST0101: Referenced host not found"),
+    "cacerts that istiod has not read": (
+        presents(of_istiod("east", former=True)),
+        "signing-ca",
+        "istiod does not sign with the CA in the Secret cacerts",
+    ),
+    "somebody who is not listed and gets in": (
+        called(calls=[Call(PORT, 20, Replies(), ALL, frozenset(MESHES), admitted=3)]),
+        "unlisted-callers",
+        "3 of 20 calls were let in, of spiffe://west.mesh/ns/demo/sa/echo, whom the stack does not list",
+    ),
     "no cacerts": (in_east(lambda _: None, cacerts={}), "cacerts", "no Secret cacerts"),
     "another root in cacerts": (
         in_east(lambda _: None, cacerts=cacerts("east", OTHER_ROOT, signed_by=OTHER_ROOT)),
@@ -355,11 +416,21 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
         "gateway-closed",
         "not exported",
     ),
+    "a workload that takes callers without a certificate": (
+        shaken(sni(PORT), Handshake(connected=True, identities=("spiffe://east.mesh/ns/shop/sa/web",), admitted=True)),
+        "gateway-anonymous",
+        "goes on with a caller that has no certificate",
+    ),
     "a Service that is gone": (gone("Service", "web"), "service", "no Service web"),
     "a Service with another port": (
         changed("Service", "web", lambda one: one["spec"]["ports"][0].update(port=8080)),
         "service",
         "no port 80, only 8080",
+    ),
+    "a Service of another protocol": (
+        changed("Service", "web", lambda one: one["spec"]["ports"][0].update(appProtocol="redis")),
+        "service",
+        "port 80 is tcp by its appProtocol redis, its routes are http",
     ),
     "a selector of nobody": (
         changed("Service", "web", lambda one: one["spec"].update(selector={"app": "wep"})),
@@ -439,6 +510,16 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
         "connections",
         "4 connections to east (192.0.2.1:31443)",
     ),
+    "a link that drops what is sent on old connections": (
+        one_call({"east": Count(3, 0, 4), "west": Count(17, 17, 0)}, Replies()),
+        "connections",
+        "4 connections to east (192.0.2.1:31443)",
+    ),
+    "connections that cannot be made, and calls that fail": (
+        one_call({"east": Count(3, 3, 4), "west": Count(10, 10, 0)}, Replies({"503": 3})),
+        "connections",
+        "4 connections to east (192.0.2.1:31443)",
+    ),
     "a mesh that is ejected": (
         called(ejected={KNOWN: frozenset({"east"})}),
         "connections",
@@ -450,6 +531,52 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
 }
 
 WARNINGS: dict[str, tuple[Fault, str, str]] = {
+    "cacerts that were changed a minute ago": (
+        presents(of_istiod("east", former=True), cacerts_changed=NOW - timedelta(minutes=1)),
+        "signing-ca",
+        "the Secret cacerts was changed 60 s ago",
+    ),
+    "a root that istiod has not given to proxies yet": (
+        in_east(
+            lambda objects: named(objects, "ConfigMap", "istio-ca-root-cert")["data"].update(
+                {"root-cert.pem": OTHER_ROOT}
+            ),
+            cacerts_changed=NOW - timedelta(seconds=10),
+        ),
+        "distributed-root",
+        "the stack has another; the Secret cacerts was changed 10 s ago",
+    ),
+    "a connection that was made at the second attempt": (
+        one_call({"east": Count(10, 10, 1), "west": Count(10, 10, 0)}, Replies()),
+        "connections",
+        "1 connections to east (192.0.2.1:31443)",
+    ),
+    "somebody who gets in just after a policy was written": (
+        lambda sound: called(calls=[Call(PORT, 20, Replies(), ALL, frozenset(MESHES), admitted=3)])(
+            changed(
+                "AuthorizationPolicy",
+                SERVICE,
+                lambda one: one["metadata"].update(creationTimestamp=(NOW - timedelta(seconds=20)).isoformat()),
+            )(sound)
+        ),
+        "unlisted-callers",
+        "its policies were written 20 s ago",
+    ),
+    "the first step of a rotation": (
+        rotating(proxies=[proxy()]),
+        "rotation",
+        "step 1 of 3, every mesh trusts created-1 and created-2, and created-1 signs; next, created-2 signs",
+    ),
+    "the second step of a rotation": (
+        rotating("created-2", proxies=[]),
+        "rotation",
+        "step 2 of 3, every mesh signs under created-2; next, created-1 is dropped",
+    ),
+    "the rotation to or from a root of one's own": (
+        rotating(names={"created-1": ROOT, "brought-1": OTHER_ROOT}),
+        "rotation",
+        "step 1 of 3, every mesh trusts created-1 and brought-1, and created-1 signs; next, brought-1 signs; or, if",
+    ),
     "an update that is under way": (
         on_machine(locks=[Lock("root@here (pid 7)", runs=True)]),
         "lock",
@@ -524,6 +651,22 @@ WARNINGS: dict[str, tuple[Fault, str, str]] = {
 }
 
 HARMLESS: dict[str, Fault] = {
+    "a port of the same number on UDP": changed(
+        "Service", "web", lambda one: one["spec"]["ports"].append({"port": 80, "protocol": "UDP", "name": "tls"})
+    ),
+    "a port whose protocol Istio detects": changed(
+        "Service", "web", lambda one: one["spec"]["ports"][0].update(name="entry")
+    ),
+    "a refusal of somebody who is not listed": called(
+        calls=[Call(PORT, 20, Replies(remarkable={"refused: 403": 20}), ALL, frozenset(MESHES))]
+    ),
+    "a refusal by the one mesh that must refuse": called(
+        calls=[Call(PORT, 20, Replies(remarkable={"refused: 403": 10}), ALL, frozenset({"east"}))]
+    ),
+    "a certificate of istiod that was signed before cacerts were written again": presents(
+        of_istiod("east"), cacerts_changed=NOW
+    ),
+    "a certificate of istiod that Istio's CA signs by another name": provided_by("istiod"),
     "what Istio finds in a namespace that exports nothing": analysed("Error", namespace="other"),
     "what Istio finds of a namespace that exports nothing": analysed("Error", "Namespace", "other", "other"),
     "what Istio finds in no namespace": analysed("Error", "CustomResourceDefinition", "", "gateways.example"),

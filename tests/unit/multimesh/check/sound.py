@@ -17,6 +17,7 @@ from multimesh.check.calls import Call, Caller
 from multimesh.check.cluster import Cluster
 from multimesh.check.federation import NOT_EXPORTED, Federation, sni
 from multimesh.check.handshake import Handshake
+from multimesh.check.istiod_certificate import Presented
 from multimesh.check.made import ISTIO, Key, Made
 from multimesh.contract import VerifyOutputs
 from multimesh.verify.counters import Count, cluster_name
@@ -27,7 +28,7 @@ NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 SERVICE = "web.shop.global"
 PORT = Port(SERVICE, 80, "http", {"east": 50, "west": 50}, "weights")
 MESHES = ("east", "west")
-_ROOT_KEY, _OTHER_KEY, _CA_KEY = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
+_ROOT_KEY, _OTHER_KEY, _CA_KEY, _FORMER_KEY = (ec.generate_private_key(ec.SECP256R1()) for _ in range(4))
 
 
 def authority(
@@ -63,6 +64,16 @@ def cacerts(mesh: str, root: str = ROOT, *, signed_by: str = ROOT, days: int = 3
     ca = authority(f"ca of {mesh}", key, f"{mesh}.mesh", days=days)
     files = {"ca-cert.pem": ca, "root-cert.pem": root, "cert-chain.pem": ca + root}
     return {name: base64.b64encode(pem.encode()).decode() for name, pem in files.items()}
+
+
+def of_istiod(mesh: str, *, former: bool = False) -> Presented:
+    """What a pod of istiod presents: a certificate of the mesh's CA, or of the one that it had before."""
+    subject, issuer = (
+        x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)]) for text in ("istiod", f"ca of {mesh}")
+    )
+    start = NOW - timedelta(hours=1)
+    builder = x509.CertificateBuilder(issuer, subject, _CA_KEY.public_key(), 2, start, start + timedelta(days=90))
+    return Presented("istiod-1", builder.sign(_FORMER_KEY if former else _CA_KEY, hashes.SHA256()))
 
 
 def federation() -> Federation:
@@ -114,6 +125,7 @@ def federation() -> Federation:
             for mesh in MESHES
         },
         NOW,
+        presented={mesh: [of_istiod(mesh)] for mesh in MESHES},
     )
 
 

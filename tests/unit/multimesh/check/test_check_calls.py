@@ -25,6 +25,8 @@ class Pod:
     ejected: bool = False
     trouble: str = ""
     groups: list[int] = field(default_factory=list)
+    printed: str = ""
+    sent: list[list[str]] = field(default_factory=list)
     reached: int = 0
 
     def proxy(self, path: str) -> str:
@@ -45,7 +47,8 @@ class Pod:
 
     def together(self, commands: Sequence[list[str]]) -> list[tuple[str, str]]:
         self.groups.append(len(commands))
-        return [("", "no such host")] * len(commands)
+        self.sent += commands
+        return [(self.printed, "" if self.printed else "no such host")] * len(commands)
 
 
 def test_the_endpoints_counted_meanwhile_are_by_mesh() -> None:
@@ -70,6 +73,18 @@ def test_a_thousand_ports_are_not_called_at_once() -> None:
     found = call(pod, [port(number) for number in range(1, 1001)], one_mesh=False)  # type: ignore[arg-type]
     assert len(found.calls) == 1000
     assert max(pod.groups) == 16
+
+
+@pytest.mark.parametrize(("refusing", "admitted", "sends"), [({"east"}, 5, True), (set[str](), 0, False)])
+def test_a_connection_that_must_be_refused_sends_a_line_and_counts_who_gets_in(
+    refusing: set[str], admitted: int, sends: bool
+) -> None:
+    tcp = Port("db.shop.global", 6379, "tcp", {"east": 1}, "weights")
+    pod = Pod(printed="TCP read failed (already read 0 bytes): read tcp: i/o timeout\n" * 5)
+    refused = {tcp.address: frozenset(refusing)}
+    [found] = call(pod, [tcp], one_mesh=False, refusing=refused).calls  # type: ignore[arg-type]
+    assert (found.admitted, found.refusing) == (admitted, frozenset(refusing))
+    assert ("--server-first" not in pod.sent[0]) is sends
 
 
 @pytest.mark.parametrize("said", ["port-forward to pod echo-1, port 15000: refused"])

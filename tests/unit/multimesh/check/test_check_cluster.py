@@ -10,7 +10,7 @@ import pytest
 from api_server import kubeconfig, serving
 from pydantic import SecretStr
 
-from multimesh.check.cluster import Cluster, read_cluster
+from multimesh.check.cluster import Cluster, read_cluster, written
 from multimesh.check.injection import no_sidecar
 from multimesh.connection import UnreachableError, connected
 from multimesh.gateway_api import GROUP
@@ -141,3 +141,23 @@ def test_a_closed_port_is_unreachable() -> None:
 def test_a_kubeconfig_of_nothing_is_unreachable() -> None:
     with pytest.raises(UnreachableError, match="its kubeconfig cannot be used"), connected(SecretStr("a: b")):
         pass
+
+
+@pytest.mark.parametrize(
+    ("metadata", "when"),
+    [
+        ({}, None),
+        ({"creationTimestamp": "2026-11-26T10:00:00Z"}, datetime(2026, 11, 26, 10, tzinfo=UTC)),
+        (
+            {
+                "creationTimestamp": "2026-11-26T10:00:00Z",
+                "managedFields": [{"time": "2026-11-26T11:00:00Z"}, {"manager": "x"}],
+            },
+            datetime(2026, 11, 26, 11, tzinfo=UTC),
+        ),
+    ],
+)
+def test_when_an_object_was_last_written_is_read_of_its_managers(
+    metadata: dict[str, Any], when: datetime | None
+) -> None:
+    assert written(metadata) == when

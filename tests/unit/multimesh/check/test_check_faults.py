@@ -5,13 +5,32 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from broken import FAULTS, HARMLESS, LIST, WARNINGS, added, message, on_machine, outputs, revoking
-from sound import federation, with_cluster
+from broken import (
+    FAULTS,
+    HARMLESS,
+    LIST,
+    WARNINGS,
+    Fault,
+    added,
+    message,
+    named,
+    on_machine,
+    outputs,
+    presents,
+    provided_by,
+    proxy,
+    revoking,
+    rotating,
+)
+from sound import MESHES, OTHER_ROOT, ROOT, SERVICE, cacerts, federation, with_cluster
 
+from components import istio
 from multimesh.check.istio_messages import EXPECTED
+from multimesh.check.istiod_certificate import Presented
 from multimesh.check.made import Key
 from multimesh.check.result import Severity
 from multimesh.check.run import CHECKS, judge
+from multimesh.contract import Form
 
 
 def test_a_sound_federation_has_no_problem() -> None:
@@ -100,6 +119,75 @@ def test_a_proxy_that_cannot_be_asked_for_its_lists_is_said() -> None:
         Severity.UNKNOWN,
         "its proxy cannot be asked: no route",
     )
+
+
+@pytest.mark.parametrize(
+    ("lacking", "said"),
+    [
+        ({"roots": frozenset()}, "its proxy does not trust created-1 and created-2"),
+        ({"signed_under": ""}, "its proxy has a certificate that is not signed under created-1"),
+    ],
+)
+def test_in_a_rotation_who_is_not_ready_for_the_next_step_is_named(lacking: dict[str, Any], said: str) -> None:
+    outcomes = judge(rotating(proxies=[proxy(), proxy(**lacking)])(federation()))
+    [found] = [one for one in outcomes if one.problems]
+    assert [one.cause for one in found.problems[1:]] == [said]
+    assert "Deployment shop/web" in found.problems[1].where
+
+
+def test_in_a_rotation_a_mesh_that_no_update_has_reached_is_named() -> None:
+    behind = with_cluster(
+        rotating()(federation()), "east", lambda _: None, cacerts=cacerts("east", ROOT + OTHER_ROOT, signed_by="")
+    )
+    found = next(one for one in judge(behind) if one.check.anchor == "rotation")
+    assert found.problems[1].where == "east"
+    assert "is not signed under created-1 yet" in found.problems[1].cause
+
+
+def test_a_rotation_whose_proxies_cannot_be_asked_says_so() -> None:
+    found = next(one for one in judge(rotating(proxies="no answer")(federation())) if one.check.anchor == "rotation")
+    assert (found.problems[-1].severity, found.problems[-1].cause) == (
+        Severity.UNKNOWN,
+        "its proxies cannot be asked: no answer",
+    )
+
+
+@pytest.mark.parametrize(
+    ("unseen", "said"),
+    [
+        (presents(Presented("istiod-1", None, "port-forward to it, port 15012: Forbidden")), "Forbidden"),
+        (provided_by("kubernetes"), "its own certificate is from elsewhere (PILOT_CERT_PROVIDER: kubernetes)"),
+    ],
+)
+def test_what_istiod_signs_with_may_not_be_seen(unseen: Fault, said: str) -> None:
+    [found] = [one for one in judge(unseen(federation())) if one.problems]
+    assert (found.check.anchor, found.problems[0].severity) == ("signing-ca", Severity.UNKNOWN)
+    assert said in found.problems[0].cause
+
+
+def test_a_service_that_nobody_called_who_must_be_refused_is_named() -> None:
+    key = Key("AuthorizationPolicy", "shop", SERVICE)
+    listing = istio.others_denied({"app": "web"}, [8080], ["east.mesh/ns/demo/sa/echo", "west.mesh/ns/demo/sa/echo"])
+    sound = federation()
+    for mesh in MESHES:
+        sound.made.objects[mesh][key] = {"spec": listing}  # type: ignore[index]  a dict of the test's own
+    listed = [
+        with_cluster(sound, mesh, lambda objects: named(objects, key.kind, SERVICE).update(spec=listing))
+        for mesh in MESHES
+    ]
+    both = replace(sound, clusters={mesh: one.clusters[mesh] for mesh, one in zip(MESHES, listed, strict=True)})
+    [found] = [one for one in judge(both) if one.problems]
+    assert (found.check.anchor, found.problems[0].severity) == ("unlisted-callers", Severity.UNKNOWN)
+    assert found.problems[0].where == f"{SERVICE}:80"
+
+
+@pytest.mark.parametrize(("primary", "said"), [("east", 0), (None, 1)])
+def test_with_one_control_plane_for_all_istios_own_services_may_differ(primary: str | None, said: int) -> None:
+    form = Form(kind="single-mesh", network="gateways", primary=primary)
+    single = outputs(lambda one: one.model_copy(update={"one_mesh": True, "topology": form}))(federation())
+    analyses = {"east": [message("Warning", "Service", "istio-system", "istiod", "IST0170")]}
+    found = next(one for one in judge(replace(single, analyses=analyses)) if one.check.anchor == "istioctl")
+    assert len(found.problems) == said
 
 
 def test_a_federation_that_refuses_a_revoked_ca_is_sound() -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
+import pytest
 from api_server import serving
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sound import NOW
 
+from multimesh.check import handshake
 from multimesh.check.handshake import Handshake, shake_hands
 
 IDENTITY = "spiffe://east.mesh/ns/shop/sa/web"
@@ -37,13 +39,16 @@ OF_EAST = certificate(x509.UniformResourceIdentifier(IDENTITY))
 
 
 @contextmanager
-def presenting(pem: str, folder: Path) -> Iterator[int]:
-    """A TLS server with this certificate; yields its port."""
+def presenting(pem: str, folder: Path, *, mutual: bool = False) -> Iterator[int]:
+    """A TLS server with this certificate, which asks callers for one of the same; yields its port."""
     file = folder / "server.pem"
     file.touch(mode=0o600)
     file.write_bytes(KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + pem.encode())
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(file)
+    if mutual:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cadata=pem)
     with serving(BaseHTTPRequestHandler, context) as at:
         yield int(at.rpartition(":")[2])
 
@@ -52,9 +57,20 @@ def ask(port: int, root: str = OF_EAST) -> Handshake:
     return shake_hands("127.0.0.1", port, "outbound_.80_._.web.shop.svc.cluster.local", root)
 
 
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets a server have a moment to refuse."""
+    monkeypatch.setattr(handshake, "_REFUSES_WITHIN", 1.0)
+
+
 def test_the_identities_of_the_workload_are_seen(tmp_path: Path) -> None:
-    with presenting(OF_EAST, tmp_path) as port:
+    with presenting(OF_EAST, tmp_path, mutual=True) as port:
         assert ask(port) == Handshake(connected=True, identities=(IDENTITY,))
+
+
+def test_a_workload_that_asks_for_no_certificate_is_seen(tmp_path: Path) -> None:
+    with presenting(OF_EAST, tmp_path) as port:
+        assert ask(port).admitted
 
 
 def test_a_certificate_of_another_root_is_trouble(tmp_path: Path) -> None:
@@ -66,7 +82,7 @@ def test_a_certificate_of_another_root_is_trouble(tmp_path: Path) -> None:
 
 def test_a_certificate_without_names_is_of_nobody(tmp_path: Path) -> None:
     nameless = certificate()
-    with presenting(nameless, tmp_path) as port:
+    with presenting(nameless, tmp_path, mutual=True) as port:
         assert ask(port, root=nameless) == Handshake(connected=True)
 
 
