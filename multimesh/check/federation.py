@@ -23,8 +23,6 @@ from multimesh.stack import OutputsError
 from multimesh.verify.inside import InsideError, echo_pod
 from multimesh.verify.selection import Port, select
 
-NOT_EXPORTED = "outbound_.443_._.kubernetes.default.svc.cluster.local"
-"""An SNI of every cluster that no gateway may pass on."""
 _Seen = TypeVar("_Seen")
 _MOST_HANDSHAKES = 40
 """With one gateway."""
@@ -71,6 +69,11 @@ def own_host(service: str, domain: str = CLUSTER_DOMAIN) -> str:
     """Return the name that a service (global name) has in its own cluster, which has this domain."""
     name, namespace, _ = service.split(".", 2)
     return local_host(name, namespace, domain)
+
+
+def not_exported(mesh: VerifyMeshOutputs) -> str:
+    """Return the server name of a Service that every cluster has, and that none exports."""
+    return f"outbound_.443_._.{local_host('kubernetes', 'default', mesh.control_plane.cluster_domain)}"
 
 
 def sni(port: Port) -> str:
@@ -206,7 +209,9 @@ def _analyze(outputs: VerifyOutputs, mesh: str, answering: Sequence[str]) -> Seq
 
 def _shake(outputs: VerifyOutputs, mesh: str, ports: Sequence[Port]) -> dict[str, Handshake]:
     about: VerifyMeshOutputs = outputs.meshes[mesh]
-    asked = [NOT_EXPORTED, *dict.fromkeys(sni(port) for port in ports if mesh in port.weights)][:_MOST_HANDSHAKES]
+    asked = [not_exported(about), *dict.fromkeys(sni(port) for port in ports if mesh in port.weights)][
+        :_MOST_HANDSHAKES
+    ]
     work = [
         lambda name=name: shake_hands(about.gateway_address, about.gateway_port, name, outputs.trusted_pem)
         for name in asked

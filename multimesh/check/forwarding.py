@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from multimesh.check.federation import NOT_EXPORTED, Federation
+from multimesh.check.federation import Federation, not_exported
 from multimesh.check.gateways import on_peer_port
 from multimesh.check.result import Check, Problem
 
@@ -11,7 +11,7 @@ def _exported(federation: Federation) -> Iterable[Problem]:
     for mesh, shaken in federation.gateways.items():
         domains = tuple(f"spiffe://{domain}/" for domain in federation.outputs.meshes[mesh].trust_domains)
         for name, seen in shaken.items():
-            if name == NOT_EXPORTED or not seen.connected:
+            if name == not_exported(federation.outputs.meshes[mesh]) or not seen.connected:
                 continue
             if seen.closed:
                 cause = f"the gateway closes connections for the exported {name}"
@@ -26,9 +26,9 @@ def _exported(federation: Federation) -> Iterable[Problem]:
 
 def _closed(federation: Federation) -> Iterable[Problem]:
     for mesh, shaken in federation.gateways.items():
-        seen = shaken[NOT_EXPORTED]
+        seen = shaken[name := not_exported(federation.outputs.meshes[mesh])]
         if seen.connected and not seen.closed:
-            cause = f"the gateway passes on {NOT_EXPORTED}, which is not exported"
+            cause = f"the gateway passes on {name}, which is not exported"
             yield Problem(mesh, cause, f"remove the Gateway that admits it{_wide(federation, mesh)}")
 
 
@@ -41,7 +41,7 @@ def _wide(federation: Federation, mesh: str) -> str:
 def _anonymous(federation: Federation) -> Iterable[Problem]:
     for mesh, shaken in federation.gateways.items():
         for name, seen in shaken.items():
-            if name != NOT_EXPORTED and seen.admitted:
+            if name != not_exported(federation.outputs.meshes[mesh]) and seen.admitted:
                 cause = f"{name}: the workload goes on with a caller that has no certificate"
                 yield Problem(mesh, cause, "see who changed its proxy: PeerAuthentications and EnvoyFilters")
 

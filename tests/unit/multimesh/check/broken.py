@@ -25,7 +25,7 @@ from sound import (
 
 from multimesh.check.analysis import Message
 from multimesh.check.calls import Call
-from multimesh.check.federation import NOT_EXPORTED, Federation, sni
+from multimesh.check.federation import Federation, sni
 from multimesh.check.handshake import Handshake
 from multimesh.check.istiod_certificate import Presented
 from multimesh.check.machine import Lock, Machine
@@ -412,7 +412,7 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
         "answered by spiffe://west.mesh",
     ),
     "a gateway that passes on what is not exported": (
-        shaken(NOT_EXPORTED, Handshake(connected=True, identities=("x",))),
+        shaken("outbound_.443_._.kubernetes.default.svc.cluster.local", Handshake(connected=True, identities=("x",))),
         "gateway-closed",
         "not exported",
     ),

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from components import istio
 from multimesh.check.calls import Call, Caller
 from multimesh.check.cluster import Cluster
-from multimesh.check.federation import NOT_EXPORTED, Federation, sni
+from multimesh.check.federation import Federation, not_exported, sni
 from multimesh.check.handshake import Handshake
 from multimesh.check.istiod_certificate import Presented
 from multimesh.check.made import ISTIO, Key, Made
@@ -119,7 +119,9 @@ def federation() -> Federation:
         },
         {
             mesh: {
-                NOT_EXPORTED: Handshake(connected=True, closed=True, trouble="it closed the connection"),
+                not_exported(outputs.meshes[mesh]): Handshake(
+                    connected=True, closed=True, trouble="it closed the connection"
+                ),
                 sni(PORT): Handshake(connected=True, identities=(f"spiffe://{mesh}.mesh/ns/shop/sa/web",)),
             }
             for mesh in MESHES
