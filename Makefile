@@ -64,6 +64,7 @@ test: UNIT_OPTIONS := --no-skips
 test: machine lint setup unit e2e ## Run lint, unit and e2e, and skip nothing: what CI runs
 
 e2e: setup ## Run the program end to end on clusters of its own
+	@$(PYTHON) -m lab.istioctl
 	$(PYTHON) -m lab.environment $(PYTHON) -m pytest tests/e2e -p no:randomly
 
 scan: setup .venv-scan/complete ## Judge the objects of the stack dev by checkov, in an environment of its own (300 MB)

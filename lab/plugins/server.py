@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import signal
 import socket
 import sys
@@ -173,6 +174,17 @@ def _details(error: PartialError) -> bytes:
     return status.SerializeToString()
 
 
+def awaited(number: signal.Signals) -> Callable[[float], bool]:
+    """Return a function that waits so many seconds for a signal, and says whether it has come.
+
+    The signal's handler writes to a pipe: it interrupts the thread that waits, and if it set an Event of that thread's,
+    both could wait for the Event's lock for ever.
+    """
+    reads, writes = os.pipe()
+    signal.signal(number, lambda *_: os.write(writes, b"\n"))
+    return lambda seconds: bool(select.select([reads], [], [], seconds)[0])
+
+
 def serve(provider: Provider) -> None:
     """Serve the provider until the engine ends, on a free loopback port that it learns from the standard output."""
     provider.engine = sys.argv[1] if len(sys.argv) > 1 else ""
@@ -180,14 +192,13 @@ def serve(provider: Provider) -> None:
     server = grpc.server(ThreadPoolExecutor(_OPERATIONS_AT_ONCE), options=options)
     servicer = _Servicer(provider)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)  # type: ignore[arg-type]
-    dismissed = threading.Event()
     # The engine's word for "no longer needed"; a user's interrupt comes as Cancel, for plugins are process groups of
     # their own. Without an answer the engine waits 5 s for each plugin.
-    signal.signal(signal.SIGINT, lambda *_: dismissed.set())
+    dismissed = awaited(signal.SIGINT)
     servicer.port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(servicer.port, flush=True)
-    while not dismissed.wait(_ENGINE_SECONDS):
+    while not dismissed(_ENGINE_SECONDS):
         if provider.engine and not _answers(provider.engine):
             provider.cancelled.set()
             break
