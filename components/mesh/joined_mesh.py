@@ -5,8 +5,7 @@ import pulumi
 from components import istio
 from components.clusters.cluster import Exposure
 from components.mesh import charts
-from components.mesh.arguments import MeshArgs
-from components.mesh.mesh import Mesh
+from components.mesh.mesh import Mesh, MeshArgs
 from components.objects import OWNER
 
 
