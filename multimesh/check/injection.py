@@ -6,8 +6,8 @@ from typing import Any
 
 from multimesh.connection import UnreachableError
 from multimesh.contract import SAMPLE
+from multimesh.sidecar import NAME
 
-SIDECAR = "istio-proxy"
 _PATH = f"/api/v1/namespaces/{SAMPLE.namespace}/pods?dryRun=All"
 _POD = {
     "apiVersion": "v1",
@@ -35,6 +35,12 @@ Post = Callable[[str, Any], tuple[int, Mapping[str, str], Mapping[str, Any]]]
 """Sends an object to a path; returns the status, the headers and the JSON of the answer."""
 
 
+def has_sidecar(pod: Mapping[str, Any]) -> bool:
+    """Return whether a pod, as the API server has it, has a proxy among its containers."""
+    spec = pod["spec"]
+    return any(one["name"] == NAME for one in [*spec["containers"], *(spec.get("initContainers") or [])])
+
+
 def no_sidecar(post: Post) -> str:
     """Return why a pod beside the sample would have no sidecar; empty if it would, or cannot be tried."""
     try:
@@ -42,8 +48,6 @@ def no_sidecar(post: Post) -> str:
     except UnreachableError as error:  # it waits as long for the webhook
         return str(error)
     if status == HTTPStatus.CREATED:
-        spec = answer["spec"]
-        names = [one["name"] for one in (*spec["containers"], *(spec.get("initContainers") or []))]
-        return "" if SIDECAR in names else "the API server gives it none"
+        return "" if has_sidecar(answer) else "the API server gives it none"
     # A quota, a policy, or a user who may not: nothing of Istio's.
     return answer.get("message", "") if status == HTTPStatus.INTERNAL_SERVER_ERROR else ""

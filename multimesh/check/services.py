@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from multimesh.check.cluster import Cluster, Object, is_ready, labels_of
 from multimesh.check.federation import Federation
-from multimesh.check.injection import SIDECAR
+from multimesh.check.injection import has_sidecar
 from multimesh.check.made import Key
 from multimesh.check.result import Check, Problem, Severity
 from multimesh.contract import SAMPLE
@@ -71,17 +71,12 @@ def _refusal(cluster: Cluster, namespace: str, selector: Mapping[str, str]) -> s
 
 def _sidecars(federation: Federation) -> Iterable[Problem]:
     for service, mesh, cluster, found in exported(federation):
-        without = [pod["metadata"]["name"] for pod in (pods(cluster, found) if found else []) if not _has_sidecar(pod)]
+        without = [pod["metadata"]["name"] for pod in (pods(cluster, found) if found else []) if not has_sidecar(pod)]
         if without:
             namespace = service.split(".")[1]
             cause = f"{len(without)} of its pods have no sidecar: {', '.join(without[:3])}"
             remedy = f"{cluster.plane.command(namespace)}, then restart the pods"
             yield Problem(f"{service} in {mesh}", cause, remedy)
-
-
-def _has_sidecar(pod: Object) -> bool:
-    spec = pod["spec"]
-    return any(one["name"] == SIDECAR for one in [*spec["containers"], *(spec.get("initContainers") or [])])
 
 
 def _injected(federation: Federation) -> Iterable[Problem]:
