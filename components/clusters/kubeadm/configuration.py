@@ -166,6 +166,22 @@ def nodes() -> str:
     )
 
 
+def dns() -> str:
+    """Return what keeps one pod of the cluster's DNS running while the node of both is drained: YAML of an object.
+
+    kubeadm makes none, and prefers two nodes for two pods; the first node is the only one when they start.
+    Source: https://kubernetes.io/docs/tasks/run-application/configure-pdb/
+    """
+    return _documents(
+        {
+            "apiVersion": "policy/v1",
+            "kind": "PodDisruptionBudget",
+            "metadata": {"name": "coredns", "namespace": "kube-system"},
+            "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"k8s-app": "kube-dns"}}},
+        }
+    )
+
+
 def _rule(resources: list[str], verbs: list[str]) -> dict[str, Any]:
     return {"apiGroups": ["certificates.k8s.io"], "resources": resources, "verbs": verbs}
 
