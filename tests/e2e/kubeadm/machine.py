@@ -167,6 +167,8 @@ class Machine:
 def adapted(machine: allocation.Allocation, path: str, content: str) -> str:
     """Return a file of the user data as this machine can use it; most are returned as they are."""
     if path == "/etc/containerd/config.toml":
+        # the lab's image has the public one's name, and another digest
+        content = re.sub("(?<=sandbox = ')([^'@]+)@[^']+", r"\1", content)
         return content.replace("SystemdCgroup = true", "SystemdCgroup = false").replace(
             "[plugins.'io.containerd.cri.v1.runtime'.cni]\nbin_dirs = ['/opt/cni/bin']",
             "[plugins.'io.containerd.cri.v1.runtime']\ndisable_apparmor = true\nrestrict_oom_score_adj = true\n\n"
