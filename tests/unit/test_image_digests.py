@@ -27,7 +27,7 @@ class Registry(BaseHTTPRequestHandler):
     """Has `a/b:1` as an index; `private/b:1` for a token, and says of `lying/b:1` that it has another digest."""
 
     def do_GET(self) -> None:
-        at = f"http://127.0.0.1:{self.server.server_address[1]}"
+        at = f"http://{self.headers['Host']}"
         path, _, asked = self.path.partition("?")
         private = path.startswith("/v2/private/") and self.headers.get("Authorization") != "Bearer of-nobody"
         if path == "/token" and asked == "service=here&scope=repository%3Aprivate%2Fb%3Apull":
@@ -47,8 +47,7 @@ class Registry(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def log_message(self, *_: object) -> None:
-        pass
+    def log_message(self, format: str, *args: Any) -> None: ...
 
 
 @pytest.fixture
