@@ -8,6 +8,8 @@ from typing import Any
 
 from tests.e2e.kubeadm.booted import Booted, is_ready
 
+AT_MOST = 800
+"""Seconds that a load may last: less than a test may."""
 _PROGRAM = """
 import json, pathlib, socket, struct, sys, time
 name = b"".join(bytes([len(part)]) + part.encode() for part in "kubernetes.default.svc.cluster.local".split("."))
@@ -52,9 +54,8 @@ def load(booted: Booted) -> Iterator[dict[str, Any]]:
     assert booted.eventually(is_whole)
     worker, counted = booted.machines["worker"], {}
     worker.run("rm", "-f", "/run/stop")
-    thread = threading.Thread(
-        target=lambda: counted.update(json.loads(worker.run("/usr/bin/python3", "-c", _PROGRAM, address)))
-    )
+    command = ["/usr/bin/python3", "-c", _PROGRAM, address]
+    thread = threading.Thread(target=lambda: counted.update(json.loads(worker.run(*command, seconds=AT_MOST))))
     thread.start()
     try:
         yield counted
