@@ -63,7 +63,7 @@ def leases(booted: Booted) -> set[str]:
 
 def timer(machine: Machine, said: list[str]) -> None:
     """Do what the timer does, until the node has the version, or fails."""
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline and f"KUBERNETES_VERSION={NEXT}\n" not in machine.read("/etc/multimesh/node.env"):
         try:
             said.append(machine.run(UPGRADE))
