@@ -154,9 +154,13 @@ def made(folder: Path, first: Machine, show: Callable[[str], None]) -> dict[str,
 
 
 def adapt_dns(cluster: Booted) -> None:
-    """Give CoreDNS the lab's configuration: the lab's build has fewer plugins than kubeadm's Corefile names."""
+    """Give CoreDNS the lab's configuration: the lab's build has fewer plugins than kubeadm's Corefile names.
+
+    As in kubeadm's, a pod that ends answers for 5 s more, until every node has learned that it ends.
+    """
+    corefile = dns._COREFILE.replace("health\n", "health {\n        lameduck 5s\n    }\n")
     with cluster.api() as api:
-        api.patch_namespaced_config_map("coredns", "kube-system", {"data": {"Corefile": dns._COREFILE}})
+        api.patch_namespaced_config_map("coredns", "kube-system", {"data": {"Corefile": corefile}})
 
 
 def is_ready(node: Any) -> bool:
