@@ -82,7 +82,7 @@ growth: setup ## Measure how the time grows with the number of exported services
 
 ## The checkout
 
-requirements: .venv/complete ## Pin the newest allowed Python packages, with hashes
+requirements: .venv/complete ## Pin the newest allowed Python packages, with hashes, and images by digest
 	.venv/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url \
 		--python-version 3.11 --extra aws --extra gcp --group lab --group test pyproject.toml \
 		--output-file requirements.txt
@@ -91,6 +91,7 @@ requirements: .venv/complete ## Pin the newest allowed Python packages, with has
 	.venv/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url \
 		--python-version 3.11 --group browser --constraint requirements.txt \
 		--output-file requirements-browser.txt
+	$(PYTHON) -m components.versions
 
 picture: .venv/complete ## Draw docs/rooms.svg from the code, and docs/pictures from outputs of stacks
 	$(PYTHON) -m docs.rooms

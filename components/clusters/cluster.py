@@ -12,6 +12,7 @@ from components.clusters import adopted, interrupted
 from components.istio import HTTPS_PORT, INGRESS_PORT, PEER_PORT
 from components.objects import RELEASE
 from components.versions import ISTIO_VERSION
+from components.versions.digests import istio, pinned
 
 PEER_NODE_PORT = 31443
 INGRESS_NODE_PORT = 30080
@@ -28,7 +29,7 @@ class Platform:
     """The charts' version; None for a folder."""
     values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Helm values by chart: base, cni, istiod, gateway."""
-    sample_image: str = f"registry.istio.io/release/app:{ISTIO_VERSION}"
+    sample_image: str = pinned(istio("app", ISTIO_VERSION))
     """An image of Istio's echo server."""
 
 

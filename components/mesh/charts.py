@@ -12,7 +12,7 @@ import pulumi
 
 from components.clusters.cluster import Exposure, Platform
 from components.istio import HTTPS_PORT, INGRESS_PORT, PEER_PORT
-from components.mesh import ingress, node_agent, primary_remote, single_mesh
+from components.mesh import ingress, node_agent, pinned_images, primary_remote, single_mesh
 from components.mesh.owned_values import (
     ADDED,
     GATEWAY_PORTS,
@@ -47,7 +47,7 @@ def chosen(platform: Platform, istio: IstioSettings, sample_image: str | None = 
     """Return the platform of the cluster kind, with the user's settings merged over it."""
     images = {key: value for key, value in (("hub", istio.hub), ("tag", istio.tag)) if value}
     ours = {chart: {"global": images} for chart in ("istiod", node_agent.CHART)} if images else {}
-    values = merged(platform.values, ours, istio.values.model_dump())
+    values = merged(platform.values, pinned_images.values(platform, istio), ours, istio.values.model_dump())
     return replace(
         platform,
         charts=istio.charts or platform.charts,

@@ -4,6 +4,7 @@ The thief is root on the node: the tokens of its pods are there, and istiod sign
 outlives the token; its end is the revocation of the mesh's CA (test_4_revoked_ca.py).
 """
 
+import base64
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,6 +18,7 @@ from cryptography import x509
 from lab import paths
 from lab.processes import Process
 from lab.stack import Stack
+from tests.e2e import verifiers
 from tests.e2e.peer import ask
 from tests.e2e.shop.kubectl import Kubectl, kubectls
 from tests.e2e.signing_istiod import reached, signed
@@ -57,6 +59,15 @@ def stolen(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     kubectl: Kubectl = kubectls(stack, tmp_path_factory.mktemp("kubectl"))["east"]
     with stack.api("east") as api, reached(kubectl) as istiod:
         yield Stolen(stack, api, istiod)
+
+
+def test_openssl_and_go_accept_the_meshs_ca_and_what_istiod_signs(stolen: Stolen, tmp_path: Path) -> None:
+    secret = stolen.api.read_namespaced_secret("cacerts", "istio-system").data
+    authority = base64.b64decode(secret["ca-cert.pem"]).decode()
+    workload = stolen.certificate(stolen.token(), tmp_path).read_text()
+    leaf = workload[workload.index("-----BEGIN CERTIFICATE") :]
+    assert verifiers.refusals(tmp_path, stolen.root, authority, authority) == []
+    assert verifiers.refusals(tmp_path, stolen.root, authority, leaf) == []
 
 
 def test_a_pods_token_gets_its_certificate_until_the_pod_is_deleted_and_the_certificate_stays(

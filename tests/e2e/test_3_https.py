@@ -15,7 +15,7 @@ import pytest
 from kubernetes import client
 
 from lab.stack import Stack
-from tests.e2e import public_ca
+from tests.e2e import public_ca, verifiers
 
 HOST = "echo.example"
 
@@ -64,6 +64,16 @@ def test_the_stack_answers_by_https_as_configured(stack: Stack) -> None:
     asked = {verdict["url"] for verdict in report["verdicts"] if verdict["path"] == "ingress"}
     assert len(asked) == 2
     assert all(url.startswith("https://") for url in asked)
+
+
+def test_openssl_and_go_accept_the_certificate(stack: Stack, tmp_path: Path) -> None:
+    root = stack.outputs().root_ca
+    with (
+        socket.create_connection(address(stack, "east"), timeout=10) as plain,
+        ssl.create_default_context(cadata=root).wrap_socket(plain, server_hostname=HOST) as connection,
+    ):
+        served = ssl.DER_cert_to_PEM_cert(connection.getpeercert(binary_form=True) or b"")
+    assert verifiers.refusals(tmp_path, root, root, served) == []
 
 
 def test_no_account_of_the_gateways_pod_may_read_secrets(stack: Stack) -> None:

@@ -1,49 +1,49 @@
 """A control-plane node that upgrades itself, with a load on the cluster: docs/kubeadm.md."""
 
-import json
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from kubernetes import client
 
 from tests.e2e.kubeadm import images
-from tests.e2e.kubeadm.booted import Booted, is_ready, nodes, ready
+from tests.e2e.kubeadm.api_balancer import ApiBalancer
+from tests.e2e.kubeadm.booted import Booted, nodes, ready
 from tests.e2e.kubeadm.machine import BootError, Machine
-from tests.e2e.test_7_kubeadm.conftest import booted
-
-__all__ = ["booted"]
+from tests.faults.dns_load import is_whole, load, pods
 
 UPGRADE = "/usr/local/sbin/upgrade-kubernetes"
 HAD, NEXT = images.FROM.removeprefix("v"), images.TO.removeprefix("v")
-LOAD = """
-import json, pathlib, socket, struct, sys, time
-name = b"".join(bytes([len(part)]) + part.encode() for part in "kubernetes.default.svc.cluster.local".split("."))
-question = struct.pack(">6H", 1, 0x0100, 1, 0, 0, 0) + name + struct.pack(">xHH", 1, 1)
-def ask():
-    try:
-        with socket.create_connection((sys.argv[1], 53), 2) as connected:
-            connected.sendall(struct.pack(">H", len(question)) + question)
-            with connected.makefile("rb") as answer:
-                size, _, flags, _, answers = struct.unpack(">5H", answer.read(10))
-                if answers != 1 or len(answer.read(size - 8)) != size - 8:
-                    return f"flags {flags:x}, {answers} answers"
-    except (OSError, struct.error) as error:
-        return str(error)
-def asked(pause):
-    time.sleep(pause)
-    return ask()
-stop, deadline = pathlib.Path("/run/stop"), time.monotonic() + 60
-while asked(0.2) and time.monotonic() < deadline: pass
-answers = []
-while not stop.exists(): answers.append(asked(0.05))
-failed, sent = list(filter(None, answers)), len(answers)
-print(json.dumps({"sent": sent, "failed": failed}))
-"""
-"""Asks the cluster's DNS by its Service for a name, 20 times a second, until /run/stop is there."""
+
+
+@pytest.fixture(scope="module", params=[["first"], ["first", "another"]], ids=["one", "two"])
+def booted(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, show: Callable[[str], None]
+) -> Iterator[Booted]:
+    """Control-plane nodes behind a load balancer, and a worker; the cluster's DNS is on the first, as on EC2."""
+    folder = tmp_path_factory.mktemp("kubeadm")
+    with ApiBalancer.running(show) as balancer, Booted.up(folder, show, balancer) as cluster:
+        for name in request.param[1:]:
+            cluster.join(name, name)
+            cluster.give_pods_a_network(name)
+        assert cluster.eventually(lambda api: len(ready(api)) == len(cluster.machines))
+        gather_dns(cluster)
+        yield cluster
+
+
+def gather_dns(booted: Booted) -> None:
+    """Bring both pods of the cluster's DNS to the first node, which is alone when they start on EC2."""
+    first = booted.machines["first"].id
+    others = [machine.id for machine in booted.machines.values() if machine.id != first]
+    with booted.api() as api:
+        for node in others:
+            api.patch_node(node, {"spec": {"unschedulable": True}})
+        api.delete_collection_namespaced_pod("kube-system", label_selector="k8s-app=kube-dns")
+        assert booted.eventually(lambda api: is_whole(api) and {pod.spec.node_name for pod in pods(api)} == {first})
+        for node in others:
+            api.patch_node(node, {"spec": {"unschedulable": None}})
 
 
 def control_plane(booted: Booted) -> dict[str, Machine]:
@@ -61,33 +61,9 @@ def leases(booted: Booted) -> set[str]:
     return {lease.metadata.name for lease in found.items}
 
 
-def dns_is_whole(api: Any) -> bool:
-    pods = api.list_namespaced_pod("kube-system", label_selector="k8s-app=kube-dns").items
-    return len(pods) == 2 and all(map(is_ready, pods))
-
-
-@contextmanager
-def load(booted: Booted) -> Iterator[dict[str, Any]]:
-    """Send requests from the worker; the result is there after the block."""
-    with booted.api() as api:
-        address = api.read_namespaced_service("kube-dns", "kube-system").spec.cluster_ip
-    assert booted.eventually(dns_is_whole)
-    worker, counted = booted.machines["worker"], {}
-    worker.run("rm", "-f", "/run/stop")
-    thread = threading.Thread(
-        target=lambda: counted.update(json.loads(worker.run("/usr/bin/python3", "-c", LOAD, address)))
-    )
-    thread.start()
-    try:
-        yield counted
-    finally:
-        worker.run("touch", "/run/stop")
-        thread.join()
-
-
 def timer(machine: Machine, said: list[str]) -> None:
     """Do what the timer does, until the node has the version, or fails."""
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline and f"KUBERNETES_VERSION={NEXT}\n" not in machine.read("/etc/multimesh/node.env"):
         try:
             said.append(machine.run(UPGRADE))
@@ -141,8 +117,8 @@ def test_every_control_plane_node_gets_the_version_and_all_nodes_stay_ready(
 @pytest.mark.usefixtures("upgraded")
 def test_the_api_server_is_of_the_new_version(booted: Booted) -> None:
     with booted.api() as api:
-        pods = api.list_namespaced_pod("kube-system", label_selector="component=kube-apiserver").items
-    assert {pod.spec.containers[0].image.rpartition(":")[2] for pod in pods} == {f"v{NEXT}"}
+        servers = api.list_namespaced_pod("kube-system", label_selector="component=kube-apiserver").items
+    assert {server.spec.containers[0].image.rpartition(":")[2] for server in servers} == {f"v{NEXT}"}
 
 
 def test_no_request_in_the_cluster_failed_meanwhile(upgraded: dict[str, Any]) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from components.versions import KUBERNETES_VERSION
+from components.versions import KUBERNETES_VERSION, PAUSE_IMAGE
+from components.versions.digests import pinned
 
 CONTAINERD_SERIES = "2.2"
 """The series of Ubuntu's containerd package. The archive keeps only its newest version; kubelet needs 2.0 or newer."""
@@ -51,7 +52,7 @@ class KubeadmCluster:
     """The ARN of the IAM role by which workers prove who they are."""
     kubernetes_version: str = KUBERNETES_VERSION
     containerd_series: str = CONTAINERD_SERIES
-    pause_image: str = "registry.k8s.io/pause:3.10.2"
+    pause_image: str = pinned(PAUSE_IMAGE)
     """The pause image of this kubeadm version; containerd must be configured with the same image."""
 
 
@@ -163,6 +164,22 @@ def nodes() -> str:
     return _documents(
         *_role("multimesh:ask-for-node-certificates", asking, "Group", _ASKING),
         *_role(_APPROVER, approving, "User", _APPROVER),
+    )
+
+
+def dns() -> str:
+    """Return what keeps one pod of the cluster's DNS running while the node of both is drained: YAML of an object.
+
+    kubeadm makes none, and prefers two nodes for two pods; the first node is the only one when they start.
+    Source: https://kubernetes.io/docs/tasks/run-application/configure-pdb/
+    """
+    return _documents(
+        {
+            "apiVersion": "policy/v1",
+            "kind": "PodDisruptionBudget",
+            "metadata": {"name": "coredns", "namespace": "kube-system"},
+            "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"k8s-app": "kube-dns"}}},
+        }
     )
 
 

@@ -40,6 +40,7 @@ def control_plane(cluster: KubeadmCluster, parameters: str, secret_files: Iterab
         "cluster.yaml": configuration.cluster(cluster),
         "join.yaml": configuration.join(control_plane=True),
         "nodes.yaml": configuration.nodes(),
+        "dns.yaml": configuration.dns(),
     }
     if first:
         configurations["init.yaml"] = configuration.init(cluster)

@@ -3,7 +3,8 @@
 import json
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from lab.environment import CHECKOUT
 from lab.processes import run
 from lab.stack import Stack
 from tests.aws import role_arn
+from tests.e2e import machine as view
 from tests.e2e.kubeadm import images
+from tests.e2e.kubeadm.api_balancer import ApiBalancer
 from tests.e2e.kubeadm.machine import Machine
 
 ENDPOINT = "api.kubeadm.test"
@@ -35,6 +38,28 @@ class Booted:
     machines: dict[str, Machine] = field(default_factory=dict)
     ids: list[str] = field(default_factory=list)
     """Of all machines, those that are gone too."""
+    balancer: ApiBalancer | None = None
+    """What DNS answers for the endpoint; without it, the first machine."""
+
+    @classmethod
+    @contextmanager
+    def up(cls, folder: Path, show: Callable[[str], None], balancer: ApiBalancer | None = None) -> Iterator["Booted"]:
+        """Boot a control-plane node and a worker; nothing is left at the end, whatever happens."""
+        before = view.snapshot()
+        cluster = cls(show, folder / "addresses.json", balancer=balancer)
+        try:
+            cluster.made = made(folder, cluster.machine("first"), show)
+            cluster.boot("first", "first", {})
+            adapt_dns(cluster)
+            cluster.join("worker", "worker")
+            cluster.give_pods_a_network("worker")
+            cluster.eventually(lambda api: cluster.machines["worker"].id in ready(api))
+            cluster.give_pods_a_network("first")  # later, so that pods are on the worker
+            yield cluster
+        finally:
+            for name in list(cluster.machines):
+                cluster.kill(name)
+        assert [line for line in view.left_since(before) if any(id in line for id in cluster.ids)] == []
 
     def machine(self, name: str) -> Machine:
         """Make a machine that has not booted."""
@@ -46,6 +71,8 @@ class Booted:
     def boot(self, name: str, role: str, hosts: dict[str, str]) -> None:
         """Boot a machine with the user data of a role; it sees the parameters of its own path alone."""
         own = "worker" if role == "worker" else "control-plane"
+        if self.balancer and role != "worker":
+            self.balancer.add(self.machines[name].address)
         aws = {"role": own, "parameters": str(self._store(own)), "addresses": str(self.addresses)}
         self.machines[name].boot(self.made[role], aws, images.template(), hosts)
 
@@ -63,9 +90,9 @@ class Booted:
         return stored
 
     def join(self, name: str, role: str) -> None:
-        """Make and boot a machine that joins; the first one is what DNS answers for the endpoint."""
+        """Make and boot a machine that joins."""
         self.machine(name)
-        self.boot(name, role, {ENDPOINT: self.machines["first"].address})
+        self.boot(name, role, {ENDPOINT: (self.balancer or self.machines["first"]).address})
 
     def kill(self, name: str) -> None:
         """Take a machine away without a word to the cluster."""
@@ -127,9 +154,13 @@ def made(folder: Path, first: Machine, show: Callable[[str], None]) -> dict[str,
 
 
 def adapt_dns(cluster: Booted) -> None:
-    """Give CoreDNS the lab's configuration: the lab's build has fewer plugins than kubeadm's Corefile names."""
+    """Give CoreDNS the lab's configuration: the lab's build has fewer plugins than kubeadm's Corefile names.
+
+    As in kubeadm's, a pod that ends answers for 5 s more, until every node has learned that it ends.
+    """
+    corefile = dns._COREFILE.replace("health\n", "health {\n        lameduck 5s\n    }\n")
     with cluster.api() as api:
-        api.patch_namespaced_config_map("coredns", "kube-system", {"data": {"Corefile": dns._COREFILE}})
+        api.patch_namespaced_config_map("coredns", "kube-system", {"data": {"Corefile": corefile}})
 
 
 def is_ready(node: Any) -> bool:

@@ -137,8 +137,11 @@ class Machine:
             time.sleep(0.05)
         return process
 
-    def run(self, *command: str) -> str:
-        """Run a command on the machine, in its control group; return what it prints, raise BootError."""
+    def run(self, *command: str, seconds: int = BOOT_TIMEOUT) -> str:
+        """Run a command on the machine, in its control group; return what it prints, raise BootError.
+
+        It is ended after so many `seconds`.
+        """
         assert self._containerd
         enter = [*network.enter(self.id), "nsenter", f"--mount=/proc/{self._containerd.pid}/ns/mnt"]
         group = str(cgroups.create(self.id) / "cgroup.procs")
@@ -146,7 +149,7 @@ class Machine:
         endpoints = {f"AWS_ENDPOINT_URL_{service}": f"http://{METADATA}" for service in ("SSM", "STS", "EC2")}
         lines: list[str] = []
         with subprocess.Popen(
-            ["timeout", str(BOOT_TIMEOUT), *joined],
+            ["timeout", str(seconds), *joined],
             env={"PATH": _PATH, **endpoints},
             cwd="/",
             text=True,
@@ -167,6 +170,8 @@ class Machine:
 def adapted(machine: allocation.Allocation, path: str, content: str) -> str:
     """Return a file of the user data as this machine can use it; most are returned as they are."""
     if path == "/etc/containerd/config.toml":
+        # the lab's image has the public one's name, and another digest
+        content = re.sub("(?<=sandbox = ')([^'@]+)@[^']+", r"\1", content)
         return content.replace("SystemdCgroup = true", "SystemdCgroup = false").replace(
             "[plugins.'io.containerd.cri.v1.runtime'.cni]\nbin_dirs = ['/opt/cni/bin']",
             "[plugins.'io.containerd.cri.v1.runtime']\ndisable_apparmor = true\nrestrict_oom_score_adj = true\n\n"

@@ -112,6 +112,12 @@ def test_the_approver_s_names_are_those_that_rbac_knows() -> None:
     assert f'GROUP = "{subjects["Group"]}"\nUSER = "{subjects["User"]}"\n' in program
 
 
+def test_the_pods_of_the_clusters_dns_are_never_evicted_both_at_once() -> None:
+    (budget,) = yaml.safe_load_all(written(FIRST)["/etc/multimesh/dns.yaml"])
+    assert budget["spec"] == {"maxUnavailable": 1, "selector": {"matchLabels": {"k8s-app": "kube-dns"}}}
+    assert "--filename /etc/multimesh/dns.yaml\n" in written(FIRST)["/usr/local/sbin/join-cluster"]
+
+
 def test_kubelets_serve_with_certificates_that_the_api_server_checks() -> None:
     assert documents(configuration.init(CLUSTER))["KubeletConfiguration"]["serverTLSBootstrap"] is True
     assert arguments("apiServer")["kubelet-certificate-authority"] == "/etc/kubernetes/pki/ca.crt"
