@@ -15,6 +15,8 @@ SAFE_METHODS = "GET|HEAD|OPTIONS|TRACE"
 RETRIES_OF_SAFE_METHODS = {"attempts": 3, "retryOn": "connect-failure,refused-stream,reset,503"}
 RETRIES = {"attempts": 3, "retryOn": "connect-failure,refused-stream,reset-before-request"}
 """Of all other methods, and of gRPC: only a request that no application has seen is sent again."""
+MUTUAL_TLS = {"security.istio.io/tlsMode": "istio"}
+"""The label of an endpoint that has a sidecar; of a pod, istiod knows it by itself."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +98,11 @@ def service_entry(host: str, ports: Sequence[Port], entries: Sequence[Spec], ide
 def asked_for(host: str, ports: Sequence[Port], entry: Spec) -> Spec:
     """Return the ServiceEntry that gives a Service another name in the gateway of its mesh, and in no sidecar.
 
-    A gateway with `AUTO_PASSTHROUGH` forwards by the names of Services, which end with its own cluster's domain.
+    A gateway with `AUTO_PASSTHROUGH` forwards by the names of Services, which end with its own cluster's domain, and to
+    endpoints with a sidecar alone.
     """
-    return {**alias(host, ports), "resolution": "DNS", "endpoints": [entry], "exportTo": ["."]}
+    endpoint = {**entry, "labels": {**entry["labels"], **MUTUAL_TLS}}
+    return {**alias(host, ports), "resolution": "DNS", "endpoints": [endpoint], "exportTo": ["."]}
 
 
 def alias(host: str, ports: Sequence[Port]) -> Spec:

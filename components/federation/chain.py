@@ -16,6 +16,7 @@ from components.federation.plan import PlannedObject
 from components.federation.weights import percentages
 from components.istio import Spec
 from components.ports import Port
+from components.routing import MUTUAL_TLS
 from multimesh.hosts import CLUSTER_DOMAIN
 
 _PERCENT = 100
@@ -157,6 +158,8 @@ class Chain:
         yield from _wrong_port(port, entry, listed)
         if [_endpoint(one, listed["name"]) for one in entry["endpoints"]] != [self._own_endpoint(port, caller)]:
             yield "the name that peers ask for leads elsewhere"
+        if any(not MUTUAL_TLS.items() <= one["labels"].items() for one in entry["endpoints"]):
+            yield "the gateway takes it for a Service without sidecars"
         if entry.get("exportTo") != ["."]:
             yield "sidecars see the name that peers ask for"
 

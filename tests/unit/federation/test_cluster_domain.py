@@ -43,7 +43,7 @@ def test_its_gateway_finds_what_peers_ask_for() -> None:
                 "address": "echo.demo.svc.corp.internal.",
                 "ports": {"http-80": 80},
                 "locality": "east",
-                "labels": {"mesh": "east"},
+                "labels": {"mesh": "east", "security.istio.io/tlsMode": "istio"},
             }
         ],
         "exportTo": ["."],
