@@ -29,11 +29,14 @@ def platform() -> Platform:
         "autoscaleEnabled": False,
         "resources": small,
     }
+    # Helm takes a DaemonSet of one node for ready before its pod is, so a pod may start before the agent has set up the
+    # node. Here the agent may not enter the pod's network to repair it; a pod that is deleted starts anew.
+    agent = {"repair": {"repairPods": False, "deletePods": True}}
     gateway = {"autoscaling": {"enabled": False}, "imagePullPolicy": "IfNotPresent", "resources": small}
     return Platform(
         charts=str(CHARTS),
         version=None,
-        values={"cni": {"global": images, "resources": small}, "istiod": istiod, "gateway": gateway},
+        values={"cni": {"global": images, "resources": small, **agent}, "istiod": istiod, "gateway": gateway},
         sample_image=f"{IMAGE_HUB}/app:{IMAGE_TAG}",
     )
 
