@@ -19,7 +19,7 @@ def rotate_root(
         bool, typer.Option(help="Restart workloads whose proxies get what they need in no other way.")
     ] = False,
     check: Annotated[
-        bool, typer.Option(help="Change nothing: see whether every proxy has what the stack states.")
+        bool, typer.Option(help="Change no configuration: see whether every proxy has what the stack states.")
     ] = False,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for proxies, and for peers, at each step.")] = 300,
 ) -> None:
