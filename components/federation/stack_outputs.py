@@ -1,5 +1,6 @@
 """Reading the outputs of other stacks, while the program runs."""
 
+import time
 from typing import Any
 
 import pulumi
@@ -7,6 +8,9 @@ import pulumi
 _OUTPUTS = "pulumi:pulumi:readStackOutputs"
 _RESOURCES = "pulumi:pulumi:readStackResourceOutputs"
 _NO_SUCH_STACK = "unknown stack"
+_BEING_WRITTEN = "failed to load checkpoint: EOF"
+"""Seen of this stack's own state in a folder, which the engine writes meanwhile."""
+_ATTEMPTS, _PAUSE_SECONDS = 5, 0.2
 
 
 class UnreadableStackError(pulumi.RunError):
@@ -40,13 +44,19 @@ def own_resources() -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def _asked(function: str, parameter: str, stack: str) -> dict[str, Any]:
-    try:
-        found = pulumi.runtime.invoke(function, {parameter: stack})
-    except Exception as error:  # the SDK raises no narrower one
-        if _NO_SUCH_STACK in str(error):
-            return {}
-        raise UnreadableStackError(f"stack {stack} cannot be read: {error}") from error
-    return found.value["outputs"]
+    attempts = _ATTEMPTS
+    while True:
+        try:
+            found = pulumi.runtime.invoke(function, {parameter: stack})
+        except Exception as error:  # the SDK raises no narrower one
+            if _NO_SUCH_STACK in str(error):
+                return {}
+            attempts -= 1
+            if _BEING_WRITTEN not in str(error) or not attempts:
+                raise UnreadableStackError(f"stack {stack} cannot be read: {error}") from error
+        else:
+            return found.value["outputs"]
+        time.sleep(_PAUSE_SECONDS)
 
 
 def qualified(stack: str) -> str:
